@@ -1,0 +1,1 @@
+"""From a base model to one that people prefer. So far: instruction tuning."""

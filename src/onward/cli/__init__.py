@@ -1,0 +1,36 @@
+"""The command line: `onward VERB THING... -o OUT`. Parse, call one function, print.
+
+`main` is the only place where an error becomes an exit code: 2 for what the user can mend, 130 for Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line. Never shows a traceback for an error that the user can mend, unless --debug asks for it."""
+    from onward.cli.app import app
+    from onward.errors import OnwardError
+
+    arguments, debug = _without_debug(sys.argv[1:])
+    try:
+        app(arguments)
+    except OnwardError as error:
+        if debug:
+            raise
+        print(f"onward: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("\nonward: stopped. Nothing is lost: the same command goes on.", file=sys.stderr)
+        sys.exit(130)
+    except BrokenPipeError:  # the reader, as in `onward show X | head`, has had enough
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _without_debug(arguments: list[str]) -> tuple[list[str], bool]:
+    """--debug may stand anywhere before a `--`."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    kept = [argument for argument in arguments[:end] if argument != "--debug"]
+    return kept + arguments[end:], len(kept) < end

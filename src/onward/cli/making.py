@@ -1,0 +1,165 @@
+"""Verbs that make a model: build, tokenizer, pretrain, sft."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from onward.cli import printing
+from onward.train.plan import Wishes
+
+Texts = Annotated[list[str], typer.Argument(help="files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name")]
+Out = Annotated[Path, typer.Option("-o", "--out", help="where to write; must not exist yet")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out lines that cannot be read, and count them")]
+Force = Annotated[bool, typer.Option("--force", help="replace what Onward has made there before")]
+PlanOnly = Annotated[bool, typer.Option("--plan", help="show what would be done, and stop")]
+Yes = Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")]
+
+
+def build(
+    texts: Texts,
+    wishes: Wishes,
+    chat: Annotated[Path | None, typer.Option("--chat", help="questions and answers to learn from, as JSONL")] = None,
+    out: Annotated[Path | None, typer.Option("-o", "--out", help="the run folder", show_default="runs/NAME of the first text")] = None,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+    plan: PlanOnly = False,
+) -> None:
+    """The whole road: tokenizer, pretraining, instruction tuning, the stages compared, a report.
+
+    Started again by the same command, it goes on where it stopped.
+
+    Example:  onward build books/ --chat questions.jsonl --minutes 10 -o runs/mine
+    """
+    from onward.build import Road
+    from onward.build import build as walk
+
+    console = printing.messages()
+    out = out or Path("runs") / Path(texts[0]).name.split(".")[0]
+    road = Road(out=out, texts=texts, chats=chat, wishes=wishes, skip_bad=skip_bad, force=force)
+    if plan:
+        _plan_only(lambda place, tell: _prepare_pretraining(texts, place, road.wishes_of("base"), tell, skip_bad=skip_bad))
+        return
+    last = walk(road, console, lambda training: printing.preflight(console, training))
+    console.print(f"\nThe report is {out}/report.html. Now {'talk to it:  onward chat' if chat else 'let it carry on a text:  onward generate'} {last}")
+
+
+def tokenizer(
+    texts: Texts,
+    out: Out,
+    vocab: Annotated[int, typer.Option("--vocab", help="tokens in the vocabulary, control tokens included")] = 4096,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+    as_json: Yes = False,
+) -> None:
+    """Train a tokenizer, and say how it cuts each kind of text.
+
+    Example:  onward tokenizer books/ news.jsonl -o mine/tokenizer --vocab 8192
+    """
+    from onward import lineage
+    from onward.cli.looking import print_statistics
+    from onward.corpus.read import documents, files
+    from onward.files import check_free, new_folder
+    from onward.tokens.statistics import statistics
+    from onward.tokens.train import train
+    from onward.train.pretrain import TOKENIZER_BYTES, up_to
+    from onward.train.training import sources_of
+
+    check_free(out, force=force)
+    console = printing.messages()
+    with console.status("reading and counting pairs"):
+        made = train(up_to(TOKENIZER_BYTES, (d.text for d in documents(texts, skip_bad=skip_bad))), vocab)
+        with new_folder(out, force=force) as folder:
+            made.save(folder)
+            history = lineage.Lineage(
+                verb="tokenizer",
+                command=lineage.command_line(),
+                date=lineage.now(),
+                plan={"vocab": vocab},
+                data=sources_of(files(texts)),
+                versions=lineage.versions(),
+                folder=str(out),
+            )
+            lineage.write(folder, history)
+        kinds = {text: up_to(5_000_000, (d.text for d in documents([text], skip_bad=skip_bad))) for text in texts}
+        found = statistics(made, kinds)
+    if as_json:
+        printing.print_json(asdict(found))
+    else:
+        print_statistics(printing.results(), found)
+
+
+def pretrain(
+    texts: Texts,
+    out: Out,
+    wishes: Wishes,
+    tokenizer: Annotated[Path | None, typer.Option("--tokenizer", help="a folder whose tokenizer to use; else one is trained")] = None,
+    vocab: Annotated[int | None, typer.Option("--vocab", help="tokens of the tokenizer that is trained")] = None,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+    plan: PlanOnly = False,
+) -> None:
+    """From texts to a base model that carries a text on.
+
+    Example:  onward pretrain books/ --minutes 5 -o mine/base
+    """
+    from onward.train import pretrain as room
+    from onward.train.workspace import Workspace
+
+    further = {"tokenizer": tokenizer, "vocab": vocab, "skip_bad": skip_bad}
+    if plan:
+        _plan_only(lambda place, tell: _prepare_pretraining(texts, place, wishes, tell, **further))
+        return
+    said = {name: str(value) for name, value in further.items()}
+    workspace = Workspace(out, room.request(texts, wishes, **said), force=force)
+    console = printing.messages()
+    training = room.prepare(texts, workspace, wishes, **further, tell=console.print)
+    printing.preflight(console, training)
+    training.run(console)
+    console.print(f"\nLet it carry on a text:  onward generate {out}")
+
+
+def sft(
+    base: Annotated[Path, typer.Argument(help="the model folder to begin with")],
+    chats: Annotated[Path, typer.Argument(help="conversations as JSONL: OpenAI messages, ShareGPT or Alpaca")],
+    out: Out,
+    wishes: Wishes,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+    plan: PlanOnly = False,
+) -> None:
+    """Instruction tuning: teach a base model to answer. The loss is on the assistant's tokens alone.
+
+    Example:  onward sft mine/base questions.jsonl --minutes 3 -o mine/chat
+    """
+    from onward.align import instruct
+    from onward.train.workspace import Workspace
+
+    if plan:
+        _plan_only(lambda place, tell: instruct.prepare(base, chats, Workspace(place, {}), wishes, skip_bad=skip_bad, tell=tell))
+        return
+    workspace = Workspace(out, instruct.request(base, chats, wishes, skip_bad=skip_bad), force=force)
+    console = printing.messages()
+    training = instruct.prepare(base, chats, workspace, wishes, skip_bad=skip_bad, tell=console.print)
+    printing.preflight(console, training)
+    training.run(console)
+    console.print(f"\nTalk to it:  onward chat {out}")
+
+
+def _prepare_pretraining(texts: list[str], place: Path, wishes: Wishes, tell: Any, **further: Any) -> Any:
+    from onward.train import pretrain as room
+    from onward.train.workspace import Workspace
+
+    return room.prepare(texts, Workspace(place, {}), wishes, **further, tell=tell)
+
+
+def _plan_only(prepare: Any) -> None:
+    """Prepare in a folder that goes away, and show the preflight: nothing is left behind."""
+    import tempfile
+
+    console = printing.messages()
+    with tempfile.TemporaryDirectory() as place:
+        printing.preflight(console, prepare(Path(place) / "plan", console.print))

@@ -1,0 +1,166 @@
+"""Verbs that let a model speak: chat and generate."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from onward.cli import printing
+from onward.generate.settings import Sampling
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from onward.generate.chat_model import ChatModel, Message
+
+Model = Annotated[str, typer.Argument(help="a model or run folder, org/name on the hub, or http://host:port/v1#model")]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1 or mps")]
+
+HELP = "/reset forgets the conversation, /system TEXT sets the system prompt, /save FILE writes it, /quit leaves (so does Ctrl-D)"
+
+
+def chat(model: Model, sampling: Sampling, system: Annotated[str | None, typer.Option("--system", help="the system prompt")] = None, device: Device = None) -> None:
+    """Talk to a model. It keeps the conversation; Ctrl-C stops an answer.
+
+    Example:  onward chat runs/mine
+    """
+    from onward import load
+
+    console = printing.messages()
+    with console.status(f"opening {model}"):
+        opened = load(model, device=device)
+    console.print(f"[dim]{opened.name}. {HELP}[/]")
+    conversation = Conversation(opened, sampling, system, console)
+    while (line := conversation.ask()) is not None:
+        if not conversation.obey(line):
+            conversation.answer(line)
+
+
+class Conversation:
+    """One conversation in a terminal: what has been said, and the model that answers."""
+
+    def __init__(self, model: ChatModel, sampling: Sampling, system: str | None, console: Console) -> None:
+        self.model, self.sampling, self.console = model, sampling, console
+        self.system = system
+        self.turns: list[Message] = []
+
+    def ask(self) -> str | None:
+        """The next line that the user types; None when there is no more."""
+        while True:
+            try:
+                self.console.print("[bold]you[/] ", end="")
+                line = input().strip()
+            except (EOFError, KeyboardInterrupt):
+                self.console.print()
+                return None
+            if line == "/quit":
+                return None
+            if line:
+                return line
+
+    def obey(self, line: str) -> bool:
+        """Carry out a command; False where the line is none."""
+        command, _, rest = line.partition(" ")
+        if command == "/reset":
+            self.turns = []
+            self.console.print("[dim]forgotten[/]")
+        elif command == "/system":
+            self.system, self.turns = rest.strip() or None, []
+            self.console.print("[dim]a new conversation with this system prompt[/]" if self.system else "[dim]a new conversation without a system prompt[/]")
+        elif command == "/save":
+            self._save(rest.strip())
+        elif command.startswith("/"):
+            self.console.print(f"[dim]{HELP}[/]")
+        else:
+            return False
+        return True
+
+    def _save(self, name: str) -> None:
+        """Append the conversation to a JSONL file, in the form that `onward sft` reads."""
+        from onward.errors import OnwardError
+        from onward.files import explained
+
+        path = Path(name or "conversation.jsonl")
+        try:
+            with explained(path), path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps({"messages": self._messages()}, ensure_ascii=False) + "\n")
+        except OnwardError as error:
+            self.console.print(f"[dim]not saved: {error}[/]")
+        else:
+            self.console.print(f"[dim]added to {path}[/]")
+
+    def _messages(self) -> list[Message]:
+        return ([{"role": "system", "content": self.system}] if self.system else []) + self.turns
+
+    def answer(self, line: str) -> None:
+        """Stream the answer. Where the conversation has outgrown the model, its oldest turns are left out, and this is said."""
+        from onward.errors import OnwardError
+
+        self.turns.append({"role": "user", "content": line})
+        pieces: list[str] = []
+        try:
+            self._make_room()
+            for piece in self.model.stream(self._messages(), replace(self.sampling, seed=self.sampling.seed + len(self.turns))):
+                pieces.append(piece)
+                sys.stdout.write(piece)
+                sys.stdout.flush()
+        except KeyboardInterrupt:
+            self.console.print("[dim] (stopped)[/]", end="")
+        except OnwardError as error:
+            self.console.print(f"[dim]{error}[/]")
+            self.turns.pop()
+            return
+        sys.stdout.write("\n")
+        sys.stdout.flush()
+        self.turns.append({"role": "assistant", "content": "".join(pieces) or "..."})
+
+    def _make_room(self) -> None:
+        """Leave out the oldest turns until a quarter of the model's positions is free for the answer."""
+        from onward.generate.chat_model import FolderModel
+
+        if not isinstance(self.model, FolderModel):
+            return
+        room, left_out = self.model.engine.room, 0
+        while len(self.turns) > 1 and len(self.model.prompt(self._messages())) > room - min(room // 4, self.sampling.max_tokens):
+            del self.turns[:2]
+            left_out += 1
+        if left_out:
+            self.console.print(f"[dim](the conversation has outgrown the model's {room:,} tokens; its oldest turn is left out)[/]")
+
+
+def generate(
+    model: Model,
+    text: Annotated[str | None, typer.Argument(help="the beginning; - reads it from stdin")] = None,
+    *,
+    sampling: Sampling,
+    device: Device = None,
+    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")] = False,
+) -> None:
+    """Carry a text on.
+
+    Example:  onward generate runs/mine/base "Once upon a time" --temperature 0.8 --seed 7
+    """
+    from onward import load
+    from onward.errors import PlanError
+    from onward.generate.chat_model import FolderModel
+    from onward.generate.engine import Request
+
+    opened = load(model, device=device)
+    if not isinstance(opened, FolderModel):
+        raise PlanError("onward generate carries plain text on, which needs a model folder. Behind a URL, use onward chat.")
+    beginning = sys.stdin.read() if text == "-" else text or ""
+    request = Request(prompt=opened.text_prompt(beginning), sampling=sampling)
+    if as_json:
+        done = opened.engine.run([request])[0]
+        printing.print_json({"text": done.text, "finish": done.finish, "prompt_tokens": done.prompt_tokens, "tokens": len(done.ids)})
+        return
+    sys.stdout.write(beginning)
+    for piece in opened.engine.stream(request):
+        sys.stdout.write(piece)
+        sys.stdout.flush()
+    sys.stdout.write("\n")

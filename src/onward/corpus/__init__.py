@@ -1,0 +1,1 @@
+"""Raw text and conversations in, clean documents out."""

@@ -1,0 +1,55 @@
+"""The errors that a person can cause and mend: one tree, one line each, exit code 2.
+
+Anything else that is raised is a fault of ours and shows its traceback. A message says what is wrong, where, and how to mend it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class OnwardError(Exception):
+    """Something that the user can mend. Its text is the one line that the command line prints."""
+
+
+class ConfigError(OnwardError):
+    """An architecture that cannot be built: shapes that do not fit together, an unknown family."""
+
+
+class PlanError(OnwardError):
+    """A training plan that cannot work, or that contradicts the run it should go on with."""
+
+
+class FolderError(OnwardError):
+    """A model folder that is not whole, not ours to read, or does not fit together."""
+
+
+class TokenizerError(OnwardError):
+    """A tokeniser that cannot be trained or read, or text that it cannot take."""
+
+
+class ChatError(OnwardError):
+    """A conversation that cannot be used: unknown roles, no answer to learn from, a template that refuses it."""
+
+
+class DataError(OnwardError):
+    """Text or data that cannot be read or used."""
+
+
+class BadLine(DataError):
+    """One line (or record) of a data file that cannot be used."""
+
+    def __init__(self, path: Path | str, number: int, why: str) -> None:
+        super().__init__(f"{path}, line {number}: {why}. Mend it, or leave such lines out with --skip-bad.")
+
+
+class OutputError(OnwardError):
+    """An output that exists already, or cannot be written: no space, no permission."""
+
+
+class EndpointError(OnwardError):
+    """A model behind a URL that does not answer as the OpenAI protocol says."""
+
+
+class TrainingError(OnwardError):
+    """Training that cannot go on: a loss that is not a number, or a step that does not fit into memory."""

@@ -1,0 +1,118 @@
+"""Files and folders that are whole or not there: written beside, then renamed into place.
+
+Left out: locking. Two commands writing the same output at once are both refused or the later rename wins; neither leaves half a folder.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from onward.errors import OutputError
+
+
+@contextmanager
+def explained(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals while writing `path` into one line that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        raise OutputError(_why(path, error)) from error
+
+
+def _why(path: Path, error: OSError) -> str:
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return f"no space left for {path}. Free some, or choose another place with -o; nothing that was there is lost."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"no permission to write {path}. Choose another place with -o, or change its rights."
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return f"{error.filename or path} is a file, and a folder is needed there. Choose another place with -o."
+    return f"cannot write {path}: {error.strerror or error}."
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Write a file atomically: a reader sees the old bytes or the new ones, never a part, also after a crash."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with beside.open("wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(path)
+        finally:
+            beside.unlink(missing_ok=True)
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+
+@contextmanager
+def new_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
+    """A folder that appears whole: fill the one given, and it takes the name `path` at the end, or vanishes on an error.
+
+    An existing `path` is refused unless `force`, which replaces it at the end and not before.
+    """
+    check_free(path, force=force)
+    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    with explained(path):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(beside, ignore_errors=True)
+        beside.mkdir()
+    try:
+        with explained(path):
+            yield beside
+            _sync(beside)
+            _swap(beside, path)
+    finally:
+        shutil.rmtree(beside, ignore_errors=True)
+
+
+MARKS = ("onward.json", "request.json", "index.json", "state.json")
+"""Files that Onward puts into the folders it makes. Only a folder with one of them is ever replaced."""
+
+
+def check_free(path: Path, *, force: bool) -> None:
+    """Raise OutputError unless `path` may be written: it is not there, or `force` says to replace what Onward itself has made."""
+    if not path.exists():
+        return
+    if not force:
+        raise OutputError(f"{path} exists already. Choose another place with -o, or replace it with --force.")
+    if path.is_dir() and any(path.iterdir()) and not any((path / mark).exists() for mark in MARKS):
+        raise OutputError(f"{path} was not made by Onward, so --force leaves it alone. Choose another place with -o.")
+
+
+def _sync(folder: Path) -> None:
+    for file in folder.rglob("*"):
+        if file.is_file():
+            with file.open("rb") as handle:
+                os.fsync(handle.fileno())
+
+
+def _swap(beside: Path, path: Path) -> None:
+    """Put `beside` in the place of `path`; the old folder stands aside until the new one has its name."""
+    if not path.exists():
+        beside.rename(path)
+        return
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    path.rename(old)
+    beside.rename(path)
+    if old.is_dir():
+        shutil.rmtree(old)
+    else:
+        old.unlink()
+
+
+def file_hash(path: Path) -> str:
+    """SHA-256 of a file's bytes, in hexadecimal, read in pieces."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,1 @@
+"""Running a model: cache, sampling, the engine, and models behind a folder or a URL."""

@@ -1,0 +1,129 @@
+"""A chat model behind a URL that speaks the OpenAI protocol: the same face as a folder, over HTTP.
+
+The key is read from OPENAI_API_KEY where the environment has one. Left out: retries that could bill twice; a refusal is one clear line.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator, Sequence
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from onward.errors import EndpointError
+from onward.generate.chat_model import ChatModel, Message, Reply
+from onward.generate.settings import Sampling
+
+SECONDS = 120.0
+"""How long an answer, or the next piece of one, may take."""
+
+
+class EndpointModel(ChatModel):
+    """`http://host:port/v1`, with the model's name after a `#`: `http://host:port/v1#name`. Without one, the first that is served."""
+
+    def __init__(self, url: str) -> None:
+        address, _, model = url.partition("#")
+        key = os.environ.get("OPENAI_API_KEY")
+        self.name = url
+        self.address = address.rstrip("/")
+        if urlsplit(self.address).scheme not in ("http", "https") or not urlsplit(self.address).hostname:
+            raise EndpointError(f"{url} is not an address. It should look like http://localhost:8000/v1 or https://host/v1#model.")
+        self._client = httpx.Client(timeout=SECONDS, headers={"Authorization": f"Bearer {key}"} if key else {})
+        self.model = model or self._first_model()
+
+    def replies(self, messages: Sequence[Message], samplings: Sequence[Sampling]) -> list[Reply]:
+        return [self._reply(messages, sampling) for sampling in samplings]
+
+    def _reply(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
+        answer = self._post("/chat/completions", self._body(sampling) | {"messages": list(messages)})
+        try:
+            choice, usage = answer["choices"][0], answer.get("usage") or {}
+            text = choice["message"]["content"] or ""
+            finish = "length" if choice.get("finish_reason") == "length" else "stop"
+            return Reply(text, finish, int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0)))
+        except (KeyError, IndexError, TypeError, AttributeError) as error:
+            raise self._odd(answer) from error
+
+    def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
+        body = self._body(sampling) | {"messages": list(messages), "stream": True}
+        try:
+            with self._client.stream("POST", self.address + "/chat/completions", json=body) as response:
+                if response.is_error:
+                    response.read()
+                    raise self._refused(response)
+                for line in response.iter_lines():
+                    data = line.removeprefix("data:").strip()
+                    if line.startswith("data:") and data != "[DONE]":
+                        yield self._piece(data)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+
+    def _piece(self, data: str) -> str:
+        """The text in one server-sent event; usage and role events have none."""
+        try:
+            choices = json.loads(data)["choices"]
+            return (choices[0]["delta"].get("content") or "") if choices else ""
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+            raise self._odd(data) from error
+
+    def score(self, prompt: str, continuation: str) -> float:
+        """As a folder scores; needs a server whose /completions gives `echo` with `logprobs`, as vLLM's does."""
+        body = {"model": self.model, "prompt": prompt + continuation, "max_tokens": 0, "echo": True, "logprobs": 0}
+        answer = self._post("/completions", body)
+        try:
+            found = answer["choices"][0]["logprobs"]
+            ends = [*found["text_offset"][1:], len(prompt + continuation)]
+            scores = [p for p, end in zip(found["token_logprobs"], ends, strict=True) if end > len(prompt)]
+            return float(sum(scores))
+        except (KeyError, IndexError, TypeError, ValueError) as error:
+            raise EndpointError(f"{self.address} gives no log-probabilities of a prompt (echo with logprobs), which scoring needs.") from error
+
+    def _body(self, sampling: Sampling) -> dict[str, Any]:
+        """The request in OpenAI's words; what OpenAI does not know (top-k, min-p) is sent only where it is asked for."""
+        body: dict[str, Any] = {
+            "model": self.model,
+            "temperature": sampling.temperature,
+            "top_p": sampling.top_p,
+            "seed": sampling.seed,
+            "max_tokens": sampling.max_tokens,
+        }
+        further = {"top_k": sampling.top_k, "min_p": sampling.min_p, "stop": list(sampling.stop)}
+        return body | {name: value for name, value in further.items() if value}
+
+    def _first_model(self) -> str:
+        answer = self._call("GET", "/models")
+        try:
+            return str(answer["data"][0]["id"])
+        except (KeyError, IndexError, TypeError) as error:
+            raise EndpointError(f"{self.address} names no model. Say which after a #: {self.address}#name.") from error
+
+    def _post(self, path: str, body: dict[str, Any]) -> Any:
+        return self._call("POST", path, body)
+
+    def _call(self, method: str, path: str, body: dict[str, Any] | None = None) -> Any:
+        try:
+            response = self._client.request(method, self.address + path, json=body)
+        except httpx.HTTPError as error:
+            raise self._unreachable(error) from error
+        if response.is_error:
+            raise self._refused(response)
+        try:
+            return response.json()
+        except ValueError as error:
+            raise self._odd(response.text) from error
+
+    def _unreachable(self, error: Exception) -> EndpointError:
+        return EndpointError(f"{self.address} does not answer ({error or type(error).__name__}). Is the server running, and is the address right?")
+
+    def _refused(self, response: httpx.Response) -> EndpointError:
+        try:
+            why = response.json()["error"]["message"]
+        except (ValueError, KeyError, TypeError):
+            why = response.text[:200] or response.reason_phrase
+        return EndpointError(f"{self.address} refused with {response.status_code}: {why}")
+
+    def _odd(self, answer: object) -> EndpointError:
+        return EndpointError(f"{self.address} answered, but not as the OpenAI protocol says: {str(answer)[:200]}")

@@ -1,0 +1,170 @@
+"""The engine: carries texts on, several at once, token by token.
+
+One primitive: run the trunk over new tokens of several sequences and get the logits at the last of each. Prefill is many new tokens,
+decoding is one. Simple and right; left out: sequences that join a running batch, pages, shared prefixes, drafters.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+from onward.errors import PlanError
+from onward.generate.cache import KVCache
+from onward.generate.sampling import draw
+from onward.generate.settings import Sampling
+from onward.model.trunk import LanguageModel
+from onward.tokens.stream import StreamDecoder
+from onward.tokens.tokenizer import Tokenizer
+
+AT_ONCE = 32
+"""Sequences that run together; further ones wait for the next batch."""
+
+Finish = Literal["stop", "length"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """A prompt to carry on. The text that follows is a function of (model, prompt, sampling) alone."""
+
+    prompt: Sequence[int]
+    sampling: Sampling = Sampling()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Completion:
+    """What followed. `ids` leave out the token that ended it; `finish` is "length" where the room or max_tokens ran out."""
+
+    ids: list[int]
+    text: str
+    finish: Finish
+    prompt_tokens: int
+
+
+class Engine:
+    """Runs one model with its tokeniser."""
+
+    def __init__(self, model: LanguageModel, tokenizer: Tokenizer) -> None:
+        self.model = model.eval()
+        self.tokenizer = tokenizer
+        self.room = model.config.max_positions
+        parameter = next(model.parameters())
+        self.device, self.dtype = parameter.device, parameter.dtype
+
+    def run(self, requests: Sequence[Request]) -> list[Completion]:
+        """Carry on every prompt. Raises PlanError for a prompt that is empty or fills all of the model's positions."""
+        done: list[Completion] = []
+        for first in range(0, len(requests), AT_ONCE):
+            runs = [_Run(request, self) for request in requests[first : first + AT_ONCE]]
+            for _ in self._decode(runs):
+                pass
+            done += [run.completion() for run in runs]
+        return done
+
+    def stream(self, request: Request) -> Iterator[str]:
+        """The text that follows one prompt, piece by piece, in whole characters."""
+        run = _Run(request, self)
+        for _ in self._decode([run]):
+            yield run.fresh()
+        yield run.fresh()
+
+    def score(self, prompt: Sequence[int], continuation: Sequence[int]) -> list[float]:
+        """Log-probability in nats of each token of `continuation` after `prompt` and those before it."""
+        ids = [*prompt, *continuation]
+        if not prompt or len(ids) > self.room:
+            raise PlanError(f"a prompt of {len(prompt)} and a continuation of {len(continuation)} tokens: 1 to {self.room} are wanted.")
+        with torch.inference_mode():
+            logits = self.model(torch.tensor([ids[:-1]], device=self.device))[0, len(prompt) - 1 :]
+            chosen = torch.tensor(ids[len(prompt) :], device=self.device)[:, None]
+            scores: list[float] = logits.double().log_softmax(-1).gather(-1, chosen)[:, 0].tolist()
+        return scores
+
+    @torch.inference_mode()
+    def _decode(self, runs: list[_Run]) -> Iterator[None]:
+        """Draw a token for every run at once until all are finished; yields after each round."""
+        lengths = torch.tensor([len(run.request.prompt) for run in runs], device=self.device)
+        capacity = min(self.room, max(len(r.request.prompt) + r.request.sampling.max_tokens for r in runs))
+        cache = KVCache(self.model.config, len(runs), capacity, dtype=self.dtype, device=self.device)
+        width = int(lengths.max())
+        prompts = torch.tensor([[*r.request.prompt] + [0] * (width - len(r.request.prompt)) for r in runs], device=self.device)
+        logits = self._logits(prompts, cache, last=lengths - 1)
+        cache.truncate(lengths)
+        while True:
+            new = draw(logits, [run.request.sampling for run in runs], cache.lengths)
+            alive = [row for row, (run, token) in enumerate(zip(runs, new.tolist(), strict=True)) if run.take(token)]
+            yield
+            if not alive:
+                return
+            if len(alive) < len(runs):
+                rows = torch.tensor(alive, device=self.device)
+                cache.keep(rows)
+                new, runs = new[rows], [runs[row] for row in alive]
+            logits = self._logits(new[:, None], cache, last=torch.zeros_like(new))
+
+    def _logits(self, ids: Tensor, cache: KVCache, *, last: Tensor) -> Tensor:
+        """The primitive: new tokens (B, T) through the trunk; logits (B, V) after token `last` (B,) of each sequence."""
+        hidden = self.model.hidden(ids, cache=cache)
+        return self.model.logits(hidden[torch.arange(len(ids), device=self.device), last])
+
+
+@dataclass
+class _Run:
+    """One request on its way: what has been drawn, what may be shown, and whether it has ended."""
+
+    request: Request
+    engine: Engine
+    ids: list[int] = field(default_factory=list)
+    text: str = ""
+    shown: int = 0
+    finish: Finish | None = None
+
+    def __post_init__(self) -> None:
+        prompt, room = len(self.request.prompt), self.engine.room
+        if not prompt:
+            raise PlanError("the prompt is empty, and this model has no token to begin with. Give it some text.")
+        if prompt >= room:
+            raise PlanError(f"the prompt has {prompt:,} tokens and the model {room:,} positions: nothing can follow. Shorten the prompt.")
+        self._decoder = StreamDecoder(self.engine.tokenizer)
+        self._limit = min(self.request.sampling.max_tokens, room - prompt)
+
+    def take(self, token: int) -> bool:
+        """Add a drawn token; False when it ends the text."""
+        if token in self.engine.tokenizer.eos_ids:
+            self._end("stop")
+            return False
+        self.ids.append(token)
+        self.text += self._decoder.push(token)
+        if self._stopped():
+            return False
+        if len(self.ids) >= self._limit:
+            self._end("length")
+        return self.finish is None
+
+    def _end(self, finish: Finish) -> None:
+        self.text += self._decoder.flush()
+        self.finish = finish
+        self._stopped()
+
+    def _stopped(self) -> bool:
+        """Cut the text before the first stop string in it."""
+        found = [at for stop in self.request.sampling.stop if (at := self.text.find(stop)) >= 0]
+        if found:
+            self.text, self.finish = self.text[: min(found)], "stop"
+        return bool(found)
+
+    def fresh(self) -> str:
+        """Text not shown yet, holding back an end that may turn out to be the beginning of a stop string."""
+        end = len(self.text)
+        if self.finish is None:
+            held = [n for stop in self.request.sampling.stop for n in range(1, len(stop)) if self.text.endswith(stop[:n])]
+            end -= max(held, default=0)
+        piece, self.shown = self.text[self.shown : end], max(end, self.shown)
+        return piece
+
+    def completion(self) -> Completion:
+        assert self.finish is not None
+        return Completion(ids=self.ids, text=self.text, finish=self.finish, prompt_tokens=len(self.request.prompt))

@@ -1,0 +1,47 @@
+"""`onward.load(where)`: a chat model from a folder, from the hub, or from behind a URL, all with one face."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+
+from onward.generate.chat_model import FolderModel
+from onward.generate.endpoint import EndpointModel
+from onward.generate.engine import Engine
+from onward.model import folder
+from onward.tokens.tokenizer import Tokenizer
+
+
+def load(where: str | Path, *, device: str | None = None, dtype: torch.dtype | None = None) -> FolderModel | EndpointModel:
+    """Open a model.
+
+    where: a model folder; a run folder (its furthest stage is opened); `org/name` on the Hugging Face hub; or an address that speaks the
+    OpenAI protocol, `http://host:port/v1#model`.   device: chosen where None.   dtype: as stored where None.
+    Raises FolderError, TokenizerError, EndpointError.
+    """
+    if str(where).startswith(("http://", "https://")):
+        return EndpointModel(str(where))
+    return open_folder(folder.resolve(furthest_stage(where)), device=device, dtype=dtype)
+
+
+def open_folder(path: Path, *, device: str | None = None, dtype: torch.dtype | None = None) -> FolderModel:
+    """The model in a folder on this machine.   Raises FolderError, TokenizerError."""
+    tokenizer = Tokenizer.load(path)
+    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    model = folder.load(path, device=device, dtype=dtype)
+    folder.check_tokenizer(model.config, tokenizer.highest_id)
+    return FolderModel(str(path), Engine(model, tokenizer))
+
+
+STAGES = ("base", "sft", "reward", "chat")
+"""The model folders of a road, in the order in which they are made; `reward` judges and does not talk."""
+
+
+def furthest_stage(where: str | Path) -> str | Path:
+    """The last talking stage in a run folder; anything else as it is."""
+    path = Path(where)
+    if (path / "config.json").exists():
+        return where
+    made = [path / stage for stage in STAGES if stage != "reward" and (path / stage / "config.json").exists()]
+    return made[-1] if made else where

@@ -1,0 +1,75 @@
+"""Draws: from logits to a token, as a pure function of seed and position.
+
+Left out on purpose: anything with state, such as penalties, and beams.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+from onward.generate.settings import Sampling
+
+# The constants of SplitMix64 (Steele, Lea, Flood 2014, "Fast splittable pseudorandom number generators"), as signed 64-bit numbers.
+_GAMMA = 0x9E3779B97F4A7C15 - 2**64
+_MIX_1 = 0xBF58476D1CE4E5B9 - 2**64
+_MIX_2 = 0x94D049BB133111EB - 2**64
+
+
+def draw(logits: Tensor, settings: Sequence[Sampling], positions: Tensor) -> Tensor:
+    """The next token of each sequence: argmax(log p + Gumbel noise); the likeliest at temperature 0.
+
+    The noise is a hash of (seed, position, token), so a draw depends on nothing else: not on the batch, the cache or a drafter.
+    Source: the Gumbel-max trick; arXiv 2408.07978.
+
+    logits: (B, V).   settings: one a sequence.   positions: (B,) int64, the index that the new token will have.   Returns (B,) int64.
+    """
+    logits = logits.double()
+    temperature = _column(logits, [s.temperature for s in settings])
+    kept = _filter(logits / temperature.clamp(min=1e-9), settings)
+    noise = gumbel(torch.tensor([s.seed for s in settings], device=logits.device), positions, logits.shape[-1])
+    return torch.where(temperature[:, 0] == 0, logits.argmax(-1), (kept + noise).argmax(-1))
+
+
+def _column(like: Tensor, values: Sequence[float]) -> Tensor:
+    return torch.tensor(values, dtype=like.dtype, device=like.device)[:, None]
+
+
+def _filter(logits: Tensor, settings: Sequence[Sampling]) -> Tensor:
+    """Logits with everything that top-k, top-p and min-p leave out at minus infinity; the likeliest token always stays.   (B, V)"""
+    if all(s.top_k == 0 and s.top_p == 1 and s.min_p == 0 for s in settings):
+        return logits
+    ordered, order = logits.sort(dim=-1, descending=True, stable=True)
+    size = logits.shape[-1]
+    rank = torch.arange(size, device=logits.device)
+    out = rank >= _column(logits, [s.top_k or size for s in settings])
+    left = ordered.masked_fill(out, -torch.inf).softmax(-1)
+    top_p = _column(logits, [s.top_p for s in settings])
+    out |= (left.cumsum(-1) - left >= top_p) & (top_p < 1)
+    left = ordered.masked_fill(out, -torch.inf).softmax(-1)
+    out |= left < _column(logits, [s.min_p for s in settings]) * left[:, :1]
+    out[:, 0] = False
+    return logits.masked_fill(out.gather(-1, order.argsort(-1)), -torch.inf)
+
+
+def gumbel(seeds: Tensor, positions: Tensor, vocab_size: int) -> Tensor:
+    """Standard Gumbel noise for every token, from a counter-based hash.   seeds, positions: (B,) int64.   Returns (B, V) float64."""
+    tokens = torch.arange(vocab_size, device=seeds.device)
+    stream = _mix(_mix(seeds + _GAMMA) + positions.to(seeds.device) * _GAMMA)
+    bits = _mix(stream[:, None] + (tokens + 1) * _GAMMA)
+    uniform = (_shifted(bits, 11).double() + 0.5) * 2.0**-53  # in (0, 1), never 0 and never 1
+    return -torch.log(-torch.log(uniform))
+
+
+def _mix(x: Tensor) -> Tensor:
+    """SplitMix64's finaliser: every bit of the input moves about half the bits of the output."""
+    x = (x ^ _shifted(x, 30)) * _MIX_1
+    x = (x ^ _shifted(x, 27)) * _MIX_2
+    return x ^ _shifted(x, 31)
+
+
+def _shifted(x: Tensor, by: int) -> Tensor:
+    """A logical shift to the right: torch's own keeps the sign."""
+    return (x >> by) & ((1 << (64 - by)) - 1)

@@ -1,0 +1,34 @@
+"""How to choose the next token, as plain values. No torch here, so that `--help` stays quick."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from onward.errors import PlanError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sampling:
+    """How the next token is chosen. The filters are applied in the order of the fields, each to what the one before left."""
+
+    temperature: float = field(default=0.7, metadata={"help": "0 always takes the likeliest token; 1 is the model as it is"})
+    top_k: int = field(default=0, metadata={"help": "choose among the k likeliest tokens; 0 = all"})
+    top_p: float = field(default=1.0, metadata={"help": "choose among the likeliest tokens that together reach this probability"})
+    min_p: float = field(default=0.0, metadata={"help": "leave out tokens less likely than this share of the likeliest"})
+    seed: int = field(default=0, metadata={"help": "same seed, same text"})
+    max_tokens: int = field(default=256, metadata={"help": "tokens at most"})
+    stop: tuple[str, ...] = field(default=(), metadata={"help": "end before this text; may be given several times"})
+
+    def __post_init__(self) -> None:
+        checks = (
+            (0 <= self.temperature < float("inf"), f"--temperature {self.temperature}: 0 or more, and finite"),
+            (self.top_k >= 0, f"--top-k {self.top_k}: 0 (all) or more"),
+            (0 < self.top_p <= 1, f"--top-p {self.top_p}: above 0, up to 1"),
+            (0 <= self.min_p < 1, f"--min-p {self.min_p}: from 0 to below 1"),
+            (-(2**63) <= self.seed < 2**63, f"--seed {self.seed}: a whole number of at most 64 bits"),
+            (self.max_tokens >= 1, f"--max-tokens {self.max_tokens}: at least 1"),
+            (all(self.stop), "--stop '': an empty text would stop everything"),
+        )
+        for fine, message in checks:
+            if not fine:
+                raise PlanError(message + ".")

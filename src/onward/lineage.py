@@ -1,0 +1,110 @@
+"""Where a folder came from: `onward.json`, the lineage that every model folder carries.
+
+Parent, verb, plan, seeds, data hashes, versions, measured results. Left out: how anything was made; a lineage only says what was done.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import platform
+import sys
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from onward.errors import FolderError
+from onward.files import write_json
+
+FILE = "onward.json"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """One measurement, with all that is needed to believe or repeat it."""
+
+    suite: str
+    metric: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    seeds: list[int] | None = None
+    chance: float | None = None
+    baseline: float | None = None
+    command: str = ""
+    date: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lineage:
+    """The history of one folder. `parents` holds the whole lineage of each folder it was made from, so a tree can be drawn
+    though the parents are long gone."""
+
+    verb: str
+    command: str = ""
+    date: str = ""
+    seed: int | None = None
+    plan: dict[str, Any] = field(default_factory=dict)
+    data: list[dict[str, Any]] = field(default_factory=list)
+    versions: dict[str, str] = field(default_factory=dict)
+    results: list[Result] = field(default_factory=list)
+    parents: list[Lineage] = field(default_factory=list)
+    folder: str = ""
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, value: dict[str, Any]) -> Lineage:
+        """Fields of a later version are passed over, so that an older Onward can still show what it knows."""
+        known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
+        known["results"] = [
+            Result(**{k: v for k, v in r.items() if k in Result.__dataclass_fields__}) for r in known.get("results", [])
+        ]
+        known["parents"] = [cls.from_json(parent) for parent in known.get("parents", [])]
+        return cls(**known)
+
+
+def versions() -> dict[str, str]:
+    """The versions that decide a result: Python, Onward and the libraries that compute."""
+    names = ("onward", "torch", "tokenizers", "numpy")
+    return {"python": platform.python_version()} | {name: importlib.metadata.version(name) for name in names}
+
+
+def command_line() -> str:
+    """The command being run, as it can be typed again."""
+    import shlex
+
+    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def read(folder: Path) -> Lineage | None:
+    """The lineage of a folder; None where there is none, as in a folder made by other tools."""
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        return Lineage.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+        raise FolderError(
+            f"{path} is not a lineage that Onward can read ({error}). Put back the original; or remove it, "
+            "and the folder opens without its history."
+        ) from error
+
+
+def write(folder: Path, lineage: Lineage) -> None:
+    write_json(folder / FILE, lineage.to_json())
+
+
+def add_results(folder: Path, results: list[Result]) -> None:
+    """Put measurements into the lineage of the folder that was measured; an older one of the same suite and metric goes."""
+    history = read(folder) or Lineage(verb="from elsewhere", folder=str(folder))
+    new = {(result.suite, result.metric) for result in results}
+    kept = [result for result in history.results if (result.suite, result.metric) not in new]
+    write(folder, replace(history, results=kept + results))

@@ -1,0 +1,1 @@
+"""The model: trunk, masks, families (Hugging Face names) and the model folder. Import from the files themselves."""

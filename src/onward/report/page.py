@@ -1,0 +1,92 @@
+"""`report.html`: one self-contained page about a run, that one would send to a colleague. It reads what the stages wrote, and measures nothing.
+
+Left out: scripts, and anything fetched from elsewhere.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment
+
+from onward import lineage
+from onward.errors import FolderError
+from onward.files import write_bytes
+from onward.lineage import Lineage, Result
+from onward.model.describe import describe
+from onward.report.figures import curves
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One model folder of the run, as the page shows it."""
+
+    name: str
+    history: Lineage
+    parameters: int
+    picture: str | None
+    minutes: float
+    tokens: int
+
+
+def write_report(run: Path) -> Path:
+    """Write `report.html` into a run folder, or into a single model folder.   Raises FolderError where there is no stage in it."""
+    stages = [_stage(path) for path in _folders(run)]
+    if not stages:
+        raise FolderError(f"{run} holds no model folder with a lineage ({lineage.FILE}), so there is nothing to report.")
+    page = _template().render(
+        name=run.resolve().name,
+        stages=stages,
+        suites=_suites(stages),
+        samples=_samples(run),
+        last=stages[-1],
+    )
+    write_bytes(run / "report.html", page.encode())
+    return run / "report.html"
+
+
+def _folders(run: Path) -> list[Path]:
+    """The model folders, parents before the children that were made from them."""
+    if (run / lineage.FILE).exists():
+        return [run]
+    found = [path.parent for path in run.glob(f"*/{lineage.FILE}") if (path.parent / "config.json").exists()]
+    return sorted(found, key=lambda path: (path / lineage.FILE).stat().st_mtime)
+
+
+def _stage(path: Path) -> Stage:
+    history = lineage.read(path)
+    assert history is not None
+    file = path / "metrics.jsonl"
+    metrics = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+    return Stage(
+        name=path.name,
+        history=history,
+        parameters=describe(path)["parameters"]["total"],
+        picture=curves(metrics) if metrics else None,
+        minutes=metrics[-1]["seconds"] / 60 if metrics else 0.0,
+        tokens=int(metrics[-1]["tokens"]) if metrics else 0,
+    )
+
+
+def _suites(stages: list[Stage]) -> dict[tuple[str, str], list[Result | None]]:
+    """For each (suite, metric), the result of every stage, or None where it was not measured."""
+    keys = dict.fromkeys((r.suite, r.metric) for stage in stages for r in stage.history.results)
+    return {key: [_result(stage, key) for stage in stages] for key in keys}
+
+
+def _result(stage: Stage, key: tuple[str, str]) -> Result | None:
+    return next((r for r in stage.history.results if (r.suite, r.metric) == key), None)
+
+
+def _samples(run: Path) -> dict[str, Any]:
+    file = run / "samples.json"
+    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+
+
+def _template() -> Any:
+    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
+    return environment.from_string(files("onward.report").joinpath("template.html").read_text(encoding="utf-8"))

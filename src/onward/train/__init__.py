@@ -1,0 +1,1 @@
+"""Training: one loop, plans, packing, optimisers, checkpoints."""

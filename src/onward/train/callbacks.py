@@ -1,0 +1,110 @@
+"""What happens beside a training step: measure on held-out data, write metrics, keep checkpoints, show how it goes.
+
+Each is called with the `Step` just done, in the order in which they are given to `fit`: what an earlier one measures, a later one writes.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from onward.files import explained, write_bytes
+from onward.train import checkpoints
+from onward.train.fit import Callback, Step
+from onward.train.measure import BitsPerByte
+from onward.train.plan import clock
+
+HELD_OUT = "held_out_bits_per_byte"
+
+
+def held_out(measure: Callable[[Step], BitsPerByte]) -> Callback:
+    """Measure every `held_out_every` steps, and at the last."""
+
+    def callback(step: Step) -> None:
+        if step.number % step.plan.held_out_every == 0 or step.last:
+            step.measured[HELD_OUT] = measure(step).value
+
+    return callback
+
+
+def keep_checkpoints(folder: Path) -> Callback:
+    """Every `checkpoint_every` steps, and when asked to stop. After the last step too, should saving the model fail."""
+
+    def callback(step: Step) -> None:
+        if step.number % step.plan.checkpoint_every == 0 or step.stopping or step.last:
+            state = {"tokens": step.tokens, "seconds": step.seconds}
+            checkpoints.save(folder, step.number, step.model, step.optimisers, state)
+
+    return callback
+
+
+def write_metrics(path: Path, start: int) -> Callback:
+    """A line of JSON a step. Lines past `start`, the step that the training goes on from, are taken back first."""
+    kept = [line for line in read_metrics(path) if line["step"] <= start]
+    write_bytes(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
+
+    def callback(step: Step) -> None:
+        line = {
+            "step": step.number,
+            "loss": step.loss,
+            "rate": step.rate,
+            "tokens": step.tokens,
+            "seconds": round(step.seconds, 3),
+        } | step.measured
+        with explained(path), path.open("a", encoding="utf-8") as file:
+            file.write(json.dumps(line) + "\n")
+
+    return callback
+
+
+def read_metrics(path: Path) -> list[dict[str, float]]:
+    """The lines of a metrics file; a last line that a crash cut short is left out. None at all where there is no file."""
+    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
+    return [json.loads(line) for line in lines if line.endswith("\n")]
+
+
+class Show:
+    """Progress for people: a bar that moves on a terminal, a line now and then elsewhere. Use it in a `with`; it is a callback."""
+
+    SECONDS_BETWEEN_LINES = 15.0
+
+    def __init__(self, console: Console, title: str, plan_steps: int, start: int) -> None:
+        self.console = console
+        self.title = title
+        self.began = time.monotonic()
+        self.start = start
+        self.printed = 0.0
+        self.best = ""
+        text = TextColumn("{task.description} {task.completed:>{task.fields[digits]}}/{task.total}")
+        self.bar = Progress(text, BarColumn(bar_width=24), TextColumn("{task.fields[figures]}"), console=console)
+        self.task = self.bar.add_task(title, total=plan_steps, completed=start, figures="", digits=len(str(plan_steps)))
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self.bar.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        if self.console.is_terminal:
+            self.bar.stop()
+
+    def __call__(self, step: Step) -> None:
+        if HELD_OUT in step.measured:
+            self.best = f"  held-out {step.measured[HELD_OUT]:.3f} bits/byte"
+        elapsed = time.monotonic() - self.began
+        left = elapsed / (step.number - self.start) * (step.plan.steps - step.number)
+        speed = step.tokens / max(step.seconds, 1e-9)
+        figures = f"loss {step.loss:.3f}{self.best}  {speed:,.0f} tokens/s  {clock(left)} left"
+        if self.console.is_terminal:
+            self.bar.update(self.task, completed=step.number, figures=figures)
+        elif step.last or elapsed - self.printed > self.SECONDS_BETWEEN_LINES or step.number == self.start + 1:
+            self.printed = elapsed
+            self.console.print(f"{self.title} {step.number}/{step.plan.steps}  {figures}", highlight=False)
+

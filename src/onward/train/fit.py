@@ -1,0 +1,169 @@
+"""The only training loop: for text, pictures, speech, rewards and policies alike.
+
+It takes steps and tells its callbacks; what is measured, shown or kept is their business (callbacks.py). Batch i is asked for by its
+number, so going on from step s needs nothing but s. Left out: several processes, compilation, mixed-precision copies of the weights.
+"""
+
+from __future__ import annotations
+
+import copy
+import math
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from types import FrameType
+from typing import TypeVar
+
+import torch
+from torch.optim import Optimizer
+
+from onward.errors import TrainingError
+from onward.model.trunk import LanguageModel
+from onward.train.objectives import Learnable, Loss, autocast
+from onward.train.optimisers import optimisers, set_rate
+from onward.train.plan import TrainPlan
+
+
+B = TypeVar("B", bound=Learnable)
+
+
+@dataclass
+class Step:
+    """What a callback is told after each step. `measured` is shared by the callbacks of one step: earlier ones fill it."""
+
+    number: int
+    """Steps done so far, this one included."""
+    loss: float
+    rate: float
+    tokens: int
+    """Targets learned from since the start of the training."""
+    seconds: float
+    """Time in steps since the start of the training, callbacks left out."""
+    plan: TrainPlan
+    model: LanguageModel
+    optimisers: list[Optimizer]
+    stopping: bool = False
+    """The user, or the system, has asked to stop: this is the last step for now."""
+    measured: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def last(self) -> bool:
+        return self.number == self.plan.steps
+
+
+Callback = Callable[[Step], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """Where a training goes on: after `step` steps, which took `tokens` and `seconds`."""
+
+    step: int = 0
+    tokens: int = 0
+    seconds: float = 0.0
+
+
+def fit(
+    model: LanguageModel,
+    objective: Callable[[LanguageModel, B], Loss],
+    batches: Callable[[int], B],
+    plan: TrainPlan,
+    callbacks: Sequence[Callback] = (),
+    *,
+    start: Start = Start(),
+    found: list[Optimizer] | None = None,
+) -> None:
+    """Train `model` in place from `start` to the plan's last step.
+
+    found: the optimisers, if a checkpoint has been put into them; made from the plan otherwise.
+    Ctrl-C and SIGTERM finish the step, let the callbacks keep it, and raise KeyboardInterrupt. A loss that is not a number raises
+    TrainingError before it reaches the weights.
+    """
+    found = optimisers(model, plan) if found is None else found
+    tokens, seconds = start.tokens, start.seconds
+    model.train()
+    with _asked_to_stop() as stopping:
+        for number in range(start.step, plan.steps):
+            began = time.perf_counter()
+            batch = batches(number)
+            set_rate(found, plan.rate(number))
+            loss = take_step(model, objective, batch, plan, found, number)
+            tokens += batch.learnable
+            seconds += time.perf_counter() - began
+            stop = stopping.is_set()
+            step = Step(number + 1, loss, plan.rate(number), tokens, seconds, plan, model, found, stop)
+            for callback in callbacks:
+                callback(step)
+            if stop and not step.last:
+                raise KeyboardInterrupt
+
+
+def take_step(
+    model: LanguageModel,
+    objective: Callable[[LanguageModel, B], Loss],
+    batch: B,
+    plan: TrainPlan,
+    found: list[Optimizer],
+    number: int,
+) -> float:
+    """One optimiser step over a batch, in passes of `rows_per_pass`, weighted so that the sum is one big batch. Returns the loss."""
+    total = 0.0
+    for part in batch.split(plan.rows_per_pass):
+        if not part.learnable:
+            continue
+        part = part.to(plan.device)
+        with autocast(plan.device, plan.precision):
+            loss = objective(model, part)
+        share = loss.value * (loss.weight / batch.learnable)
+        share.backward()  # type: ignore[no-untyped-call]
+        total += share.item()
+    if not math.isfinite(total):
+        raise TrainingError(f"step {number + 1}: the loss is {total}. A lower --lr usually mends it; the last checkpoint is still there.")
+    torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
+    for optimiser in found:
+        optimiser.step()
+        optimiser.zero_grad()
+    return total
+
+
+def seconds_per_step(
+    model: LanguageModel,
+    objective: Callable[[LanguageModel, B], Loss],
+    batches: Callable[[int], B],
+    plan: TrainPlan,
+    *,
+    counted: int = 3,
+) -> float:
+    """The median time of a real step, taken on a copy of the model; the first one warms up and is not counted."""
+    trial = copy.deepcopy(model).train()
+    found = optimisers(trial, plan)
+    times = []
+    for number in range(counted + 1):
+        began = time.perf_counter()
+        take_step(trial, objective, batches(number), plan, found, number)
+        times.append(time.perf_counter() - began)
+    return sorted(times[1:])[counted // 2]
+
+
+@contextmanager
+def _asked_to_stop() -> Iterator[threading.Event]:
+    """An event that Ctrl-C and SIGTERM set, instead of ending the process. A second Ctrl-C ends it at once."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():  # signals reach only the main thread
+        yield asked
+        return
+
+    def ask(signum: int, frame: FrameType | None) -> None:
+        if asked.is_set():
+            raise KeyboardInterrupt
+        asked.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield asked
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

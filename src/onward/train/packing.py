@@ -1,0 +1,279 @@
+"""Packing: documents of any length into rows of one length; and batches of rows, each a function of (data, seed, i).
+
+Text is BOS-aligned: every piece of a document begins with the boundary token (`<|endoftext|>`) as its input, and
+every token of the document, and the boundary that ends it, is a target exactly once an epoch. A conversation is one
+piece and never cut in two. Short pieces share a row (best fit decreasing), where `documents` and `positions` keep
+them apart. Left out: moving batches to a device ahead of time, and shares of a batch for several processes; both
+belong to the loop that asks for batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from onward.errors import DataError, PlanError
+from onward.train.shards import Shards
+
+IGNORE = -100  # the target that a loss leaves out, as torch.nn.functional.cross_entropy has it
+PADDING = -1  # the document number of a place that holds nothing
+
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row, (length,) int64 each: see Batch."""
+
+    inputs: Ints
+    targets: Ints
+    positions: Ints
+    documents: Ints
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows to train on, (B, length) int64 each.
+
+    inputs: what the model sees.   targets: what comes next at each place; -100 where there is nothing to learn.
+    positions: from 0 in every piece; padding, always at a row's end, counts on.
+    documents: the number of the piece in its row; -1 is padding.   learnable: how many targets are not -100.
+    single: no row holds two pieces, so that a plain causal mask and positions 0, 1, 2 ... give the same loss.
+    """
+
+    inputs: Tensor
+    targets: Tensor
+    positions: Tensor
+    documents: Tensor
+    learnable: int
+    single: bool
+
+    def split(self, rows: int) -> list[Batch]:
+        """The batch in parts of at most `rows` rows, in order."""
+        return [self._part(first, first + rows) for first in range(0, len(self.inputs), rows)]
+
+    def _part(self, first: int, end: int) -> Batch:
+        targets, documents = self.targets[first:end], self.documents[first:end]
+        return Batch(
+            inputs=self.inputs[first:end],
+            targets=targets,
+            positions=self.positions[first:end],
+            documents=documents,
+            learnable=int((targets != IGNORE).sum()),
+            single=bool((documents <= 0).all()),
+        )
+
+    def to(self, device: torch.device | str) -> Batch:
+        return replace(
+            self,
+            inputs=self.inputs.to(device, non_blocking=True),
+            targets=self.targets.to(device, non_blocking=True),
+            positions=self.positions.to(device, non_blocking=True),
+            documents=self.documents.to(device, non_blocking=True),
+        )
+
+
+class Packing:
+    """How the documents of some shards lie in rows of `length` targets: a function of the two, without chance.
+
+    Text: a document of n tokens has n + 1 targets, its tokens and then `boundary_id`, cut into pieces of at most
+    `length`. The inputs of a piece are `boundary_id` and its targets but the last.
+    Conversations (shards with learn masks): inputs ids[:-1], targets ids[1:] where learn says so, else -100. One
+    longer than `length` + 1 tokens is truncated; with nothing to learn in what is left, it is dropped.
+
+    rows: how many.   targets: what there is to learn in an epoch.   padding_share: places that hold nothing, 0 to 1.
+    truncated, dropped: conversations, counted; one that is dropped is not counted as truncated as well.
+    Raises PlanError (an impossible length), DataError (a boundary outside the vocabulary; nothing to learn at all).
+    """
+
+    def __init__(self, shards: Shards, length: int, boundary_id: int) -> None:
+        if length < 1:
+            raise PlanError(f"rows of {length} tokens cannot be trained on. Choose a --length of at least 1.")
+        if not 0 <= boundary_id < shards.vocab_size:
+            raise DataError(
+                f"{shards.folder}: the boundary token {boundary_id} is outside their vocabulary of "
+                f"{shards.vocab_size:,}; they were made with another tokenizer. Make the shards again."
+            )
+        self.shards, self.length, self.boundary_id = shards, length, boundary_id
+        self.truncated = self.dropped = 0
+        if shards.masked:
+            document, start, size, self.targets = self._conversations()
+        else:
+            document, start, size = self._texts()
+            self.targets = int(size.sum())
+        rows = best_fit_decreasing(size, length)
+        order = np.argsort(rows, kind="stable")
+        self._document, self._start, self._size = document[order], start[order], size[order]
+        self._pieces = np.concatenate([[0], np.cumsum(np.bincount(rows))])  # row i: pieces [i] to [i + 1]
+        self.rows = len(self._pieces) - 1
+        self.padding_share = 1 - int(size.sum()) / (self.rows * length)
+
+    def _texts(self) -> tuple[Ints, Ints, Ints]:
+        """Every piece of every text: its document, where among the document's targets it starts, how many it has."""
+        targets = self.shards.lengths + 1
+        pieces = -(-targets // self.length)
+        document = np.repeat(np.arange(len(pieces)), pieces)
+        before = np.cumsum(pieces) - pieces
+        start = (np.arange(len(document)) - before[document]) * self.length
+        return document, start, np.minimum(self.length, targets[document] - start)
+
+    def _conversations(self) -> tuple[Ints, Ints, Ints, int]:
+        size = np.minimum(self.shards.lengths - 1, self.length)
+        learnable = self.shards.learnable(np.ones_like(size), size + 1)
+        document = np.flatnonzero(learnable)
+        self.dropped = len(size) - len(document)
+        self.truncated = int((self.shards.lengths[document] - 1 > self.length).sum())
+        if len(document) == 0:
+            raise DataError(
+                f"none of the {len(size):,} conversations has an answer to learn from within {self.length} tokens. "
+                "Raise --length, or look at the conversations."
+            )
+        return document, np.zeros_like(document), size[document], int(learnable.sum())
+
+    def row(self, i: int) -> Row:
+        if not 0 <= i < self.rows:
+            raise IndexError(f"row {i} of {self.rows}")
+        inputs, targets, positions, documents = self._fill(np.array([i]))
+        return Row(inputs[0], targets[0], positions[0], documents[0])
+
+    def batch(self, rows: Ints) -> Batch:
+        """The rows of these numbers, (B,) int64, as one batch."""
+        inputs, targets, positions, documents = self._fill(rows)
+        return Batch(
+            inputs=torch.from_numpy(inputs),
+            targets=torch.from_numpy(targets),
+            positions=torch.from_numpy(positions),
+            documents=torch.from_numpy(documents),
+            learnable=int((targets != IGNORE).sum()),
+            single=bool((documents <= 0).all()),
+        )
+
+    def _fill(self, rows: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+        """inputs, targets, positions, documents: (B, length) int64 each."""
+        shape = (len(rows), self.length)
+        inputs = np.full(shape, self.boundary_id, dtype=np.int64)
+        targets = np.full(shape, IGNORE, dtype=np.int64)
+        positions = np.tile(np.arange(self.length), (len(rows), 1))
+        documents = np.full(shape, PADDING, dtype=np.int64)
+        for b, row in enumerate(rows):
+            at = 0
+            for number, piece in enumerate(range(self._pieces[row], self._pieces[row + 1])):
+                end = at + int(self._size[piece])
+                self._fill_piece(piece, inputs[b, at:end], targets[b, at:end])
+                positions[b, at:] -= positions[b, at]
+                documents[b, at:end] = number
+                at = end
+        return inputs, targets, positions, documents
+
+    def _fill_piece(self, piece: int, inputs: Ints, targets: Ints) -> None:
+        i, start, size = int(self._document[piece]), int(self._start[piece]), len(inputs)
+        ids = self.shards.document(i)
+        if self.shards.masked:
+            inputs[:] = ids[:size]
+            np.copyto(targets, ids[1 : size + 1], where=self.shards.learn(i)[1 : size + 1])
+        else:
+            targets[-1] = self.boundary_id  # of the last piece; any other has a token here
+            tokens = ids[start : start + size]
+            targets[: len(tokens)] = tokens
+            inputs[1:] = targets[:-1]
+
+
+def best_fit_decreasing(sizes: Ints, capacity: int) -> Ints:
+    """The row of each piece: the longest first, each into the fullest row that still takes it, else into a new one.
+
+    sizes: (N,) int64, 1 to capacity.   Returns (N,) int64, rows numbered from 0 as they were opened.
+    Pieces of one size are placed together, so that the work grows with the different sizes and not with N.
+    Source: best fit decreasing needs at most 11/9 of the fewest rows, plus 4 (Johnson 1973); packing for language
+    models: arXiv 2404.10830.
+    """
+    row_of = np.empty(len(sizes), dtype=np.int64)
+    order = np.argsort(-sizes, kind="stable")
+    distinct, counts = np.unique(sizes, return_counts=True)
+    rooms = _Rooms(capacity)
+    placed = 0
+    for size, count in zip(distinct[::-1].tolist(), counts[::-1].tolist(), strict=True):
+        pieces = order[placed : placed + count]
+        placed += count
+        while len(pieces):
+            # A row that has taken a piece and still has room for the next is the fullest one, so each is filled up.
+            room, rows = rooms.take(size, len(pieces))
+            each = room // size
+            chosen = np.repeat(rows, each)[: len(pieces)]
+            row_of[pieces[: len(chosen)]] = chosen
+            in_last = each - (len(rows) * each - len(chosen))
+            rooms.give(room - each * size, rows[:-1])
+            rooms.give(room - in_last * size, rows[-1:])
+            pieces = pieces[len(chosen) :]
+    return row_of
+
+
+class _Rooms:
+    """Rows that are not full, by how many places they have left."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity, self.opened = capacity, 0
+        self.rows: list[list[Ints]] = [[] for _ in range(capacity)]
+        self.any = np.zeros(capacity, dtype=np.bool_)
+
+    def take(self, size: int, pieces: int) -> tuple[int, Ints]:
+        """The fullest rows that take `size` and have equal room, no more than `pieces` need; new ones where none
+        does."""
+        fitting = self.any[size:]
+        room = size + int(fitting.argmax()) if fitting.any() else self.capacity
+        wanted = -(-pieces // (room // size))
+        if room == self.capacity:
+            self.opened += wanted
+            return room, np.arange(self.opened - wanted, self.opened)
+        rows = self.rows[room].pop()
+        self.give(room, rows[wanted:])
+        self.any[room] = bool(self.rows[room])
+        return room, rows[:wanted]
+
+    def give(self, room: int, rows: Ints) -> None:
+        if room and len(rows):
+            self.rows[room].append(rows)
+            self.any[room] = True
+
+
+class Batches:
+    """Endless batches of `rows_per_batch` rows. Every epoch takes each row once, in an order of its own; a batch may
+    begin in one epoch and end in the next. Nothing is remembered between batches: to go on after batch i, ask for
+    batch i + 1."""
+
+    def __init__(self, packing: Packing, rows_per_batch: int, seed: int) -> None:
+        if rows_per_batch < 1:
+            raise PlanError(f"a batch of {rows_per_batch} rows is empty. Choose a --batch of at least one row.")
+        if seed < 0:
+            raise PlanError(f"the seed {seed} is negative. Choose a --seed from 0 on.")
+        self.packing, self.rows_per_batch, self.seed = packing, rows_per_batch, seed
+        self._orders: dict[int, Ints] = {}
+
+    def batch(self, i: int) -> Batch:
+        """Batch i, from 0: (rows_per_batch, length), the same whenever and however often it is asked for."""
+        if i < 0:
+            raise IndexError(f"batch {i}: batches are counted from 0")
+        places = np.arange(i * self.rows_per_batch, (i + 1) * self.rows_per_batch)
+        epochs, places = np.divmod(places, self.packing.rows)
+        return self.packing.batch(
+            np.concatenate([self._order(int(epoch))[places[epochs == epoch]] for epoch in np.unique(epochs)])
+        )
+
+    def _order(self, epoch: int) -> Ints:
+        """A permutation of the rows. Made by sorting raw Philox numbers, a stream that numpy promises not to change;
+        its own `permutation` may differ between versions, and a run that goes on would then see other rows."""
+        if epoch not in self._orders:
+            noise = np.random.Philox(np.random.SeedSequence(self.seed, spawn_key=(epoch,)))
+            order = np.argsort(noise.random_raw(self.packing.rows), kind="stable")
+            self._orders = {e: kept for e, kept in self._orders.items() if e == epoch - 1} | {epoch: order}
+        return self._orders[epoch]
+
+
+def held_out_batches(packing: Packing, rows_per_batch: int) -> Iterator[Batch]:
+    """Every row once, in order, `rows_per_batch` at a time; the last batch may be smaller."""
+    for first in range(0, packing.rows, rows_per_batch):
+        yield packing.batch(np.arange(first, min(first + rows_per_batch, packing.rows)))

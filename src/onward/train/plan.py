@@ -1,0 +1,103 @@
+"""The plan of a training: how long, how fast, how precisely, and why. No torch here, so that `--help` stays quick.
+
+`Wishes` is what a person asked for (None = choose for me); `TrainPlan` is what will be done, every field settled and most with
+a reason. The rules that turn one into the other are in size.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from onward.errors import PlanError
+
+
+def told(text: str, flag: str | None = None) -> dict[str, str]:
+    """Metadata of a field: the help that the command line shows for it, and its flag where that is not the field's name."""
+    return {"help": text} | ({"flag": flag} if flag else {})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wishes:
+    """What the user set by hand. Everything left at None is chosen, and the plan says why."""
+
+    minutes: float | None = field(default=None, metadata=told("time to train; size and steps follow from it"))
+    steps: int | None = field(default=None, metadata=told("optimiser steps, instead of --minutes; same command, same bytes"))
+    depth: int | None = field(default=None, metadata=told("blocks of the trunk"))
+    width: int | None = field(default=None, metadata=told("width of the trunk"))
+    heads: int | None = field(default=None, metadata=told("attention heads"))
+    length: int | None = field(default=None, metadata=told("tokens in one training sequence"))
+    batch: int | None = field(default=None, metadata=told("tokens in one optimiser step"))
+    lr: float | None = field(default=None, metadata=told("peak learning rate of the matrices (Muon)"))
+    checkpoint_every: int | None = field(default=None, metadata=told("steps between checkpoints"))
+    device: str | None = field(default=None, metadata=told("cpu, cuda, cuda:1 or mps"))
+    precision: str | None = field(default=None, metadata=told("fp32 or bf16"))
+    seed: int = field(default=0, metadata=told("of the weights and of the order of the data"))
+
+    def __post_init__(self) -> None:
+        if self.minutes is not None and self.steps is not None:
+            raise PlanError("--minutes and --steps both say how long to train; give one of them.")
+        for name in ("minutes", "depth", "width", "heads", "length", "batch", "lr", "checkpoint_every", "steps"):
+            value = getattr(self, name)
+            if value is not None and not 0 < value < float("inf"):
+                raise PlanError(f"--{name.replace('_', '-')} {value:g}: it must be a number above 0.")
+        if self.precision not in (None, "fp32", "bf16"):
+            raise PlanError(f"--precision {self.precision}: choose fp32 or bf16.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainPlan:
+    """Everything that decides a training, apart from the model and the data. Reasons are kept beside the values."""
+
+    steps: int = field(metadata=told("optimiser steps"))
+    length: int = field(metadata=told("tokens in one sequence"))
+    batch_tokens: int = field(metadata=told("tokens in one optimiser step"))
+    rows_per_pass: int = field(metadata=told("sequences that pass through the model at once; the rest is accumulated"))
+    lr: float = field(default=0.02, metadata=told("peak learning rate of the matrices (Muon)"))
+    lr_embedding: float = field(default=0.008, metadata=told("peak learning rate of embeddings, gains and biases (AdamW)"))
+    weight_decay: float = field(default=0.01, metadata=told("decay of the matrices, scaled by their learning rate"))
+    warmup: float = field(default=0.02, metadata=told("share of the steps spent warming up"))
+    decay: float = field(default=0.5, metadata=told("share of the steps, at the end, spent decaying to zero"))
+    clip: float = field(default=1.0, metadata=told("largest norm of the gradient"))
+    seed: int = field(default=0, metadata=told("of the weights and of the order of the data"))
+    device: str = field(default="cpu", metadata=told("where it is trained"))
+    precision: str = field(default="fp32", metadata=told("of the matrix products; the weights themselves stay in fp32"))
+    held_out_every: int = field(default=100, metadata=told("steps between measurements on held-out data"))
+    checkpoint_every: int = field(default=100, metadata=told("steps between checkpoints"))
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "length", "batch_tokens", "rows_per_pass", "held_out_every", "checkpoint_every"):
+            if getattr(self, name) < 1:
+                raise PlanError(f"the plan's {name} is {getattr(self, name)}; it must be at least 1.")
+        if not 0 <= self.warmup + self.decay <= 1:
+            raise PlanError(
+                f"warm-up ({self.warmup:g}) and decay ({self.decay:g}) leave no time between them; together at most 1."
+            )
+
+    @property
+    def rows(self) -> int:
+        """Sequences in one optimiser step."""
+        return max(1, self.batch_tokens // self.length)
+
+    def rate(self, step: int) -> float:
+        """The learning rate at `step` (from 0) as a share of its peak: up, flat, and down to zero in a straight line."""
+        up, down = self.warmup * self.steps, self.decay * self.steps
+        return min(1.0, (step + 1) / max(up, 1.0), (self.steps - step) / max(down, 1.0))
+
+    def explain(self) -> list[tuple[str, str, str]]:
+        """(name, value, reason) of each field, for people."""
+        return [(n, f"{v:,}" if isinstance(v, int) else f"{v}", self.reasons.get(n, "")) for n, v in self.to_json().items() if n != "reasons"]
+
+    def to_json(self) -> dict[str, Any]:
+        return asdict(self)
+
+
+def clock(seconds: float) -> str:
+    """Seconds as people say them: 45 s, 3:05, 2:10:00."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    hours, rest = divmod(whole, 3600)
+    minutes = f"{rest // 60:02}:{rest % 60:02}" if hours else f"{rest // 60}:{rest % 60:02}"
+    return f"{hours}:{minutes}" if hours else minutes

@@ -1,0 +1,157 @@
+"""Pretraining: from texts to a base model that carries a text on.
+
+Reads documents, trains or takes a tokeniser, cuts the documents into token shards, settles shape and plan, and hands over a `Training`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from onward.corpus.read import Document, documents, files
+from onward.corpus.split import split_documents
+from onward.errors import BadLine, DataError, OnwardError
+from onward.model import families
+from onward.model.trunk import LanguageModel
+from onward.tokens.tokenizer import Tokenizer
+from onward.tokens.train import train as train_tokenizer
+from onward.train import machine, size
+from onward.train.measure import compressed_bits_per_byte
+from onward.train.packing import Packing
+from onward.train.plan import TrainPlan, Wishes
+from onward.train.shards import Shards, write_shards
+from onward.train.training import Training, keep_tokenizer, settled, sources_of
+from onward.train.workspace import Workspace
+
+SUITE = "held-out text"
+TOKENIZER_BYTES = 50_000_000
+"""Text that the tokeniser is trained on, at most: more changes hardly any merge."""
+
+Tell = Callable[[str], None]
+
+
+def prepare(
+    texts: Sequence[str],
+    workspace: Workspace,
+    wishes: Wishes,
+    *,
+    tokenizer: Path | None = None,
+    vocab: int | None = None,
+    skip_bad: bool = False,
+    tell: Tell,
+) -> Training:
+    """Everything up to the first step. Parts that the workspace holds already are taken as they are.
+
+    texts: files, folders, `hf:org/name`.   tokenizer: a folder whose tokeniser to use, instead of training one of `vocab` tokens.
+    Raises DataError, TokenizerError, PlanError, ConfigError.
+    """
+    read = Reading(texts, skip_bad, tell)
+    found = machine.measure(wishes.device, wishes.precision)
+    flops = size.compute(found, wishes)
+    place = workspace.part("tokenizer", lambda path: keep_tokenizer(_tokenizer(read, tokenizer, vocab, flops, tell), path))
+    cut = Tokenizer.load(place)
+    if cut.bos_id is None:
+        raise DataError(f"{tokenizer}: its tokenizer has no token that begins a document (bos_token), which pretraining needs.")
+    shards = {
+        name: Shards(workspace.part(name, lambda path, name=name: _cut(read, cut, path, held_out=name == "text-held-out", tell=tell)))  # type: ignore[misc]
+        for name in ("text", "text-held-out")
+    }
+    length = size.sequence_length(wishes, flops)
+    train, held_out = (Packing(shards[name], length, cut.bos_id) for name in ("text", "text-held-out"))
+    config, reasons = size.shape(wishes, vocab_size=cut.highest_id + 1, flops=flops, length=length)
+    hf = workspace.once("config.json", lambda: families.to_hf_config(config, "qwen3"))
+    model = LanguageModel(families.from_hf_config(hf)[1]).initialise(wishes.seed)
+
+    def draft() -> TrainPlan:
+        blank = TrainPlan(steps=1, length=length, batch_tokens=8192 if flops < 1e16 else 262_144, rows_per_pass=1)
+        plan = size.begin(blank, wishes, found)
+        size.check_memory(model.config, plan, found)
+        return plan
+
+    def finish(plan: TrainPlan, seconds: float) -> TrainPlan:
+        plan = size.with_time(plan, wishes, seconds_per_step=seconds, rows=train.rows)
+        shape = {"depth": model.config.depth, "width": model.config.width}
+        return size.explained(plan, {name: f"{shape[name]}: {reason}" for name, reason in reasons.items()})
+
+    return Training(
+        verb="pretrain",
+        suite=SUITE,
+        workspace=workspace,
+        model=model,
+        tokenizer=cut,
+        tokenizer_folder=place,
+        plan=settled(workspace, model, train, draft, finish),
+        train=train,
+        held_out=held_out,
+        sources=sources_of(files(texts)),
+        parents=[],
+        baseline=compressed_bits_per_byte(shards["text-held-out"], cut),
+    )
+
+
+def request(texts: Sequence[str], wishes: Wishes, **further: Any) -> dict[str, Any]:
+    """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for."""
+    return {"verb": "pretrain", "texts": sources_of(files(texts))} | asdict(wishes) | further
+
+
+class Reading:
+    """The texts, read as often as they are needed; what is passed over is counted and told once, at the end of the first reading."""
+
+    def __init__(self, texts: Sequence[str], skip_bad: bool, tell: Tell) -> None:
+        self.texts, self.skip_bad, self.tell = texts, skip_bad, tell
+        self.told = False
+
+    def __iter__(self) -> Iterator[Document]:
+        skipped: list[BadLine] = []
+        yield from documents(self.texts, skip_bad=self.skip_bad, on_skip=skipped.append)
+        if skipped and not self.told:
+            self.told = True
+            self.tell(f"{len(skipped):,} bad lines left out; the first: {skipped[0]}")
+
+
+def _tokenizer(read: Iterable[Document], given: Path | None, vocab: int | None, flops: float, tell: Tell) -> Tokenizer:
+    if given is not None:
+        return Tokenizer.load(given)
+    wanted = vocab or size.vocabulary(flops)
+    tell(f"training a tokenizer of {wanted:,} tokens")
+    return train_tokenizer(up_to(TOKENIZER_BYTES, (document.text for document in read)), wanted)
+
+
+def up_to(most: int, texts: Iterable[str]) -> Iterator[str]:
+    """Texts until together they have `most` characters."""
+    taken = 0
+    for text in texts:
+        yield text
+        taken += len(text)
+        if taken >= most:
+            return
+
+
+def _cut(read: Iterable[Document], tokenizer: Tokenizer, path: Path, *, held_out: bool, tell: Tell) -> None:
+    """One side of the split as token shards."""
+    tell("cutting the held-out texts into tokens" if held_out else "cutting the texts into tokens")
+    side = (document for document, is_held_out in split_documents(read) if is_held_out == held_out)
+    write_shards(
+        ((ids, None, size) for ids, size in encoded(tokenizer, side)),
+        path,
+        vocab_size=tokenizer.highest_id + 1,
+        tokenizer_hash=tokenizer.hash,
+        meta={},
+    )
+
+
+def encoded(tokenizer: Tokenizer, side: Iterator[Document], at_once: int = 256) -> Iterator[tuple[list[int], int]]:
+    """Token ids and UTF-8 bytes of each document; some hundred at a time, on all cores.
+
+    Raises OnwardError naming the document that the tokeniser cannot take.
+    """
+    while group := list(islice(side, at_once)):
+        texts = [document.text for document in group]
+        try:
+            ids = tokenizer.encode_batch(texts)
+        except OnwardError as error:
+            raise DataError(f"{group[0].source}, documents {group[0].number} to {group[-1].number}: {error}") from error
+        yield from zip(ids, (len(text.encode()) for text in texts), strict=True)

@@ -1,0 +1,151 @@
+"""From wishes, data and machine to a model's shape and a plan: the rules, each with its reason in words.
+
+Sources: Hoffmann et al. 2022 (arXiv 2203.15556): about 20 tokens a parameter for the compute at hand; Muennighoff et al. 2023 (arXiv
+2305.16264): past four passes, repeated data teaches less and less. Left out: a law fitted to this machine and this data.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+from onward.errors import PlanError
+from onward.model.config import TrunkConfig
+from onward.train.machine import Machine
+from onward.train.plan import TrainPlan, Wishes, clock
+
+EFFICIENCY = 0.4
+"""Share of the matrix-product speed that a training step reaches, before one has been measured. Only the size depends on it."""
+TOKENS_PER_PARAMETER = 20
+HEAD_SIZE = 64
+MINUTES = 10.0
+"""How long to train where neither --minutes nor --steps says it."""
+
+
+def compute(machine: Machine, wishes: Wishes) -> float:
+    """Floating-point operations that the training can spend; of --steps, as many as the default minutes would give."""
+    return EFFICIENCY * machine.flops * (wishes.minutes or MINUTES) * 60
+
+
+def vocabulary(flops: float) -> int:
+    """A power of two that grows with the fourth root of the compute: 4,096 for minutes on a laptop, 32,768 for an hour on a GPU."""
+    wanted = 4096 * (flops / 4e13) ** 0.25
+    return 2 ** int(math.log2(min(max(wanted, 2048), 65536)))
+
+
+def sequence_length(wishes: Wishes, flops: float) -> int:
+    """Short on a laptop, where long texts would eat the minutes; longer as the compute grows."""
+    if wishes.length:
+        return wishes.length
+    return 256 if flops < 1e14 else 512 if flops < 1e16 else 1024 if flops < 1e18 else 2048
+
+
+def shape(wishes: Wishes, *, vocab_size: int, flops: float, length: int) -> tuple[TrunkConfig, dict[str, str]]:
+    """The Qwen3 shape that comes nearest to 20 tokens a parameter, and the reasons. Parameters are those in matrix products.
+
+    vocab_size: rounded up to a multiple of 64, which matrix products like.   Raises ConfigError, PlanError.
+    """
+    wanted = math.sqrt(flops / (6 * TOKENS_PER_PARAMETER))
+    depths = [wishes.depth] if wishes.depth else list(range(2, 33))
+    widths = [wishes.width] if wishes.width else list(range(HEAD_SIZE * 2, HEAD_SIZE * 33, HEAD_SIZE))
+
+    def distance(candidate: TrunkConfig) -> tuple[float, float]:
+        """How far from the parameters wanted, and from the proportions that work at every size: 64 of width a block."""
+        slender = abs(math.log(candidate.width / (HEAD_SIZE * candidate.depth)))
+        return abs(math.log(candidate.flops_per_token(1) / 2 / wanted)) + 0.3 * slender, slender
+
+    candidates = [_qwen3(wishes, d, w, -(-vocab_size // 64) * 64, length) for d in depths for w in widths]
+    config = min(candidates, key=distance)
+    why = f"{flops:.1e} operations at hand buy {wanted / 1e6:.1f}M parameters with {TOKENS_PER_PARAMETER} tokens each"
+    return config, {name: "set by hand" if getattr(wishes, name) else why for name in ("depth", "width")}
+
+
+def _qwen3(wishes: Wishes, depth: int, width: int, vocab_size: int, length: int) -> TrunkConfig:
+    heads = wishes.heads or max(1, width // HEAD_SIZE)
+    if width % heads or width // heads % 2:
+        raise PlanError(f"--width {width} cannot be shared out to {heads} heads of an even size. Choose --heads that divides it.")
+    return TrunkConfig(
+        vocab_size=vocab_size,
+        width=width,
+        depth=depth,
+        heads=heads,
+        kv_heads=heads // 2 if heads % 2 == 0 else heads,
+        head_size=width // heads,
+        ffn_width=3 * width,
+        max_positions=length,
+    )
+
+
+def begin(plan: TrainPlan, wishes: Wishes, machine: Machine) -> TrainPlan:
+    """`plan` with everything that the user has set and the machine decides. The steps may still be open: see `with_time`."""
+    batch = wishes.batch or plan.batch_tokens
+    if batch < plan.length:
+        raise PlanError(f"--batch {batch:,} tokens is less than one sequence of {plan.length:,}. Raise --batch or lower --length.")
+    at_once = 8192 if machine.device == "cpu" else 65536
+    reasons = {
+        "length": "short enough to be quick, long enough for a few paragraphs",
+        "batch_tokens": "small batches learn the most in a short training",
+        "rows_per_pass": f"{at_once:,} tokens at once; a larger batch is accumulated",
+        "lr": "the best of a small sweep (docs/results.md)",
+        "device": f"{machine.name}: {machine.flops / 1e9:,.0f} GFLOP/s measured in {machine.precision}",
+        "precision": "bf16 where the hardware has it, fp32 where it would be emulated",
+    }
+    by_hand = {"length": wishes.length, "batch_tokens": wishes.batch, "lr": wishes.lr, "device": wishes.device}
+    by_hand |= {"precision": wishes.precision, "steps": wishes.steps, "checkpoint_every": wishes.checkpoint_every}
+    return replace(
+        plan,
+        steps=wishes.steps or plan.steps,
+        batch_tokens=batch,
+        rows_per_pass=max(1, min(batch, at_once) // plan.length),
+        lr=wishes.lr or plan.lr,
+        seed=wishes.seed,
+        device=machine.device,
+        precision=machine.precision,
+        reasons=plan.reasons | reasons | {name: "set by hand" for name, value in by_hand.items() if value},
+    )
+
+
+def with_time(plan: TrainPlan, wishes: Wishes, *, seconds_per_step: float, rows: int, most_passes: float | None = None) -> TrainPlan:
+    """The number of steps that fits into the minutes, now that a step has been measured, and the pace of checkpoints.
+
+    rows: of the training data.   most_passes: no more passes over it than this, however much time there is.
+    """
+    per_pass = max(1, rows / plan.rows)
+    reasons = dict(plan.reasons)
+    steps = plan.steps
+    if not wishes.steps:
+        minutes = wishes.minutes or MINUTES
+        steps = int(minutes * 60 / seconds_per_step)
+        if steps < 1:
+            raise PlanError(f"--minutes {minutes:g} is too short for one step, which takes {seconds_per_step:.1f} s here. Give it more.")
+        reasons["steps"] = f"{minutes:g} minutes at {seconds_per_step:.2f} s a step"
+        if most_passes and steps > most_passes * per_pass:
+            steps = max(1, round(most_passes * per_pass))
+            reasons["steps"] = f"{most_passes:g} passes over the data; more would only learn them by heart"
+    reasons["steps"] += f"; {steps / per_pass:.1f} passes over the data, {clock(steps * seconds_per_step)}"
+    reasons["held_out_every"] = "about twenty measurements"
+    reasons.setdefault("checkpoint_every", "about a minute of work can be lost, never more")
+    every = wishes.checkpoint_every or max(1, min(steps, round(60 / seconds_per_step)))
+    return replace(plan, steps=steps, held_out_every=max(1, steps // 20), checkpoint_every=every, reasons=reasons)
+
+
+def memory_needed(config: TrunkConfig, plan: TrainPlan) -> int:
+    """Bytes for weights, gradients, two moments (fp32), and the activations and logits of one pass. An estimate from above."""
+    tokens = plan.rows_per_pass * plan.length
+    weights = 16 * sum(config.parameters().values())
+    activations = 4 * tokens * config.depth * (12 * config.width + 4 * config.ffn_width)
+    return int(weights + activations + 12 * tokens * config.vocab_size)
+
+
+def check_memory(config: TrunkConfig, plan: TrainPlan, machine: Machine) -> None:
+    needed = memory_needed(config, plan)
+    if needed > machine.memory:
+        raise PlanError(
+            f"this training needs about {needed / 1e9:.1f} GB and {machine.device} has {machine.memory / 1e9:.1f} GB free. "
+            "Lower --width or --depth, or --batch."
+        )
+
+
+def explained(plan: TrainPlan, reasons: dict[str, str]) -> TrainPlan:
+    """The plan with reasons for what is not in it, such as the model's shape."""
+    return replace(plan, reasons=plan.reasons | reasons)

@@ -1,0 +1,89 @@
+"""`OUT.training/`: everything of an unfinished training, beside the folder that it will become.
+
+It holds the request that began it, so that the same command goes on and another one is refused; the parts already made (tokeniser,
+shards, plan), the checkpoints and the metrics. When the model folder is whole, it goes.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from onward.errors import FolderError, OutputError
+from onward.files import check_free, explained, write_json
+
+REQUEST = "request.json"
+
+
+class Workspace:
+    """Open or begin the workspace of `out`.   Raises OutputError where `out`, or another request's workspace, is in the way.
+
+    parts: a folder for tokenisers and shards that outlives the workspace, because other stages of a road need them too.
+    """
+
+    def __init__(self, out: Path, request: dict[str, Any], *, force: bool = False, parts: Path | None = None) -> None:
+        check_free(out, force=force)
+        self.out = out
+        self.folder = out.with_name(out.name + ".training")
+        self.parts = parts or self.folder
+        self.force = force
+        claim(self.folder, request, force=force)
+
+    def part(self, name: str, make: Callable[[Path], Any]) -> Path:
+        """The part called `name`, made by `make(path)` if it is not there yet. `make` must write it whole or not at all."""
+        path = self.parts / name
+        if not path.exists():
+            make(path)
+        return path
+
+    def once(self, name: str, decide: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        """A decision, as JSON, taken the first time and kept for every further start."""
+        path = self.folder / name
+        if not path.exists():
+            write_json(path, decide())
+        return _read(path)
+
+    def finish(self) -> None:
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def claim(folder: Path, request: dict[str, Any], *, force: bool) -> None:
+    """Begin `folder` with its request; or, if it is there, see that it was begun with the same one. `force` begins it anew."""
+    request = json.loads(json.dumps(request))  # as it will be read back: tuples become lists
+    file = folder / REQUEST
+    if file.exists():
+        change = _change(_read(file), request)
+        if change is None:
+            return
+        if not force:
+            raise OutputError(f"{folder} holds another run: {change}. Go on with the command that began it, or begin anew with --force.")
+    elif folder.exists() and any(folder.iterdir()):
+        check_free(folder, force=force)
+    with explained(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+    write_json(file, request)
+
+
+def _change(before: dict[str, Any], now: dict[str, Any]) -> str | None:
+    """The first difference between two requests, in words; None where there is none."""
+    for name in sorted(before.keys() | now.keys()):
+        if before.get(name) != now.get(name):
+            return f"its {name} was {_short(before.get(name))} and is now {_short(now.get(name))}"
+    return None
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 80 else text[:77] + "..."
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise FolderError(f"{path} cannot be read ({error}). Remove {path.parent} to begin anew.") from error
+    return value

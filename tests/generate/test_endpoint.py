@@ -1,0 +1,130 @@
+"""Against a real HTTP server on loopback that speaks the OpenAI protocol, well and badly."""
+
+import json
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+import onward
+from onward.errors import EndpointError
+from onward.generate.settings import Sampling
+
+ASKED = [{"role": "user", "content": "Say hello"}]
+
+
+class Server(ThreadingHTTPServer):
+    """Answers what a test tells it to, and keeps what it was asked."""
+
+    def __init__(self):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.asked = []
+        self.keys = []
+        self.status, self.body = 200, None
+
+    @property
+    def url(self):
+        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+
+
+class Handler(BaseHTTPRequestHandler):
+    def log_message(self, *_):
+        pass
+
+    def do_GET(self):
+        self.answer({"data": [{"id": "first"}, {"id": "second"}]})
+
+    def do_POST(self):
+        asked = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.asked.append((self.path, asked))
+        self.server.keys.append(self.headers.get("Authorization"))
+        if self.server.body is not None:
+            self.answer(self.server.body)
+        elif asked.get("stream"):
+            self.stream()
+        elif self.path.endswith("/chat/completions"):
+            text = f"hello {asked['seed']}"
+            choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "length"}
+            self.answer({"choices": [choice], "usage": {"prompt_tokens": 3, "completion_tokens": 2}})
+        else:
+            logprobs = {"text_offset": [0, 4, 8], "token_logprobs": [None, -1.5, -2.0]}
+            self.answer({"choices": [{"text": asked["prompt"], "logprobs": logprobs}]})
+
+    def stream(self):
+        self.send_response(200)
+        self.end_headers()
+        events = [{"choices": [{"delta": {"role": "assistant"}}]}]
+        events += [{"choices": [{"delta": {"content": piece}}]} for piece in ("hel", "lö ", "you")]
+        events += [{"choices": [], "usage": {"completion_tokens": 3}}]
+        for event in events:
+            self.wfile.write(f"data: {json.dumps(event)}\n\n".encode())
+        self.wfile.write(b": a comment\n\ndata: [DONE]\n\n")
+
+    def answer(self, body):
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self.send_response(self.server.status)
+        self.end_headers()
+        self.wfile.write(data)
+
+
+@pytest.fixture
+def server():
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, daemon=True)
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+def test_an_address_opens_as_a_chat_model_with_the_first_model_it_serves(server, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "secret")
+    model = onward.load(server.url)
+    replies = model(ASKED, n=2, temperature=0.2, seed=7, max_tokens=9, stop=["END"])
+    assert [reply.text for reply in replies] == ["hello 7", "hello 8"]
+    assert (replies[0].finish, replies[0].prompt_tokens, replies[0].tokens) == ("length", 3, 2)
+    path, asked = server.asked[0]
+    assert path == "/v1/chat/completions"
+    expected = {"model": "first", "messages": ASKED, "temperature": 0.2, "seed": 7, "max_tokens": 9, "stop": ["END"], "top_p": 1.0}
+    assert asked == expected
+    assert server.keys[0] == "Bearer secret"
+
+
+def test_the_model_can_be_named_after_a_hash(server):
+    onward.load(server.url + "#second")(ASKED)
+    assert server.asked[0][1]["model"] == "second"
+
+
+def test_a_stream_arrives_in_pieces(server):
+    assert list(onward.load(server.url).stream(ASKED, Sampling())) == ["", "hel", "lö ", "you", ""]
+
+
+def test_scores_count_the_tokens_of_the_continuation(server):
+    assert onward.load(server.url).score("one ", "two three") == pytest.approx(-3.5)
+
+
+def test_a_refusal_says_what_the_server_said(server):
+    model = onward.load(server.url)
+    server.status, server.body = 429, {"error": {"message": "too many requests"}}
+    with pytest.raises(EndpointError, match="429: too many requests"):
+        model(ASKED)
+    with pytest.raises(EndpointError, match="429: too many requests"):
+        list(model.stream(ASKED, Sampling()))
+
+
+@pytest.mark.parametrize("body", [b"<html>", {"choices": []}, {"choices": [{"message": None}]}, [1]])
+def test_an_answer_in_another_form_is_refused_in_words(server, body):
+    model = onward.load(server.url)
+    server.body = body
+    with pytest.raises(EndpointError, match="OpenAI"):
+        model(ASKED)
+
+
+def test_nobody_there_is_one_line():
+    with pytest.raises(EndpointError, match="does not answer"):
+        onward.load("http://127.0.0.1:9/v1")
+
+
+def test_an_address_without_a_host_is_refused():
+    with pytest.raises(EndpointError, match="not an address"):
+        onward.load("http://")

@@ -1,0 +1,114 @@
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from onward.errors import PlanError
+from onward.generate.cache import KVCache
+from onward.generate.engine import Engine, Request
+from onward.generate.sampling import draw
+from onward.generate.settings import Sampling
+
+
+@pytest.fixture
+def engine(tiny_model, tokenizer):
+    return Engine(tiny_model.double(), tokenizer)
+
+
+def carried_on_one_by_one(engine, request):
+    """The oracle: no cache, no batch; the whole text through the model for every token."""
+    ids = list(request.prompt)
+    while len(ids) - len(request.prompt) < request.sampling.max_tokens and len(ids) < engine.room:
+        logits = engine.model(torch.tensor([ids]))[:, -1]
+        token = int(draw(logits, [request.sampling], torch.tensor([len(ids)])))
+        if token in engine.tokenizer.eos_ids:
+            break
+        ids.append(token)
+    return ids[len(request.prompt) :]
+
+
+requests = st.lists(
+    st.builds(
+        Request,
+        prompt=st.lists(st.integers(0, 250), min_size=1, max_size=20),
+        sampling=st.builds(
+            Sampling,
+            temperature=st.sampled_from([0.0, 0.7, 1.5]),
+            top_k=st.sampled_from([0, 5]),
+            top_p=st.sampled_from([1.0, 0.8]),
+            seed=st.integers(-9, 9),
+            max_tokens=st.sampled_from([1, 7, 60]),
+        ),
+    ),
+    min_size=1,
+    max_size=5,
+)
+
+
+def test_batch_and_cache_never_change_the_text(engine):
+    @given(requests)
+    @settings(max_examples=25, deadline=None)
+    def check(batch):
+        assert [c.ids for c in engine.run(batch)] == [carried_on_one_by_one(engine, r) for r in batch]
+
+    check()
+
+
+def test_the_text_of_a_completion_is_its_tokens_decoded(engine):
+    done = engine.run([Request(prompt=[5, 6], sampling=Sampling(temperature=1.5, seed=s, max_tokens=40)) for s in range(5)])
+    assert [c.text for c in done] == [engine.tokenizer.decode(c.ids) for c in done]
+
+
+def test_streamed_pieces_add_up_to_the_text(engine):
+    for seed in range(5):
+        request = Request(prompt=[7], sampling=Sampling(temperature=1.5, seed=seed, max_tokens=50))
+        assert "".join(engine.stream(request)) == engine.run([request])[0].text
+
+
+def test_a_stop_text_ends_the_text_before_it_also_in_the_stream(engine):
+    free = engine.run([Request(prompt=[9], sampling=Sampling(temperature=1, seed=1, max_tokens=50))])[0].text
+    stop = free[5:8]
+    request = Request(prompt=[9], sampling=Sampling(temperature=1, seed=1, max_tokens=50, stop=("never seen", stop)))
+    done = engine.run([request])[0]
+    assert done.text == free[: free.find(stop)]
+    assert done.finish == "stop"
+    assert "".join(engine.stream(request)) == done.text
+
+
+def test_a_stop_text_that_begins_but_does_not_come_is_shown_after_all(engine):
+    free = engine.run([Request(prompt=[9], sampling=Sampling(temperature=1, seed=1, max_tokens=50))])[0].text
+    stop = free[-1] + "\0"
+    request = Request(prompt=[9], sampling=Sampling(temperature=1, seed=1, max_tokens=50, stop=(stop,)))
+    assert "".join(engine.stream(request)) == free
+
+
+def test_score_is_the_sum_of_log_probabilities(engine):
+    ids = [3, 14, 15, 92, 65, 35]
+    logits = engine.model(torch.tensor([ids]))[0].log_softmax(-1)
+    expected = [logits[i - 1, ids[i]].item() for i in range(2, 6)]
+    assert engine.score(ids[:2], ids[2:]) == pytest.approx(expected)
+
+
+def test_a_prompt_without_room_or_without_tokens_is_refused_in_words(engine):
+    with pytest.raises(PlanError, match="64 positions"):
+        engine.run([Request(prompt=[1] * 64)])
+    with pytest.raises(PlanError, match="empty"):
+        engine.run([Request(prompt=[])])
+
+
+def test_a_truncated_cache_is_one_that_never_saw_the_rest(tiny_model):
+    model = tiny_model.double()
+    ids = torch.randint(0, 250, (2, 10))
+
+    def cache():
+        return KVCache(model.config, 2, 16, dtype=torch.float64, device=torch.device("cpu"))
+
+    seen, fresh = cache(), cache()
+    model(ids, cache=seen)
+    seen.truncate(torch.tensor([4, 7]))
+    again = torch.stack([ids[0, 4:7], ids[1, 7:10]])
+    out = model(again, cache=seen)
+    model(ids[:, :4], cache=fresh)
+    whole = model(ids)
+    assert torch.allclose(out[0], whole[0, 4:7])
+    assert torch.allclose(out[1], whole[1, 7:10])

@@ -1,0 +1,56 @@
+import json
+
+import pytest
+import torch
+
+import onward
+from onward.errors import ChatError, FolderError, OnwardError
+from onward.generate.settings import Sampling
+
+ASKED = [{"role": "user", "content": "Where does the cat sit?"}]
+
+
+def test_a_folder_opens_as_a_chat_model(model_folder):
+    model = onward.load(model_folder)
+    replies = model(ASKED, n=3, temperature=1.0, max_tokens=12, seed=4)
+    assert len(replies) == 3
+    assert len({reply.text for reply in replies}) == 3, "each reply has a seed of its own"
+    assert replies[1] == model(ASKED, n=1, temperature=1.0, max_tokens=12, seed=5)[0]
+    assert "".join(model.stream(ASKED, Sampling(temperature=1.0, max_tokens=12, seed=4))) == replies[0].text
+
+
+def test_score_adds_up_over_a_text(model_folder):
+    model = onward.load(model_folder, dtype=torch.float64)
+    whole = model.score("", "The cat sat on the mat.")
+    parts = model.score("", "The cat") + model.score("The cat", " sat on the mat.")
+    assert whole == pytest.approx(parts)
+    assert whole < 0
+
+
+def test_a_run_folder_opens_its_furthest_stage(model_folder, tmp_path):
+    run = tmp_path / "run"
+    run.mkdir()
+    model_folder.rename(run / "base")
+    assert onward.load(run).name == str(run / "base")
+
+
+def test_a_tokenizer_that_does_not_fit_the_weights_is_refused(model_folder):
+    path = model_folder / "tokenizer.json"
+    definition = json.loads(path.read_text())
+    definition["added_tokens"].append(definition["added_tokens"][-1] | {"id": 5000, "content": "<|late|>"})
+    path.write_text(json.dumps(definition))
+    with pytest.raises(FolderError, match="tokenizer"):
+        onward.load(model_folder)
+
+
+def test_a_conversation_with_a_wrong_role_is_refused(model_folder):
+    with pytest.raises(ChatError, match="wizard"):
+        onward.load(model_folder)([{"role": "wizard", "content": "hm"}])
+
+
+@pytest.mark.parametrize("where", ["no/such/folder/here", "nowhere"])
+def test_a_place_where_nothing_is_gets_one_line(where, monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    with pytest.raises(OnwardError) as error:
+        onward.load(where)
+    assert "\n" not in str(error.value)

@@ -1,0 +1,67 @@
+import errno
+import os
+
+import pytest
+
+from onward.errors import OutputError
+from onward.files import new_folder, write_bytes
+
+
+def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "kept.json"
+    write_bytes(path, b"old")
+
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OutputError, match="no space left"):
+        write_bytes(path, b"new")
+    assert [(p.name, p.read_bytes()) for p in tmp_path.iterdir()] == [("kept.json", b"old")]
+
+
+def test_a_folder_appears_whole_or_not_at_all(tmp_path):
+    with pytest.raises(RuntimeError), new_folder(tmp_path / "model") as beside:  # noqa: PT012
+        (beside / "half").write_text("")
+        raise RuntimeError
+    assert list(tmp_path.iterdir()) == []
+    with new_folder(tmp_path / "model") as beside:
+        (beside / "whole").write_text("")
+        assert not (tmp_path / "model").exists()
+    assert [p.name for p in (tmp_path / "model").iterdir()] == ["whole"]
+
+
+def test_an_existing_folder_is_refused_and_replaced_only_with_force_and_at_the_end(tmp_path):
+    with new_folder(tmp_path / "model") as beside:
+        (beside / "onward.json").write_text("first")
+    with pytest.raises(OutputError, match="exists already"), new_folder(tmp_path / "model"):
+        pass
+    with pytest.raises(RuntimeError), new_folder(tmp_path / "model", force=True):
+        raise RuntimeError
+    assert (tmp_path / "model" / "onward.json").read_text() == "first"
+    with new_folder(tmp_path / "model", force=True) as beside:
+        (beside / "onward.json").write_text("second")
+    assert (tmp_path / "model" / "onward.json").read_text() == "second"
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_force_never_replaces_what_onward_did_not_make(tmp_path):
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "letter.txt").write_text("dear")
+    with pytest.raises(OutputError, match="not made by Onward"), new_folder(tmp_path / "home", force=True):
+        pass
+    assert (tmp_path / "home" / "letter.txt").exists()
+
+
+@pytest.mark.parametrize(
+    ("number", "words"), [(errno.EACCES, "no permission"), (errno.EROFS, "no permission"), (errno.ENOSPC, "no space"), (errno.EIO, "cannot write")]
+)
+def test_refusals_of_the_system_are_one_line_that_names_the_place(tmp_path, monkeypatch, number, words):
+    def refuse(_):
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with pytest.raises(OutputError, match=words) as error:
+        write_bytes(tmp_path / "x", b"")
+    assert "\n" not in str(error.value)
+    assert str(tmp_path / "x") in str(error.value)

@@ -1,0 +1,64 @@
+import errno
+
+import pytest
+import torch
+
+from onward.errors import FolderError, OutputError
+from onward.train import checkpoints
+from onward.train.optimisers import optimisers
+from onward.train.plan import TrainPlan
+
+PLAN = TrainPlan(steps=1, length=8, batch_tokens=8, rows_per_pass=1)
+
+
+@pytest.fixture
+def trained(tiny_model):
+    """A model and optimisers that have taken a step, so that there are moments to keep."""
+    found = optimisers(tiny_model, PLAN)
+    tiny_model(torch.tensor([[1, 2, 3]])).sum().backward()
+    for optimiser in found:
+        optimiser.step()
+    return tiny_model, found
+
+
+def test_only_the_newest_two_are_kept(trained, tmp_path):
+    for step in (1, 2, 3, 10):
+        checkpoints.save(tmp_path, step, *trained, {})
+    assert [path.name for path in checkpoints.existing(tmp_path)] == ["step-00000003", "step-00000010"]
+
+
+def test_a_checkpoint_holds_no_pickle(trained, tmp_path):
+    path = checkpoints.save(tmp_path, 1, *trained, {})
+    assert {file.suffix for file in path.iterdir()} == {".safetensors", ".json"}
+
+
+def test_a_full_disk_keeps_the_last_good_one_and_says_so(trained, tmp_path, monkeypatch):
+    checkpoints.save(tmp_path, 1, *trained, {})
+
+    def full(*_args, **_kwargs):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoints, "save_file", full)
+    with pytest.raises(OutputError, match="no space left"):
+        checkpoints.save(tmp_path, 2, *trained, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
+    checkpoints.load(tmp_path / "step-00000001", *trained)
+
+
+@pytest.mark.parametrize("broken", ["model.safetensors", "optimisers.safetensors", "state.json"])
+@pytest.mark.parametrize("how", ["gone", "cut"])
+def test_a_broken_checkpoint_is_named(trained, tmp_path, broken, how):
+    path = checkpoints.save(tmp_path, 1, *trained, {})
+    if how == "gone":
+        (path / broken).unlink()
+    else:
+        (path / broken).write_bytes((path / broken).read_bytes()[:9])
+    with pytest.raises(FolderError, match="step-00000001 is broken"):
+        checkpoints.load(path, *trained)
+
+
+def test_a_checkpoint_of_another_shape_is_refused(trained, tmp_path, tiny_model):
+    path = checkpoints.save(tmp_path, 1, *trained, {})
+    other = torch.nn.Linear(3, 3)
+    with pytest.raises(FolderError):
+        checkpoints.load(path, other, optimisers(other, PLAN))

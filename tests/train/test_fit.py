@@ -1,0 +1,141 @@
+import os
+import signal
+from dataclasses import replace
+
+import pytest
+import torch
+
+from onward.errors import TrainingError
+from onward.train import checkpoints
+from onward.train.fit import Start, fit, take_step
+from onward.train.objectives import Loss, next_token
+from onward.train.optimisers import optimisers
+from onward.train.packing import Batches, Packing
+from onward.train.plan import TrainPlan
+from onward.train.shards import Shards, write_shards
+from samples import story
+
+PLAN = TrainPlan(steps=12, length=32, batch_tokens=128, rows_per_pass=4, lr=0.01)
+
+
+@pytest.fixture
+def batches(tmp_path, tokenizer):
+    """Batches of stories, several to a row."""
+    documents = ((tokenizer.encode(story(i)), None, len(story(i))) for i in range(40))
+    write_shards(documents, tmp_path / "shards", vocab_size=tokenizer.highest_id + 1, tokenizer_hash="", meta={})
+    packing = Packing(Shards(tmp_path / "shards"), 32, tokenizer.bos_id)
+    return Batches(packing, PLAN.rows, 0).batch
+
+
+def weights(model):
+    return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
+
+
+def test_training_lowers_the_loss(tiny_model, batches):
+    losses = []
+    fit(tiny_model, next_token, batches, replace(PLAN, steps=60), [lambda step: losses.append(step.loss)])
+    assert sum(losses[-5:]) / 5 < 0.6 * losses[0]
+
+
+def test_same_seed_same_weights(tiny_model, batches):
+    other = type(tiny_model)(tiny_model.config)
+    other.load_state_dict(tiny_model.state_dict())
+    fit(tiny_model, next_token, batches, PLAN)
+    fit(other, next_token, batches, PLAN)
+    assert torch.equal(weights(tiny_model), weights(other))
+
+
+def test_going_on_from_a_checkpoint_ends_with_the_same_bytes(tiny_model, batches, tmp_path):
+    other = type(tiny_model)(tiny_model.config)
+    other.load_state_dict(tiny_model.state_dict())
+    fit(tiny_model, next_token, batches, PLAN)
+
+    def stop_after_five(step):
+        if step.number == 5:
+            checkpoints.save(tmp_path, 5, step.model, step.optimisers, {"tokens": step.tokens, "seconds": step.seconds})
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(other, next_token, batches, PLAN, [stop_after_five])
+    fresh = type(tiny_model)(tiny_model.config).initialise(99)
+    found = optimisers(fresh, PLAN)
+    state = checkpoints.load(checkpoints.existing(tmp_path)[-1], fresh, found)
+    fit(fresh, next_token, batches, PLAN, start=Start(step=state["step"], tokens=state["tokens"]), found=found)
+    assert torch.equal(weights(tiny_model), weights(fresh))
+
+
+@pytest.mark.parametrize("rows_per_pass", [1, 2, 3])
+def test_accumulated_gradients_equal_one_big_batch(tiny_model, batches, rows_per_pass):
+    model = tiny_model.double()
+
+    def gradient(plan):
+        """One step of plain gradient descent shows the gradient, whatever its parts."""
+        before = weights(model).clone()
+        descent = torch.optim.SGD(model.parameters(), lr=1.0)
+        take_step(model, next_token, batches(0), replace(plan, clip=1e9), [descent], 0)
+        change = before - weights(model)
+        with torch.no_grad():
+            torch.nn.utils.vector_to_parameters(before, model.parameters())
+        return change
+
+    assert torch.allclose(gradient(PLAN), gradient(replace(PLAN, rows_per_pass=rows_per_pass)), atol=1e-12)
+
+
+def test_packed_documents_train_as_if_each_were_alone(tiny_model, tokenizer, tmp_path):
+    """The loss of rows that hold several documents is the loss of the documents one by one."""
+    model = tiny_model.double()
+    texts = [tokenizer.encode(story(i))[:14] for i in range(12)]
+    losses = {}
+    for name, length in (("packed", 45), ("alone", 15)):
+        write_shards(((ids, None, 1) for ids in texts), tmp_path / name, vocab_size=400, tokenizer_hash="", meta={})
+        packing = Packing(Shards(tmp_path / name), length, tokenizer.bos_id)
+        batch = Batches(packing, packing.rows, 0).batch(0)
+        losses[name] = next_token(model, batch).value.item()
+        assert batch.single == (name == "alone")
+    assert losses["packed"] == pytest.approx(losses["alone"], abs=1e-12)
+
+
+def test_a_loss_that_is_no_number_stops_before_it_reaches_the_weights(tiny_model, batches):
+    before = weights(tiny_model).clone()
+
+    def broken(model, batch):
+        return Loss(next_token(model, batch).value * float("nan"), batch.learnable)
+
+    with pytest.raises(TrainingError, match="step 1: the loss is nan"):
+        fit(tiny_model, broken, batches, PLAN)
+    assert torch.equal(weights(tiny_model), before)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_asked_to_stop_it_finishes_the_step_and_tells_its_callbacks(tiny_model, batches, number):
+    steps = []
+
+    def ask(step):
+        steps.append((step.number, step.stopping))
+        if step.number == 3:
+            os.kill(os.getpid(), number)
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(tiny_model, next_token, batches, PLAN, [ask])
+    assert steps[-1] == (4, True)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_matrices_of_the_blocks_go_to_muon_and_the_rest_to_adamw(tiny_model):
+    muon, adamw = optimisers(tiny_model, PLAN)
+    names = {id(parameter): name for name, parameter in tiny_model.named_parameters()}
+    of_muon = {names[id(p)] for p in muon.param_groups[0]["params"]}
+    of_adamw = {names[id(p)] for p in adamw.param_groups[0]["params"]}
+    assert {name.split(".")[-2] for name in of_muon} == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+    assert "embedding.tokens.weight" in of_adamw
+    assert of_muon | of_adamw == set(names.values())
+
+
+def test_the_rate_goes_up_stays_and_comes_down_to_zero():
+    plan = replace(PLAN, steps=100, warmup=0.1, decay=0.5)
+    rates = [plan.rate(step) for step in range(101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates[10:50] == [1.0] * 40
+    assert rates[75] == pytest.approx(0.5)
+    assert rates[100] == 0
+    assert all(rate > 0 for rate in rates[:100])

@@ -1,0 +1,56 @@
+import pytest
+
+from onward.errors import FolderError, OutputError
+from onward.train.workspace import Workspace, claim
+
+
+def test_the_same_request_goes_on_and_another_is_refused_with_the_difference(tmp_path):
+    out = tmp_path / "base"
+    first = Workspace(out, {"lr": 0.02, "texts": ["a"]})
+    first.part("made", lambda path: path.write_text("once"))
+    again = Workspace(out, {"texts": ["a"], "lr": 0.02})
+    again.part("made", lambda path: path.write_text("twice"))
+    assert (again.folder / "made").read_text() == "once"
+    with pytest.raises(OutputError, match=r"its lr was 0\.02 and is now 0\.01.*--force"):
+        Workspace(out, {"texts": ["a"], "lr": 0.01})
+
+
+def test_force_begins_anew(tmp_path):
+    out = tmp_path / "base"
+    Workspace(out, {"lr": 0.02}).part("made", lambda path: path.write_text("once"))
+    anew = Workspace(out, {"lr": 0.01}, force=True)
+    assert not (anew.folder / "made").exists()
+
+
+def test_an_output_that_exists_is_refused(tmp_path):
+    (tmp_path / "base").mkdir()
+    with pytest.raises(OutputError, match="exists already"):
+        Workspace(tmp_path / "base", {})
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_folder_of_somebody_else_is_never_taken(tmp_path, force):
+    (tmp_path / "letters").mkdir()
+    (tmp_path / "letters" / "dear.txt").write_text("precious")
+    with pytest.raises(OutputError):
+        claim(tmp_path / "letters", {}, force=force)
+    assert (tmp_path / "letters" / "dear.txt").read_text() == "precious"
+
+
+def test_a_decision_is_taken_once(tmp_path):
+    workspace = Workspace(tmp_path / "base", {})
+    assert workspace.once("plan.json", lambda: {"steps": 3}) == {"steps": 3}
+    assert workspace.once("plan.json", lambda: {"steps": 4}) == {"steps": 3}
+
+
+def test_a_broken_decision_is_named(tmp_path):
+    workspace = Workspace(tmp_path / "base", {})
+    (workspace.folder / "plan.json").write_text("{")
+    with pytest.raises(FolderError, match=r"plan\.json cannot be read"):
+        workspace.once("plan.json", dict)
+
+
+def test_no_permission_is_one_line(tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(OutputError, match="a folder is needed"):
+        Workspace(tmp_path / "file" / "base", {})
