@@ -18,6 +18,7 @@ from samples import conversation, randomised, story
 
 torch.set_num_threads(2)
 
+
 @pytest.fixture(scope="session")
 def tokenizer() -> Tokenizer:
     return train((story(i) + json.dumps(conversation(i)) for i in range(200)), 384)

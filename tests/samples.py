@@ -15,7 +15,9 @@ PLACES = ("mat", "hill", "roof", "road", "boat")
 def story(number: int) -> str:
     """A few sentences that a small model can learn, different for every number."""
     chance = random.Random(number)
-    return " ".join(f"The {chance.choice(NOUNS)} sat on the {chance.choice(PLACES)}." for _ in range(chance.randint(3, 12)))
+    return " ".join(
+        f"The {chance.choice(NOUNS)} sat on the {chance.choice(PLACES)}." for _ in range(chance.randint(3, 12))
+    )
 
 
 def conversation(number: int) -> dict[str, list[dict[str, str]]]:

@@ -54,7 +54,13 @@ def test_force_never_replaces_what_onward_did_not_make(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("number", "words"), [(errno.EACCES, "no permission"), (errno.EROFS, "no permission"), (errno.ENOSPC, "no space"), (errno.EIO, "cannot write")]
+    ("number", "words"),
+    [
+        (errno.EACCES, "no permission"),
+        (errno.EROFS, "no permission"),
+        (errno.ENOSPC, "no space"),
+        (errno.EIO, "cannot write"),
+    ],
 )
 def test_refusals_of_the_system_are_one_line_that_names_the_place(tmp_path, monkeypatch, number, words):
     def refuse(_):

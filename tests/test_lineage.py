@@ -13,7 +13,9 @@ def test_a_lineage_comes_back_as_it_was(tmp_path):
 
 
 def test_fields_of_a_later_version_are_passed_over(tmp_path):
-    (tmp_path / lineage.FILE).write_text('{"verb": "sft", "unheard_of": 1, "results": [{"suite": "s", "metric": "m", "value": 1, "new": 2}]}')
+    (tmp_path / lineage.FILE).write_text(
+        '{"verb": "sft", "unheard_of": 1, "results": [{"suite": "s", "metric": "m", "value": 1, "new": 2}]}'
+    )
     assert lineage.read(tmp_path) == Lineage(verb="sft", results=[Result(suite="s", metric="m", value=1)])
 
 
@@ -25,7 +27,10 @@ def test_a_broken_lineage_is_named(tmp_path, text):
 
 
 def test_a_new_measurement_takes_the_place_of_the_old_one(tmp_path):
-    lineage.write(tmp_path, Lineage(verb="x", results=[Result(suite="a", metric="m", value=1), Result(suite="b", metric="m", value=2)]))
+    lineage.write(
+        tmp_path,
+        Lineage(verb="x", results=[Result(suite="a", metric="m", value=1), Result(suite="b", metric="m", value=2)]),
+    )
     lineage.add_results(tmp_path, [Result(suite="a", metric="m", value=3)])
     history = lineage.read(tmp_path)
     assert history is not None

@@ -101,7 +101,9 @@ def _sft(road: Road, console: Console) -> Training:
     assert road.chats is not None
     wishes = replace(road.wishes_of("sft"), depth=None, width=None, heads=None, lr=None)
     workspace = _workspace(road, "sft", instruct.request(road.out / "base", road.chats, wishes))
-    return instruct.prepare(road.out / "base", road.chats, workspace, wishes, skip_bad=road.skip_bad, tell=console.print)
+    return instruct.prepare(
+        road.out / "base", road.chats, workspace, wishes, skip_bad=road.skip_bad, tell=console.print
+    )
 
 
 def _measured(road: Road, model: FolderModel) -> list[Result]:

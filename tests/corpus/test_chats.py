@@ -64,6 +64,7 @@ def test_every_kind_of_file_gives_the_same_and_can_be_gone_through_again(tmp_pat
     chats = read_chats(str(tmp_path / name))
     assert messages(chats) == messages(chats) == [OPENAI["messages"]] * 2
     assert [c.number for c in chats] == ([1, 2] if one_list else [1, 3])
+    assert chats.read == 2
 
 
 @pytest.mark.parametrize("said", ["human", "user"])
@@ -130,6 +131,7 @@ def turn(role: Any, content: Any) -> dict[str, Any]:
 BAD_RECORDS: dict[str, tuple[Any, str]] = {
     "an unknown role": ([turn("wizard", "a"), ANSWERED], 'message 1 has the role "wizard"; known are .*assistant'),
     "a role that is none": ([turn(["user"], "a"), ANSWERED], r'has the role \["user"\]'),
+    "a role that cannot be printed": ([turn("\ud800\n", "a"), ANSWERED], r'has the role ".ud800.n"'),
     "no role": ([{"content": "a"}, ANSWERED], 'message 1 has no "role"'),
     "no messages": ({"messages": []}, "no messages"),
     "no list": ({"messages": "hello"}, "no list of messages"),

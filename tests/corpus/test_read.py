@@ -81,7 +81,8 @@ def test_a_folder_is_read_sorted_and_deep_without_hidden_and_other_files(tmp_pat
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(name)
     (tmp_path / "empty.txt").touch()
-    (tmp_path / "a" / "round").symlink_to(tmp_path)
+    for name in ("round", "and-round"):
+        (tmp_path / "a" / name).symlink_to(tmp_path)
     assert texts(tmp_path) == ["a/b/c.txt", "a/z.md", "b.txt"]
     assert files([tmp_path, str(tmp_path / "b.txt")]) == [
         *(tmp_path / name for name in ("a/b/c.txt", "a/z.md", "b.txt")),
@@ -195,6 +196,7 @@ BAD_FILES: dict[str, tuple[str, bytes, str]] = {
         lines([{"body": "a", "id": 1}]),
         'line 1: there is no field "text", only "body", "id"',
     ),
+    "odd names": ("a.jsonl", lines([{"a\n\ud800": 1}]), r'only "a.n.ud800"'),
     "conversations": ("a.jsonl", lines([{"messages": []}]), "conversations are read as chats"),
     "a text that is none": ("a.jsonl", lines([{"text": None}]), "line 1: the text is null, and no string"),
     "a number a line": ("a.jsonl", b"1\n", "the text is 1, and no string"),
@@ -228,6 +230,13 @@ def test_what_is_missing_or_unknown_is_refused_before_anything_is_read(tmp_path:
     for bad in ("missing.txt", "good.txt/below.txt"):
         with pytest.raises(DataError, match="does not exist"):
             documents([tmp_path / "good.txt", tmp_path / bad], skip_bad=skip_bad)
+
+
+@pytest.mark.parametrize("source", ["a whole text given for a path " * 200, "a\0b"])
+def test_what_can_be_no_path_is_refused_in_a_short_line(source: str) -> None:
+    with pytest.raises(DataError, match=r"cannot be read: .*Give the path of a file or folder") as caught:
+        documents([source])
+    assert len(str(caught.value)) < 200
 
 
 def test_a_folder_with_nothing_to_read_says_what_is_there(tmp_path: Path) -> None:

@@ -43,6 +43,13 @@ def test_many_documents_are_held_out_whole_with_copies_on_one_side(texts: list[s
         assert held
 
 
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_neither_side_is_empty_whatever_the_hashes_say(share: float) -> None:
+    train, held = sides([f"text {i}" for i in range(20)], share)
+    assert train
+    assert held
+
+
 @pytest.mark.parametrize("count", [20, 21, 500])
 def test_a_small_corpus_has_both_sides_whatever_its_texts_are(count: int) -> None:
     for start in range(40):

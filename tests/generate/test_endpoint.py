@@ -85,7 +85,15 @@ def test_an_address_opens_as_a_chat_model_with_the_first_model_it_serves(server,
     assert (replies[0].finish, replies[0].prompt_tokens, replies[0].tokens) == ("length", 3, 2)
     path, asked = server.asked[0]
     assert path == "/v1/chat/completions"
-    expected = {"model": "first", "messages": ASKED, "temperature": 0.2, "seed": 7, "max_tokens": 9, "stop": ["END"], "top_p": 1.0}
+    expected = {
+        "model": "first",
+        "messages": ASKED,
+        "temperature": 0.2,
+        "seed": 7,
+        "max_tokens": 9,
+        "stop": ["END"],
+        "top_p": 1.0,
+    }
     assert asked == expected
     assert server.keys[0] == "Bearer secret"
 

@@ -55,7 +55,9 @@ def test_batch_and_cache_never_change_the_text(engine):
 
 
 def test_the_text_of_a_completion_is_its_tokens_decoded(engine):
-    done = engine.run([Request(prompt=[5, 6], sampling=Sampling(temperature=1.5, seed=s, max_tokens=40)) for s in range(5)])
+    done = engine.run(
+        [Request(prompt=[5, 6], sampling=Sampling(temperature=1.5, seed=s, max_tokens=40)) for s in range(5)]
+    )
     assert [c.text for c in done] == [engine.tokenizer.decode(c.ids) for c in done]
 
 

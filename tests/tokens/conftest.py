@@ -84,12 +84,14 @@ def llama_like() -> tokenizers.Tokenizer:
     return backend
 
 
-def bert_like() -> tokenizers.Tokenizer:
+def bert_like(normalized: bool = False) -> tokenizers.Tokenizer:
+    """normalized: control tokens are looked for behind the normaliser, which removes private-use characters."""
     backend = tokenizers.Tokenizer(models.WordPiece(unk_token="[UNK]"))
     backend.normalizer = normalizers.BertNormalizer(lowercase=True)
     backend.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     backend.decoder = decoders.WordPiece(prefix="##")
-    controls = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    names = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    controls = [AddedToken(name, special=True, normalized=normalized) for name in names]
     backend.train_from_iterator(
         TEXTS, trainers.WordPieceTrainer(vocab_size=300, special_tokens=controls, show_progress=False)
     )
@@ -111,7 +113,12 @@ def unigram_like() -> tokenizers.Tokenizer:
     return backend
 
 
-MADE = {"llama": llama_like, "bert": bert_like, "unigram": unigram_like}
+MADE = {
+    "llama": llama_like,
+    "bert": bert_like,
+    "bert-normalised": lambda: bert_like(normalized=True),
+    "unigram": unigram_like,
+}
 
 
 @pytest.fixture

@@ -89,7 +89,7 @@ def test_ids_are_those_of_transformers_for_hard_texts(ours, oracle, text):
 @few
 @given(text=unicode_text)
 def test_ids_are_those_of_transformers_for_any_text(ours, oracle, text):
-    assert ours.encode(text) == oracle.encode(text, add_special_tokens=False)
+    assert ours.encode(text) == oracle.encode(text, add_special_tokens=False, split_special_tokens=True)
 
 
 @few
@@ -115,8 +115,10 @@ def _cached(load, folder):
 @few
 @given(ids=st.lists(st.integers(0, 710)), skip=st.booleans())
 def test_decoding_is_that_of_the_tokenizers_library(any_tokenizer, ids, skip):
-    known = [id for id in ids if id <= any_tokenizer.highest_id]
-    assert any_tokenizer.decode(ids, skip) == any_tokenizer._backend.decode(known, skip_special_tokens=skip)
+    """Of the tokens that are shown: the library forgets to leave out control tokens that its normaliser changes."""
+    hidden = any_tokenizer.special_ids if skip else ()
+    shown = [id for id in ids if id <= any_tokenizer.highest_id and id not in hidden]
+    assert any_tokenizer.decode(ids, skip) == any_tokenizer._backend.decode(shown, skip_special_tokens=skip)
 
 
 @few
@@ -203,7 +205,7 @@ def test_names_and_ends_and_padding_of_ours(ours):
 
 
 def test_tokens_given_as_objects_and_only_in_the_configuration_are_found(ours, tmp_path):
-    """As Llama's and Mistral's older folders have it: named tokens as objects, a padding token beyond tokenizer.json."""
+    """As Llama's and Mistral's older folders have it: named tokens as objects, a padding token of its own."""
     ours.save(tmp_path)
     path = tmp_path / "tokenizer_config.json"
     said = json.loads(path.read_text())

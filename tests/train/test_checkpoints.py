@@ -57,7 +57,7 @@ def test_a_broken_checkpoint_is_named(trained, tmp_path, broken, how):
         checkpoints.load(path, *trained)
 
 
-def test_a_checkpoint_of_another_shape_is_refused(trained, tmp_path, tiny_model):
+def test_a_checkpoint_of_another_shape_is_refused(trained, tmp_path):
     path = checkpoints.save(tmp_path, 1, *trained, {})
     other = torch.nn.Linear(3, 3)
     with pytest.raises(FolderError):

@@ -126,7 +126,15 @@ def test_matrices_of_the_blocks_go_to_muon_and_the_rest_to_adamw(tiny_model):
     names = {id(parameter): name for name, parameter in tiny_model.named_parameters()}
     of_muon = {names[id(p)] for p in muon.param_groups[0]["params"]}
     of_adamw = {names[id(p)] for p in adamw.param_groups[0]["params"]}
-    assert {name.split(".")[-2] for name in of_muon} == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
+    assert {name.split(".")[-2] for name in of_muon} == {
+        "q_proj",
+        "k_proj",
+        "v_proj",
+        "o_proj",
+        "gate_proj",
+        "up_proj",
+        "down_proj",
+    }
     assert "embedding.tokens.weight" in of_adamw
     assert of_muon | of_adamw == set(names.values())
 

@@ -60,7 +60,7 @@ def pieces_of(packing: Packing) -> Counter[Piece]:
 
 
 def pieces_by_the_rule(ids: list[int], length: int) -> list[Piece]:
-    """The contract, spelt out: each piece begins with the boundary, and predicts its own tokens and then the boundary."""
+    """The rule, spelt out: a piece begins with the boundary, and predicts its own tokens; the last, then the boundary."""
     targets = [*ids, BOUNDARY]
     cuts = [targets[at : at + length] for at in range(0, len(targets), length)]
     return [((BOUNDARY, *cut[:-1]), tuple(cut)) for cut in cuts]
@@ -199,6 +199,18 @@ def test_a_batch_counts_what_can_be_learned_and_knows_when_rows_are_single(tmp_p
     assert (shared.single, shared.learnable) == (False, 8)
     assert shared.positions.tolist() == [[0, 1, 2, 3, 0, 1, 2, 3]]
     assert all(t.dtype == torch.int64 for t in (single.inputs, single.targets, single.positions, single.documents))
+
+
+def test_a_batch_split_into_parts_is_the_same_batch(packing: Packing) -> None:
+    batch = packing.batch(np.arange(10))
+    parts = batch.split(4)
+    assert [len(part.inputs) for part in parts] == [4, 4, 2]
+    for name in ("inputs", "targets", "positions", "documents"):
+        assert torch.equal(torch.cat([getattr(part, name) for part in parts]), getattr(batch, name))
+    assert sum(part.learnable for part in parts) == batch.learnable == int((batch.targets != IGNORE).sum())
+    alone = [packing.batch(np.array([row])).single for row in range(packing.rows)]
+    assert {True, False} == set(alone)
+    assert [part.single for part in packing.batch(np.arange(packing.rows)).split(1)] == alone
 
 
 def test_a_row_shows_how_a_text_longer_than_it_is_cut(tmp_path: Path) -> None:

@@ -83,10 +83,12 @@ def test_the_hash_tells_contents_apart_and_not_the_cut_into_files(tmp_path: Path
             ("mask", [([1, 2, 3], [True, True, True], 3), one[1]], 100),
             ("boundary", [([1, 2, 3, 4], [True, False, True, True], 4)], 100),
             ("no masks", [([1, 2, 3], None, 3), ([4], None, 1)], 100),
+            ("no masks, another boundary", [([1, 2], None, 3), ([3, 4], None, 1)], 100),
+            ("no masks, other bytes", [([1, 2, 3], None, 2), ([4], None, 2)], 100),
         )
     }
     assert hashes["one"] == hashes["cut"]
-    assert len(set(hashes.values())) == 5
+    assert len(set(hashes.values())) == 7
 
 
 @pytest.mark.parametrize(("vocab_size", "dtype"), [(65536, np.uint16), (65537, np.uint32), (152_000, np.uint32)])

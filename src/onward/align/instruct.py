@@ -32,30 +32,41 @@ PASSES = 3.0
 """Over the conversations, where the time is not the limit."""
 
 
-def prepare(base: Path, chats: Path, workspace: Workspace, wishes: Wishes, *, skip_bad: bool = False, tell: Tell) -> Training:
+def prepare(
+    base: Path, chats: Path, workspace: Workspace, wishes: Wishes, *, skip_bad: bool = False, tell: Tell
+) -> Training:
     """Everything up to the first step.   Raises FolderError, TokenizerError, ChatError, DataError, PlanError."""
     tokenizer = Tokenizer.load(base)
     found = machine.measure(wishes.device, wishes.precision)
     model = folder.load(base)
     folder.check_tokenizer(model.config, tokenizer.highest_id)
     length = min(wishes.length or model.config.max_positions, model.config.max_positions)
-    shards = {
-        name: Shards(workspace.part(name, lambda path, name=name: _cut(chats, tokenizer, path, name == "chats-held-out", skip_bad, tell)))  # type: ignore[misc]
-        for name in ("chats", "chats-held-out")
-    }
-    boundary = tokenizer.pad_id if tokenizer.pad_id is not None else 0
-    train, kept = (Packing(shards[name], length, boundary) for name in ("chats", "chats-held-out"))
 
-    def draft() -> TrainPlan:
-        reasons = {"lr_embedding": "a third of pretraining's, as for lr"}
-        blank = TrainPlan(steps=1, length=length, batch_tokens=8192, rows_per_pass=1, lr=0.006, lr_embedding=0.0025, reasons=reasons)
-        plan = size.begin(blank, wishes, found)
-        size.check_memory(model.config, plan, found)
-        return plan
+    def side(name: str, wanted: bool) -> Shards:
+        return Shards(workspace.part(name, lambda path: _cut(chats, tokenizer, path, wanted, skip_bad, tell)))
 
-    def finish(plan: TrainPlan, seconds: float) -> TrainPlan:
+    boundary = tokenizer.pad_id
+    train = Packing(side("chats", False), length, boundary)
+    kept = Packing(side("chats-held-out", True), length, boundary)
+
+    draft = size.begin(
+        TrainPlan(
+            steps=1,
+            length=length,
+            batch_tokens=size.batch(train.shards.tokens, length, most=8192),
+            rows_per_pass=1,
+            lr=0.006,
+            lr_embedding=0.0025,
+            reasons={"lr_embedding": "a third of pretraining's, as for lr"},
+        ),
+        wishes,
+        found,
+    )
+    size.check_memory(model.config, draft, found)
+
+    def finish(seconds: float) -> TrainPlan:
         most = None if wishes.steps else PASSES
-        return size.with_time(plan, wishes, seconds_per_step=seconds, rows=train.rows, most_passes=most)
+        return size.with_time(draft, wishes, seconds_per_step=seconds, rows=train.rows, most_passes=most)
 
     parent = lineage.read(base) or Lineage(verb="from elsewhere", folder=str(base))
     return Training(
@@ -100,8 +111,10 @@ def sides(source: Chats) -> Iterator[tuple[Conversation, bool]]:
     """Every conversation, and whether it is held out. Of so few that none is, or all are, the last one is.   Raises DataError."""
     conversations = list(source)
     if len(conversations) < 2:
-        raise DataError(f"{source.path} has one conversation; at least two are needed: one to learn from, one to measure on.")
-    found = [held_out(c.number, _text(c), HELD_OUT) for c in conversations]
+        raise DataError(
+            f"{source.path} has one conversation; at least two are needed: one to learn from, one to measure on."
+        )
+    found = [held_out(_text(c), HELD_OUT) for c in conversations]
     if not any(found) or all(found):
         found = [False] * (len(found) - 1) + [True]
     yield from zip(conversations, found, strict=True)

@@ -38,6 +38,8 @@ def _version(wanted: bool) -> None:
 
 @app.callback()
 def onward(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True)] = False,
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", callback=_version, is_eager=True)
+    ] = False,
 ) -> None:
     """The verbs share this callback only for --version."""

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 Json = Annotated[bool, typer.Option("--json", help="as JSON on stdout")]
 
 
-def show(folder: Annotated[str, typer.Argument(help="a model folder, or org/name on the hub")], as_json: Json = False) -> None:
+def show(
+    folder: Annotated[str, typer.Argument(help="a model folder, or org/name on the hub")], as_json: Json = False
+) -> None:
     """What is in a model folder: architecture, parameters, memory, vocabulary, where it comes from, what was measured.
 
     Example:  onward show runs/mine/sft
@@ -34,14 +36,23 @@ def show(folder: Annotated[str, typer.Argument(help="a model folder, or org/name
         printing.print_json(found | {"lineage": history.to_json() if history else None})
         return
     console = printing.results()
-    for title, value in found.items():
-        if isinstance(value, dict):
-            printing.pairs(console, title.replace("_", " ").capitalize(), [(n.replace("_", " "), _worded(v)) for n, v in value.items()])
-        else:
-            console.print(f"[bold]{title.replace('_', ' ')}[/]  {_worded(value)}")
+    console.print(
+        f"[bold]{path}[/]  {found['family']}, {found['parameters']['total']:,} parameters, {found['vocabulary']:,} tokens"
+    )
+    architecture = {name: value for name, value in found["architecture"].items() if value not in (None, False, 0)}
+    printing.pairs(console, "Architecture", [(_spaced(name), _worded(value)) for name, value in architecture.items()])
+    printing.pairs(
+        console, "Parameters", [(_spaced(name), f"{value:,}") for name, value in found["parameters"].items() if value]
+    )
+    printing.pairs(console, "Memory", [(_spaced(name), _sizes(value)) for name, value in found["memory"].items()])
+    printing.pairs(console, "Files", [(name, printing.size(value)) for name, value in found["files"].items()])
     if history is not None:
         console.print("\n[bold]Lineage[/]", _tree(history))
         _print_results(console, history)
+
+
+def _spaced(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _worded(value: Any) -> str:
@@ -50,16 +61,27 @@ def _worded(value: Any) -> str:
     if isinstance(value, int):
         return f"{value:,}"
     if isinstance(value, dict):
-        return ", ".join(f"{name.replace('_', ' ')} {_worded(v)}" for name, v in value.items())
-    return "-" if value is None else str(value)
+        return ", ".join(f"{_spaced(name)} {_worded(v)}" for name, v in value.items())
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _sizes(value: Any) -> str:
+    """Bytes, or bytes by precision."""
+    if isinstance(value, dict):
+        return ", ".join(f"{printing.size(number)} in {precision}" for precision, number in value.items())
+    return printing.size(value)
 
 
 def _tree(history: Lineage, tree: Tree | None = None) -> Tree:
     """The folder, and under it what it was made from."""
     from rich.tree import Tree
 
-    data = ", ".join(Path(str(source["path"])).name for source in history.data[:3]) + (" ..." if len(history.data) > 3 else "")
-    line = f"[bold]{history.folder or '?'}[/]  {history.verb}  [dim]{history.date}[/]" + (f"  from {data}" if data else "")
+    data = ", ".join(Path(str(source["path"])).name for source in history.data[:3]) + (
+        " ..." if len(history.data) > 3 else ""
+    )
+    line = f"[bold]{history.folder or '?'}[/]  {history.verb}  [dim]{history.date}[/]" + (
+        f"  from {data}" if data else ""
+    )
     branch = Tree(line) if tree is None else tree.add(line)
     for parent in history.parents:
         _tree(parent, branch)
@@ -71,11 +93,15 @@ def _print_results(console: Console, history: Lineage) -> None:
 
     if not history.results:
         return
-    table = Table("measured", "value", "95 % interval", "baseline", "chance", "n", box=None, pad_edge=False, header_style="bold")
+    table = Table(
+        "measured", "value", "95 % interval", "baseline", "chance", "n", box=None, pad_edge=False, header_style="bold"
+    )
     for result in history.results:
         interval = "" if result.low is None or result.high is None else f"{result.low:.3f} to {result.high:.3f}"
         figures = [f"{x:.3g}" if x is not None else "" for x in (result.baseline, result.chance)]
-        table.add_row(f"{result.suite}, {result.metric}", f"{result.value:.3f}", interval, *figures, f"{result.n or ''}")
+        table.add_row(
+            f"{result.suite}, {result.metric}", f"{result.value:.3f}", interval, *figures, f"{result.n or ''}"
+        )
     console.print("", table)
 
 
@@ -101,7 +127,10 @@ def tokens(
         return
     console, coloured = printing.results(), Text()
     for number, piece in enumerate(pieces):
-        coloured.append(piece.replace("\n", "⏎\n"), style=("black on cyan", "black on yellow", "black on green", "black on magenta")[number % 4])
+        coloured.append(
+            piece.replace("\n", "⏎\n"),
+            style=("black on cyan", "black on yellow", "black on green", "black on magenta")[number % 4],
+        )
     console.print(coloured)
     size = len(text.encode())
     console.print(f"[dim]{len(ids)} tokens, {size / max(len(ids), 1):.2f} bytes a token:[/] {' '.join(map(str, ids))}")
@@ -109,8 +138,14 @@ def tokens(
 
 def print_statistics(console: Console, found: Statistics) -> None:
     """Bytes per token by kind of text, the longest tokens, the unused ones."""
-    printing.pairs(console, "Bytes per token", [(kind, f"{value:.2f}") for kind, value in found.bytes_per_token.items()])
-    rows = [("vocabulary", f"{found.vocab_size:,}"), ("longest", "  ".join(map(repr, found.longest))), ("never used here", f"{found.unused:,}")]
+    printing.pairs(
+        console, "Bytes per token", [(kind, f"{value:.2f}") for kind, value in found.bytes_per_token.items()]
+    )
+    rows = [
+        ("vocabulary", f"{found.vocab_size:,}"),
+        ("longest", "  ".join(map(repr, found.longest))),
+        ("never used here", f"{found.unused:,}"),
+    ]
     printing.pairs(console, "Tokens", rows)
 
 

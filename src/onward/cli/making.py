@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from onward.cli import printing
 from onward.train.plan import Wishes
 
-Texts = Annotated[list[str], typer.Argument(help="files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name")]
+if TYPE_CHECKING:
+    from onward.train.training import Training
+    from onward.train.workspace import Workspace
+
+Texts = Annotated[
+    list[str], typer.Argument(help="files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name")
+]
 Out = Annotated[Path, typer.Option("-o", "--out", help="where to write; must not exist yet")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out lines that cannot be read, and count them")]
 Force = Annotated[bool, typer.Option("--force", help="replace what Onward has made there before")]
@@ -23,7 +31,9 @@ def build(
     texts: Texts,
     wishes: Wishes,
     chat: Annotated[Path | None, typer.Option("--chat", help="questions and answers to learn from, as JSONL")] = None,
-    out: Annotated[Path | None, typer.Option("-o", "--out", help="the run folder", show_default="runs/NAME of the first text")] = None,
+    out: Annotated[
+        Path | None, typer.Option("-o", "--out", help="the run folder", show_default="runs/NAME of the first text")
+    ] = None,
     skip_bad: SkipBad = False,
     force: Force = False,
     plan: PlanOnly = False,
@@ -36,15 +46,24 @@ def build(
     """
     from onward.build import Road
     from onward.build import build as walk
+    from onward.train import pretrain as room
 
     console = printing.messages()
     out = out or Path("runs") / Path(texts[0]).name.split(".")[0]
     road = Road(out=out, texts=texts, chats=chat, wishes=wishes, skip_bad=skip_bad, force=force)
     if plan:
-        _plan_only(lambda place, tell: _prepare_pretraining(texts, place, road.wishes_of("base"), tell, skip_bad=skip_bad))
+        base = road.wishes_of("base")
+        _train(
+            out,
+            lambda place, tell: room.prepare(texts, place, base, skip_bad=skip_bad, tell=tell),
+            request=dict,
+            force=force,
+            plan=True,
+        )
         return
     last = walk(road, console, lambda training: printing.preflight(console, training))
-    console.print(f"\nThe report is {out}/report.html. Now {'talk to it:  onward chat' if chat else 'let it carry on a text:  onward generate'} {last}")
+    console.print(f"\nThe report is {out}/report.html.")
+    console.print(f"Talk to it:  onward chat {out}" if chat else f"Let it carry on a text:  onward generate {last}")
 
 
 def tokenizer(
@@ -96,7 +115,9 @@ def pretrain(
     texts: Texts,
     out: Out,
     wishes: Wishes,
-    tokenizer: Annotated[Path | None, typer.Option("--tokenizer", help="a folder whose tokenizer to use; else one is trained")] = None,
+    tokenizer: Annotated[
+        Path | None, typer.Option("--tokenizer", help="a folder whose tokenizer to use; else one is trained")
+    ] = None,
     vocab: Annotated[int | None, typer.Option("--vocab", help="tokens of the tokenizer that is trained")] = None,
     skip_bad: SkipBad = False,
     force: Force = False,
@@ -107,19 +128,18 @@ def pretrain(
     Example:  onward pretrain books/ --minutes 5 -o mine/base
     """
     from onward.train import pretrain as room
-    from onward.train.workspace import Workspace
 
-    further = {"tokenizer": tokenizer, "vocab": vocab, "skip_bad": skip_bad}
-    if plan:
-        _plan_only(lambda place, tell: _prepare_pretraining(texts, place, wishes, tell, **further))
-        return
-    said = {name: str(value) for name, value in further.items()}
-    workspace = Workspace(out, room.request(texts, wishes, **said), force=force)
-    console = printing.messages()
-    training = room.prepare(texts, workspace, wishes, **further, tell=console.print)
-    printing.preflight(console, training)
-    training.run(console)
-    console.print(f"\nLet it carry on a text:  onward generate {out}")
+    _train(
+        out,
+        lambda workspace, tell: room.prepare(
+            texts, workspace, wishes, tokenizer=tokenizer, vocab=vocab, skip_bad=skip_bad, tell=tell
+        ),
+        request=lambda: room.request(texts, wishes, tokenizer=str(tokenizer), vocab=vocab, skip_bad=skip_bad),
+        force=force,
+        plan=plan,
+    )
+    if not plan:
+        printing.messages().print(f"\nLet it carry on a text:  onward generate {out}")
 
 
 def sft(
@@ -136,30 +156,34 @@ def sft(
     Example:  onward sft mine/base questions.jsonl --minutes 3 -o mine/chat
     """
     from onward.align import instruct
+
+    _train(
+        out,
+        lambda workspace, tell: instruct.prepare(base, chats, workspace, wishes, skip_bad=skip_bad, tell=tell),
+        request=lambda: instruct.request(base, chats, wishes, skip_bad=skip_bad),
+        force=force,
+        plan=plan,
+    )
+    if not plan:
+        printing.messages().print(f"\nTalk to it:  onward chat {out}")
+
+
+def _train(
+    out: Path,
+    prepare: Callable[[Workspace, Callable[[str], None]], Training],
+    *,
+    request: Callable[[], dict[str, Any]],
+    force: bool,
+    plan: bool,
+) -> None:
+    """Prepare, show the preflight, train. With `plan`, prepare in a folder that goes away, show, and stop."""
     from onward.train.workspace import Workspace
 
-    if plan:
-        _plan_only(lambda place, tell: instruct.prepare(base, chats, Workspace(place, {}), wishes, skip_bad=skip_bad, tell=tell))
-        return
-    workspace = Workspace(out, instruct.request(base, chats, wishes, skip_bad=skip_bad), force=force)
     console = printing.messages()
-    training = instruct.prepare(base, chats, workspace, wishes, skip_bad=skip_bad, tell=console.print)
+    if plan:
+        with tempfile.TemporaryDirectory() as place:
+            printing.preflight(console, prepare(Workspace(Path(place) / "plan", {}), console.print))
+        return
+    training = prepare(Workspace(out, request(), force=force), console.print)
     printing.preflight(console, training)
     training.run(console)
-    console.print(f"\nTalk to it:  onward chat {out}")
-
-
-def _prepare_pretraining(texts: list[str], place: Path, wishes: Wishes, tell: Any, **further: Any) -> Any:
-    from onward.train import pretrain as room
-    from onward.train.workspace import Workspace
-
-    return room.prepare(texts, Workspace(place, {}), wishes, **further, tell=tell)
-
-
-def _plan_only(prepare: Any) -> None:
-    """Prepare in a folder that goes away, and show the preflight: nothing is left behind."""
-    import tempfile
-
-    console = printing.messages()
-    with tempfile.TemporaryDirectory() as place:
-        printing.preflight(console, prepare(Path(place) / "plan", console.print))

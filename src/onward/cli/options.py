@@ -40,10 +40,16 @@ def _options(kind: type) -> list[inspect.Parameter]:
         if field.default is dataclasses.MISSING or "help" not in field.metadata:
             raise ConfigError(f"{kind.__name__}.{field.name} needs a default and a help text to be an option.")
         many = hints[field.name] == tuple[str, ...]
-        option = typer.Option(f"--{field.name.replace('_', '-')}", help=field.metadata["help"], show_default=field.default not in (None, ()))
-        annotation = Annotated[list[str] if many else hints[field.name], option]
+        option = typer.Option(
+            f"--{field.name.replace('_', '-')}",
+            help=field.metadata["help"],
+            show_default=field.default not in (None, ()),
+        )
+        annotation: Any = Annotated[list[str] if many else hints[field.name], option]
         default = list(field.default) if many else field.default
-        found.append(inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation))
+        found.append(
+            inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+        )
     return found
 
 

@@ -30,6 +30,15 @@ def print_json(value: Any) -> None:
     sys.stdout.write(json.dumps(value, indent=2, ensure_ascii=False) + "\n")
 
 
+def size(number: float) -> str:
+    """Bytes as people say them, in powers of a thousand."""
+    for unit in ("bytes", "kB", "MB", "GB"):
+        if number < 1000:
+            return f"{number:.3g} {unit}"
+        number /= 1000
+    return f"{number:,.3g} TB"
+
+
 def pairs(console: Console, title: str, rows: list[tuple[str, str]]) -> None:
     """A heading and a column of names with their values."""
     from rich.table import Table
@@ -46,7 +55,9 @@ def preflight(console: Console, training: Training) -> None:
     """The data with its loss mask, the plan with its reasons, memory and time, before minutes are spent."""
     found = training.preflight()
     _examples(console, found)
-    figures = [(name, f"{value:.1%}" if isinstance(value, float) else f"{value:,}") for name, value in found.data.items()]
+    figures = [
+        (name, f"{value:.1%}" if isinstance(value, float) else f"{value:,}") for name, value in found.data.items()
+    ]
     pairs(console, "Data", figures)
     _plan(console, found)
 
@@ -69,7 +80,7 @@ def _plan(console: Console, found: Preflight) -> None:
     console.print("[bold]Plan[/]")
     table = Table.grid(padding=(0, 2))
     known = found.plan.explain()
-    table.add_row("  parameters", f"{found.parameters:,}", Text(f"memory about {found.memory / 1e9:.1f} GB", style="dim"))
+    table.add_row("  parameters", f"{found.parameters:,}", Text(f"memory about {size(found.memory)}", style="dim"))
     for name, value, reason in known:
         table.add_row(f"  {name.replace('_', ' ')}", value, Text(reason, style="dim"))
     for name in found.plan.reasons.keys() - {name for name, _, _ in known}:

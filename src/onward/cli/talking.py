@@ -24,7 +24,12 @@ Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1 
 HELP = "/reset forgets the conversation, /system TEXT sets the system prompt, /save FILE writes it, /quit leaves (so does Ctrl-D)"
 
 
-def chat(model: Model, sampling: Sampling, system: Annotated[str | None, typer.Option("--system", help="the system prompt")] = None, device: Device = None) -> None:
+def chat(
+    model: Model,
+    sampling: Sampling,
+    system: Annotated[str | None, typer.Option("--system", help="the system prompt")] = None,
+    device: Device = None,
+) -> None:
     """Talk to a model. It keeps the conversation; Ctrl-C stops an answer.
 
     Example:  onward chat runs/mine
@@ -71,7 +76,11 @@ class Conversation:
             self.console.print("[dim]forgotten[/]")
         elif command == "/system":
             self.system, self.turns = rest.strip() or None, []
-            self.console.print("[dim]a new conversation with this system prompt[/]" if self.system else "[dim]a new conversation without a system prompt[/]")
+            self.console.print(
+                "[dim]a new conversation with this system prompt[/]"
+                if self.system
+                else "[dim]a new conversation without a system prompt[/]"
+            )
         elif command == "/save":
             self._save(rest.strip())
         elif command.startswith("/"):
@@ -105,7 +114,9 @@ class Conversation:
         pieces: list[str] = []
         try:
             self._make_room()
-            for piece in self.model.stream(self._messages(), replace(self.sampling, seed=self.sampling.seed + len(self.turns))):
+            for piece in self.model.stream(
+                self._messages(), replace(self.sampling, seed=self.sampling.seed + len(self.turns))
+            ):
                 pieces.append(piece)
                 sys.stdout.write(piece)
                 sys.stdout.flush()
@@ -126,11 +137,15 @@ class Conversation:
         if not isinstance(self.model, FolderModel):
             return
         room, left_out = self.model.engine.room, 0
-        while len(self.turns) > 1 and len(self.model.prompt(self._messages())) > room - min(room // 4, self.sampling.max_tokens):
+        while len(self.turns) > 1 and len(self.model.prompt(self._messages())) > room - min(
+            room // 4, self.sampling.max_tokens
+        ):
             del self.turns[:2]
             left_out += 1
         if left_out:
-            self.console.print(f"[dim](the conversation has outgrown the model's {room:,} tokens; its oldest turn is left out)[/]")
+            self.console.print(
+                f"[dim](the conversation has outgrown the model's {room:,} tokens; its oldest turn is left out)[/]"
+            )
 
 
 def generate(
@@ -152,12 +167,16 @@ def generate(
 
     opened = load(model, device=device)
     if not isinstance(opened, FolderModel):
-        raise PlanError("onward generate carries plain text on, which needs a model folder. Behind a URL, use onward chat.")
+        raise PlanError(
+            "onward generate carries plain text on, which needs a model folder. Behind a URL, use onward chat."
+        )
     beginning = sys.stdin.read() if text == "-" else text or ""
     request = Request(prompt=opened.text_prompt(beginning), sampling=sampling)
     if as_json:
         done = opened.engine.run([request])[0]
-        printing.print_json({"text": done.text, "finish": done.finish, "prompt_tokens": done.prompt_tokens, "tokens": len(done.ids)})
+        printing.print_json(
+            {"text": done.text, "finish": done.finish, "prompt_tokens": done.prompt_tokens, "tokens": len(done.ids)}
+        )
         return
     sys.stdout.write(beginning)
     for piece in opened.engine.stream(request):

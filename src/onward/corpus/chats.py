@@ -8,12 +8,23 @@ them. Left out: pictures and sound, and weights of single messages.
 from __future__ import annotations
 
 import json
+import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onward.corpus.read import BYTE_ORDER_MARK, BadLines, RecordError, json_lines, kind, parse_json, read_bytes
+from onward.corpus.read import (
+    BYTE_ORDER_MARK,
+    BadLines,
+    RecordError,
+    fields_of,
+    json_lines,
+    kind,
+    look_at,
+    parse_json,
+    read_bytes,
+)
 from onward.errors import BadLine, ChatError, DataError
 from onward.tokens.chat import check
 
@@ -105,7 +116,7 @@ class Chats:
                 break
         if first is None:
             raise DataError(f"{self.path} holds no records. Give a file with a conversation on each line.")
-        there = ", ".join(f'"{name}"' for name in list(first)[:8]) if isinstance(first, dict) else "no fields"
+        there = fields_of(first) if isinstance(first, dict) else "no fields"
         raise DataError(
             f'{self.path}: not a format of conversations (its first record has {there}). Known: OpenAI "messages", '
             'ShareGPT "conversations", Alpaca "instruction" and "output".'
@@ -134,13 +145,12 @@ class Chats:
 
 
 def _check_file(path: Path) -> None:
-    if not path.exists():
-        raise DataError(f"{path} does not exist. Look at the spelling, and from which folder the path starts.")
-    if path.is_dir():
+    there = look_at(path)
+    if stat.S_ISDIR(there.st_mode):
         raise DataError(f"{path} is a folder. Conversations are read from one file: {', '.join(KINDS)}.")
     if kind(path) not in KINDS:
         raise DataError(f"{path}: conversations are read from {', '.join(KINDS)}, and not from this kind of file.")
-    if path.stat().st_size == 0:
+    if there.st_size == 0:
         raise DataError(f"{path} is empty. Give a file with conversations in it.")
 
 
@@ -192,7 +202,7 @@ def _text_part(part: Any, where: str) -> str:
     if isinstance(part, dict) and part.get("type") == "text":
         return _text(part.get("text"), where)
     what = part.get("type") if isinstance(part, dict) else type(part).__name__
-    raise RecordError(f"{where} has a part of type {_json(what)}, and only text can be read")
+    raise RecordError(f"{where} has a part of type {json.dumps(what)[:40]}, and only text can be read")
 
 
 def _call(call: Any, where: str) -> str:
@@ -250,14 +260,16 @@ def _turns(value: Any) -> list[dict[str, Any]]:
 def _role(roles: dict[str, str], turn: dict[str, Any], field: str, where: str) -> str:
     said = turn.get(field)
     if not isinstance(said, str) or said not in roles:
-        what = f"has the {field} {_json(said)}" if field in turn else f'has no "{field}"'
+        what = f"has the {field} {json.dumps(said)[:40]}" if field in turn else f'has no "{field}"'
         raise RecordError(f"{where} {what}; known are {', '.join(roles)}")
     return roles[said]
 
 
 def _text(value: Any, where: str) -> str:
     if not isinstance(value, str):
-        raise RecordError(f"{where} has no text" if value is None else f"{where} is {_json(value)[:40]}, and no text")
+        raise RecordError(
+            f"{where} has no text" if value is None else f"{where} is {json.dumps(value)[:40]}, and no text"
+        )
     return value
 
 

@@ -12,6 +12,7 @@ import gzip
 import json
 import os
 import re
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from typing import Any, BinaryIO
 from onward.errors import BadLine, DataError
 
 SEPARATOR = b"<|endoftext|>"
+SEPARATOR_BYTES = len(SEPARATOR) + 3  # with the line end before it, and "\r\n" after it
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 LONGEST_DOCUMENT = 8 * 2**20  # bytes after which a document of a text file is cut, so that memory stays flat
 LONGEST_LINE = 2**28  # bytes; a file with a longer line is not JSON Lines
@@ -123,15 +125,38 @@ def _places(source: str | Path) -> list[str | Path]:
         _data_set(source)
         return [source]
     path = Path(source)
-    if path.is_dir():
+    there = look_at(path)
+    if stat.S_ISDIR(there.st_mode):
         return list(_files_below(path))
-    if not path.exists():
-        raise DataError(f"{path} does not exist. Look at the spelling, and from which folder the path starts.")
     if kind(path) not in KINDS:
         raise DataError(f"{path}: files ending in {path.suffix or 'nothing'} are not read; {', '.join(KINDS)} are.")
-    if path.stat().st_size == 0:
+    if there.st_size == 0:
         raise DataError(f"{path} is empty. Give a file with text in it.")
     return [path]
+
+
+def look_at(path: Path) -> os.stat_result:
+    """Kind and size of what is at a path. Raises DataError where nothing is, or where one may not look."""
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise DataError(f"{path} does not exist. Look at the spelling, and where the path starts.") from error
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise DataError(
+            f"{shorten(str(path), 80)} cannot be read: {why}. Give the path of a file or folder."
+        ) from error
+
+
+def shorten(text: str, most: int) -> str:
+    """The beginning of a text, on one line and in ASCII, for messages that quote what is in a file."""
+    quoted = json.dumps(text)[1:-1]
+    return quoted if len(quoted) <= most else quoted[:most] + "..."
+
+
+def fields_of(record: dict[str, Any]) -> str:
+    """The names of a record's first fields, for messages."""
+    return ", ".join(f'"{shorten(name, 30)}"' for name in list(record)[:8]) or "no fields"
 
 
 def kind(path: Path) -> str:
@@ -190,9 +215,8 @@ def _records_with_text(
 def _text_of(record: Any) -> str:
     if isinstance(record, dict):
         if "text" not in record:
-            fields = ", ".join(f'"{name}"' for name in list(record)[:8]) or "no fields"
             hint = "; conversations are read as chats" if {"messages", "conversations", "output"} & set(record) else ""
-            raise RecordError(f'there is no field "text", only {fields}{hint}')
+            raise RecordError(f'there is no field "text", only {fields_of(record)}{hint}')
         record = record["text"]
     if not isinstance(record, str):
         raise RecordError(f"the text is {json.dumps(record, default=str)[:40]}, and no string")
@@ -244,10 +268,7 @@ def _split(chunks: Iterable[bytes]) -> Iterator[tuple[int, int, bytes]]:
             line += rest.count(b"\n", start, following)
             start = following
         rest, offset = rest[start - 1 :], offset + start - 1
-        looked = max(0, len(rest) - _SEPARATOR_BYTES)
-
-
-_SEPARATOR_BYTES = len(SEPARATOR) + 3  # with the line end before it, and "\r\n" after it
+        looked = max(0, len(rest) - SEPARATOR_BYTES)
 
 
 def _document_end(data: bytes, start: int, looked: int, *, at_end: bool) -> tuple[int, int] | None:
@@ -260,7 +281,7 @@ def _document_end(data: bytes, start: int, looked: int, *, at_end: bool) -> tupl
         following = end
     if following > start and end - start <= LONGEST_DOCUMENT:
         return end, following
-    if following > start or end - start > LONGEST_DOCUMENT + _SEPARATOR_BYTES:
+    if following > start or end - start > LONGEST_DOCUMENT + SEPARATOR_BYTES:
         cut = _cut(data, start)
         return cut, cut
     return None

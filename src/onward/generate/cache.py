@@ -15,7 +15,9 @@ from onward.model.config import TrunkConfig
 class KVCache:
     """Room for `capacity` tokens of each of `batch` sequences. Sources: Shazeer 2019 (arXiv 1911.02150), section 2.4.1."""
 
-    def __init__(self, config: TrunkConfig, batch: int, capacity: int, *, dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(
+        self, config: TrunkConfig, batch: int, capacity: int, *, dtype: torch.dtype, device: torch.device
+    ) -> None:
         shape = (config.depth, batch, config.kv_heads, capacity, config.head_size)
         self.keys = torch.zeros(shape, dtype=dtype, device=device)
         self.values = torch.zeros(shape, dtype=dtype, device=device)

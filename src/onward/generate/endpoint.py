@@ -15,6 +15,7 @@ import httpx
 
 from onward.errors import EndpointError
 from onward.generate.chat_model import ChatModel, Message, Reply
+from onward.generate.engine import Finish
 from onward.generate.settings import Sampling
 
 SECONDS = 120.0
@@ -30,7 +31,9 @@ class EndpointModel(ChatModel):
         self.name = url
         self.address = address.rstrip("/")
         if urlsplit(self.address).scheme not in ("http", "https") or not urlsplit(self.address).hostname:
-            raise EndpointError(f"{url} is not an address. It should look like http://localhost:8000/v1 or https://host/v1#model.")
+            raise EndpointError(
+                f"{url} is not an address. It should look like http://localhost:8000/v1 or https://host/v1#model."
+            )
         self._client = httpx.Client(timeout=SECONDS, headers={"Authorization": f"Bearer {key}"} if key else {})
         self.model = model or self._first_model()
 
@@ -42,7 +45,7 @@ class EndpointModel(ChatModel):
         try:
             choice, usage = answer["choices"][0], answer.get("usage") or {}
             text = choice["message"]["content"] or ""
-            finish = "length" if choice.get("finish_reason") == "length" else "stop"
+            finish: Finish = "length" if choice.get("finish_reason") == "length" else "stop"
             return Reply(text, finish, int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0)))
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise self._odd(answer) from error
@@ -79,7 +82,9 @@ class EndpointModel(ChatModel):
             scores = [p for p, end in zip(found["token_logprobs"], ends, strict=True) if end > len(prompt)]
             return float(sum(scores))
         except (KeyError, IndexError, TypeError, ValueError) as error:
-            raise EndpointError(f"{self.address} gives no log-probabilities of a prompt (echo with logprobs), which scoring needs.") from error
+            raise EndpointError(
+                f"{self.address} gives no log-probabilities of a prompt (echo with logprobs), which scoring needs."
+            ) from error
 
     def _body(self, sampling: Sampling) -> dict[str, Any]:
         """The request in OpenAI's words; what OpenAI does not know (top-k, min-p) is sent only where it is asked for."""
@@ -116,7 +121,9 @@ class EndpointModel(ChatModel):
             raise self._odd(response.text) from error
 
     def _unreachable(self, error: Exception) -> EndpointError:
-        return EndpointError(f"{self.address} does not answer ({error or type(error).__name__}). Is the server running, and is the address right?")
+        return EndpointError(
+            f"{self.address} does not answer ({error or type(error).__name__}). Is the server running, and is the address right?"
+        )
 
     def _refused(self, response: httpx.Response) -> EndpointError:
         try:

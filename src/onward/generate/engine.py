@@ -32,7 +32,7 @@ class Request:
     """A prompt to carry on. The text that follows is a function of (model, prompt, sampling) alone."""
 
     prompt: Sequence[int]
-    sampling: Sampling = Sampling()
+    sampling: Sampling = field(default_factory=Sampling)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +76,9 @@ class Engine:
         """Log-probability in nats of each token of `continuation` after `prompt` and those before it."""
         ids = [*prompt, *continuation]
         if not prompt or len(ids) > self.room:
-            raise PlanError(f"a prompt of {len(prompt)} and a continuation of {len(continuation)} tokens: 1 to {self.room} are wanted.")
+            raise PlanError(
+                f"a prompt of {len(prompt)} and a continuation of {len(continuation)} tokens: 1 to {self.room} are wanted."
+            )
         with torch.inference_mode():
             logits = self.model(torch.tensor([ids[:-1]], device=self.device))[0, len(prompt) - 1 :]
             chosen = torch.tensor(ids[len(prompt) :], device=self.device)[:, None]
@@ -90,7 +92,9 @@ class Engine:
         capacity = min(self.room, max(len(r.request.prompt) + r.request.sampling.max_tokens for r in runs))
         cache = KVCache(self.model.config, len(runs), capacity, dtype=self.dtype, device=self.device)
         width = int(lengths.max())
-        prompts = torch.tensor([[*r.request.prompt] + [0] * (width - len(r.request.prompt)) for r in runs], device=self.device)
+        prompts = torch.tensor(
+            [[*r.request.prompt] + [0] * (width - len(r.request.prompt)) for r in runs], device=self.device
+        )
         logits = self._logits(prompts, cache, last=lengths - 1)
         cache.truncate(lengths)
         while True:
@@ -127,7 +131,9 @@ class _Run:
         if not prompt:
             raise PlanError("the prompt is empty, and this model has no token to begin with. Give it some text.")
         if prompt >= room:
-            raise PlanError(f"the prompt has {prompt:,} tokens and the model {room:,} positions: nothing can follow. Shorten the prompt.")
+            raise PlanError(
+                f"the prompt has {prompt:,} tokens and the model {room:,} positions: nothing can follow. Shorten the prompt."
+            )
         self._decoder = StreamDecoder(self.engine.tokenizer)
         self._limit = min(self.request.sampling.max_tokens, room - prompt)
 
@@ -160,7 +166,9 @@ class _Run:
         """Text not shown yet, holding back an end that may turn out to be the beginning of a stop string."""
         end = len(self.text)
         if self.finish is None:
-            held = [n for stop in self.request.sampling.stop for n in range(1, len(stop)) if self.text.endswith(stop[:n])]
+            held = [
+                n for stop in self.request.sampling.stop for n in range(1, len(stop)) if self.text.endswith(stop[:n])
+            ]
             end -= max(held, default=0)
         piece, self.shown = self.text[self.shown : end], max(end, self.shown)
         return piece

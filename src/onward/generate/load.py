@@ -13,7 +13,9 @@ from onward.model import folder
 from onward.tokens.tokenizer import Tokenizer
 
 
-def load(where: str | Path, *, device: str | None = None, dtype: torch.dtype | None = None) -> FolderModel | EndpointModel:
+def load(
+    where: str | Path, *, device: str | None = None, dtype: torch.dtype | None = None
+) -> FolderModel | EndpointModel:
     """Open a model.
 
     where: a model folder; a run folder (its furthest stage is opened); `org/name` on the Hugging Face hub; or an address that speaks the

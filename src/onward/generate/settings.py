@@ -11,10 +11,16 @@ from onward.errors import PlanError
 class Sampling:
     """How the next token is chosen. The filters are applied in the order of the fields, each to what the one before left."""
 
-    temperature: float = field(default=0.7, metadata={"help": "0 always takes the likeliest token; 1 is the model as it is"})
+    temperature: float = field(
+        default=0.7, metadata={"help": "0 always takes the likeliest token; 1 is the model as it is"}
+    )
     top_k: int = field(default=0, metadata={"help": "choose among the k likeliest tokens; 0 = all"})
-    top_p: float = field(default=1.0, metadata={"help": "choose among the likeliest tokens that together reach this probability"})
-    min_p: float = field(default=0.0, metadata={"help": "leave out tokens less likely than this share of the likeliest"})
+    top_p: float = field(
+        default=1.0, metadata={"help": "choose among the likeliest tokens that together reach this probability"}
+    )
+    min_p: float = field(
+        default=0.0, metadata={"help": "leave out tokens less likely than this share of the likeliest"}
+    )
     seed: int = field(default=0, metadata={"help": "same seed, same text"})
     max_tokens: int = field(default=256, metadata={"help": "tokens at most"})
     stop: tuple[str, ...] = field(default=(), metadata={"help": "end before this text; may be given several times"})

@@ -235,7 +235,7 @@ def _meaning(config: TrunkConfig) -> dict[str, Any]:
 
 
 def onward_family(config: TrunkConfig) -> str:
-    """The first family that can express an architecture; ConfigError, with the nearest family's reason, if none can."""
+    """The first family that can express an architecture, Qwen3 before all; ConfigError with its reason if none can."""
     reasons: list[str] = []
     for name in FAMILIES:
         try:
@@ -244,7 +244,7 @@ def onward_family(config: TrunkConfig) -> str:
             reasons.append(str(error))
         else:
             return name
-    raise ConfigError(f"no Hugging Face family has this architecture; nearest: {min(reasons, key=len)}")
+    raise ConfigError(f"no Hugging Face family has this architecture; to begin with, {reasons[0]}")
 
 
 # --- weights, both ways -----------------------------------------------------------------------------------------------

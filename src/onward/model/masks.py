@@ -106,7 +106,7 @@ class Mask:
 
     @property
     def is_full(self) -> bool:
-        return not self.rules
+        return len(self.rules) == 0  # torch.compile cannot trace `not` of a tuple
 
     @property
     def is_causal(self) -> bool:

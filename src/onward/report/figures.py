@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import io
 import re
+from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 GREY, BLUE, ORANGE = "#7c8591", "#3b82c4", "#e07b39"
-STYLE = {
+STYLE: Any = {
     "svg.fonttype": "none",
     "svg.hashsalt": "onward",  # the same figure gives the same bytes
     "font.family": "sans-serif",
@@ -37,7 +38,11 @@ def curves(metrics: list[dict[str, float]], *, smoothed_over: int = 20) -> str:
         left.plot(tokens, losses, color=BLUE, alpha=0.25, linewidth=0.8)
         left.plot(tokens, _running_mean(losses, smoothed_over), color=BLUE, linewidth=1.8)
         _label(left, "training loss, nats a token")
-        held_out = [(line["tokens"] / 1e6, line["held_out_bits_per_byte"]) for line in metrics if "held_out_bits_per_byte" in line]
+        held_out = [
+            (line["tokens"] / 1e6, line["held_out_bits_per_byte"])
+            for line in metrics
+            if "held_out_bits_per_byte" in line
+        ]
         if held_out:
             right.plot(*zip(*held_out, strict=True), color=ORANGE, linewidth=1.8, marker="o", markersize=3)
         _label(right, "held-out bits per byte")
@@ -61,4 +66,6 @@ def _svg(figure: Figure) -> str:
     figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
     svg = text.getvalue()
     svg = svg[svg.index("<svg") :]
-    return re.sub(r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1), count=1)
+    return re.sub(
+        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1), count=1
+    )

@@ -1,5 +1,6 @@
-"""`report.html`: one self-contained page about a run, that one would send to a colleague. It reads what the stages wrote, and measures nothing.
+"""`report.html`: one self-contained page about a run, that one would send to a colleague.
 
+It reads what the stages wrote, and measures nothing.
 Left out: scripts, and anything fetched from elsewhere.
 """
 
@@ -37,7 +38,9 @@ def write_report(run: Path) -> Path:
     """Write `report.html` into a run folder, or into a single model folder.   Raises FolderError where there is no stage in it."""
     stages = [_stage(path) for path in _folders(run)]
     if not stages:
-        raise FolderError(f"{run} holds no model folder with a lineage ({lineage.FILE}), so there is nothing to report.")
+        raise FolderError(
+            f"{run} holds no model folder with a lineage ({lineage.FILE}), so there is nothing to report."
+        )
     page = _template().render(
         name=run.resolve().name,
         stages=stages,

@@ -1,5 +1,4 @@
-"""Conversations to text and to ids, with the mask that says which tokens are to be learnt. The one place where that is
-decided.
+"""Conversations to text and to ids, with the mask that says which tokens are learnt; it is decided here and only here.
 
 `render` gives the text that transformers' `apply_chat_template` gives on the same folder, byte for byte. `encode_chat`
 gives its ids, except that what people typed is never read as a control token, and marks the answers.
@@ -38,8 +37,7 @@ _THINKING = ("reasoning_content", "thinking", "reasoning")
 
 @dataclass(frozen=True)
 class EncodedChat:
-    """The ids of a conversation. `learn[i]` is True where token i belongs to an answer, the token that ends it
-    included."""
+    """The ids of a conversation. `learn[i]`: whether token i belongs to an answer or ends one."""
 
     ids: list[int]
     learn: list[bool]
@@ -130,7 +128,8 @@ def render(
     except jinja2.TemplateSyntaxError as error:
         raise ChatError(f"the chat template is no valid Jinja (line {error.lineno}: {error.message}).") from error
     except Exception as error:  # a template is a program: it can fail in any way
-        raise ChatError(f"the chat template refuses the conversation: {error}") from error
+        why = " ".join(str(error).split()) or type(error).__name__
+        raise ChatError(f"the chat template refuses the conversation: {why}") from error
 
 
 def _as_templates_read(message: Message) -> dict[str, Any]:
@@ -157,8 +156,9 @@ def encode_chat(
     check(messages, answered=not add_generation_prompt)
     ends = tuple(name for name, id in tokenizer.controls.items() if id in tokenizer.eos_ids)
     controls = _controls(tuple(tokenizer.controls), ends)
-    mark = absent_mark([tokenizer.template or "", *_strings([messages, tools])])
-    guarded: list[Message] = [controls.guarded(message, mark) for message in messages]
+    mark = absent_mark([*tokenizer.templates.values(), *_strings([messages, tools])])
+    # Roles are checked, and templates compare them and build names from them.
+    guarded: list[Message] = [{**controls.guarded(message, mark), "role": message["role"]} for message in messages]
     guarded_tools = controls.guarded(tools, mark)
     whole = render(tokenizer, guarded, tools=guarded_tools, add_generation_prompt=add_generation_prompt)
     if mark in whole and whole.replace(mark, "") != render(
@@ -170,7 +170,8 @@ def encode_chat(
     answers = [] if add_generation_prompt else list(_answers(tokenizer, controls, guarded, guarded_tools, whole))
     if not answers and not add_generation_prompt:
         raise ChatError(
-            "the chat template writes no answer after the prompt that asks for one, so there is nothing to learn from."
+            "no answer stands behind the prompt with which the chat template asks for it, so there is nothing to learn "
+            "from. The template may move or drop earlier messages: try without a system message, or another template."
         )
     ids, learn = tokenizer.encode_pieces(list(_pieces(tokenizer, controls, whole, answers, mark)))
     return EncodedChat(ids, learn)
@@ -201,8 +202,7 @@ def _answers(
 def _pieces(
     tokenizer: Tokenizer, controls: _Controls, whole: str, answers: list[tuple[int, int]], mark: str
 ) -> Iterator[tuple[str | int, bool]]:
-    """The rendered conversation as text and the template's control tokens, each with whether it is learnt; without the
-    marks."""
+    """The rendered conversation, without marks, as text and the template's control tokens, and which are learnt."""
     position = 0
     for start, end in [*answers, (len(whole), len(whole))]:
         for begin, stop, learn in ((position, start, False), (start, end, True)):
@@ -218,8 +218,8 @@ class _Controls:
         self.ends = frozenset(ends)  # those that end a turn or a text
         usable = sorted(names, key=len, reverse=True)  # where two begin at one place, tokenisers take the longer
         self.pattern = re.compile("(" + "|".join(map(re.escape, usable)) + ")" if usable else "(?!)()")
-        self.beginnings = {name[:k] for name in usable for k in range(1, len(name))}
-        self.endings = {name[-k:] for name in usable for k in range(1, len(name))}
+        self.beginnings = {name[:k] for name in usable for k in range(1, len(name)) if not name[:k].isspace()}
+        self.endings = {name[-k:] for name in usable for k in range(1, len(name)) if not name[-k:].isspace()}
         self.longest = len(usable[0]) if usable else 0
 
     def split(self, text: str) -> list[str]:
@@ -227,31 +227,33 @@ class _Controls:
         return [piece for piece in self.pattern.split(text) if piece]
 
     def guarded(self, value: Any, mark: str) -> Any:
-        """The value with a mark in every look-alike in its texts, and where a text could become part of one by what
-        stands beside it.
-
-        Roles are left alone: they are checked, and templates compare them and build names from them.
-        """
+        """The value with a mark in every look-alike, and where a text could be one with what stands beside it."""
         if isinstance(value, str):
-            return self._guarded_text(value, mark)
+            text = self._broken(value, mark)
+            lengths = range(1, min(self.longest, len(text) + 1))
+            before = any(text[:k] in self.endings for k in lengths)
+            after = any(text[-k:] in self.beginnings for k in lengths)
+            return mark * before + text + mark * after
         if isinstance(value, Mapping):
-            return {k: v if k in ("role", "type") else self.guarded(v, mark) for k, v in value.items()}
+            return {
+                self._broken(key, mark) if isinstance(key, str) else key: self.guarded(entry, mark)
+                for key, entry in value.items()
+            }
         if isinstance(value, list):
             return [self.guarded(entry, mark) for entry in value]
         return value
 
-    def _guarded_text(self, text: str, mark: str) -> str:
+    def _broken(self, text: str, mark: str) -> str:
         while self.pattern.search(text):  # again, for look-alikes that overlap
             text = self.pattern.sub(lambda found: found[0][0] + mark + found[0][1:], text)
-        lengths = range(1, min(self.longest, len(text) + 1))
-        before = any(text[:k] in self.endings for k in lengths)
-        after = any(text[-k:] in self.beginnings for k in lengths)
-        return mark * before + text + mark * after
+        return text
 
     def end_of_turn(self, whole: str, start: int, until: str) -> int:
-        """Where the answer that begins at `start` ends, given the conversation rendered up to its end: behind the
-        control token that closes it, before the line end or whatever else a template writes there; without one, where
-        the rendering ends."""
+        """Where in `whole` the answer that begins at `start` ends. until: the rendering of all up to that answer.
+
+        Behind the control token that closes it, before the line end that a template writes there; without one, where
+        `until` ends.
+        """
         closing = [found for found in self.pattern.finditer(until, start) if not until[found.end() :].strip()]
         if whole.startswith(until):
             # A template may close an answer only once something follows it.
@@ -281,8 +283,7 @@ def _strings(value: Any) -> Iterator[str]:
 
 
 class _Generation(jinja2.ext.Extension):
-    """`{% generation %}`, with which transformers lets a template mark answers. It writes nothing; the mask here needs
-    no such help."""
+    """`{% generation %}`, by which templates mark answers for transformers. It writes nothing; no need of it here."""
 
     tags = {"generation"}  # noqa: RUF012
 

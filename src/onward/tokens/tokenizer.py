@@ -132,15 +132,11 @@ class Tokenizer:
 
     def decode(self, ids: Sequence[int], skip_special: bool = True) -> str:
         """The text of some ids; bytes that are not UTF-8 become U+FFFD, ids beyond the vocabulary nothing."""
-        if self.byte_level:
-            return self._join(ids, skip_special).decode("utf-8", errors="replace")
-        known = [id for id in ids if 0 <= id <= self.highest_id]
-        return self._backend.decode(known, skip_special_tokens=skip_special)
-
-    def _join(self, ids: Sequence[int], skip_special: bool) -> bytes:
-        table = self._bytes
         skipped = self.special_ids if skip_special else frozenset()
-        return b"".join(table[id] for id in ids if 0 <= id < len(table) and id not in skipped)
+        shown = [id for id in ids if 0 <= id <= self.highest_id and id not in skipped]
+        if self.byte_level:
+            return b"".join(map(self._bytes.__getitem__, shown)).decode("utf-8", errors="replace")
+        return self._backend.decode(shown, skip_special_tokens=False)
 
     def token_bytes(self, id: int) -> bytes:
         """The bytes that one token stands for; none for an id beyond the vocabulary."""
@@ -249,7 +245,7 @@ class Tokenizer:
         return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
     def _encoder(self, mark: str) -> tokenizers.Tokenizer:
-        """The same tokeniser with control tokens `x` named `mark + x + mark`, which text without the mark cannot spell."""
+        """The same tokeniser with control tokens `x` named `mark + x + mark`, which no text without mark can spell."""
         if mark not in self._encoders:
             names = {name: mark + name + mark for name in self.controls}
             encoder = _backend(_renamed(self._definition, names))

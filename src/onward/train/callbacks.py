@@ -91,7 +91,9 @@ class Show:
             self.bar.start()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if self.console.is_terminal:
             self.bar.stop()
 
@@ -107,4 +109,3 @@ class Show:
         elif step.last or elapsed - self.printed > self.SECONDS_BETWEEN_LINES or step.number == self.start + 1:
             self.printed = elapsed
             self.console.print(f"{self.title} {step.number}/{step.plan.steps}  {figures}", highlight=False)
-

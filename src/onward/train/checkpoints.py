@@ -50,7 +50,9 @@ def load(path: Path, model: nn.Module, optimisers: list[Optimizer]) -> dict[str,
         _put(optimisers, load_file(path / "optimisers.safetensors"))
         state: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8"))
     except (OSError, SafetensorError, ValueError, RuntimeError, KeyError) as error:
-        raise FolderError(f"{path} is broken ({error}). Remove that folder, and the training goes on from the one before.") from error
+        raise FolderError(
+            f"{path} is broken ({error}). Remove that folder, and the training goes on from the one before."
+        ) from error
     return state
 
 

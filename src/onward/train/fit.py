@@ -26,7 +26,6 @@ from onward.train.objectives import Learnable, Loss, autocast
 from onward.train.optimisers import optimisers, set_rate
 from onward.train.plan import TrainPlan
 
-
 B = TypeVar("B", bound=Learnable)
 
 
@@ -121,7 +120,9 @@ def take_step(
         share.backward()  # type: ignore[no-untyped-call]
         total += share.item()
     if not math.isfinite(total):
-        raise TrainingError(f"step {number + 1}: the loss is {total}. A lower --lr usually mends it; the last checkpoint is still there.")
+        raise TrainingError(
+            f"step {number + 1}: the loss is {total}. A lower --lr usually mends it; the last checkpoint is still there."
+        )
     torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
     for optimiser in found:
         optimiser.step()
@@ -156,7 +157,7 @@ def _asked_to_stop() -> Iterator[threading.Event]:
         yield asked
         return
 
-    def ask(signum: int, frame: FrameType | None) -> None:
+    def ask(_signal: int, _frame: FrameType | None) -> None:
         if asked.is_set():
             raise KeyboardInterrupt
         asked.set()

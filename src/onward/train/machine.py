@@ -32,7 +32,11 @@ def measure(device: str | None = None, precision: str | None = None, seconds: fl
     where = _existing(device)
     precision = precision or ("bf16" if fast_bf16(where) else "fp32")
     return Machine(
-        device=device, name=_name(where), precision=precision, flops=_matmul_flops(where, precision, seconds), memory=memory(where)
+        device=device,
+        name=_name(where),
+        precision=precision,
+        flops=_matmul_flops(where, precision, seconds),
+        memory=memory(where),
     )
 
 
@@ -48,7 +52,7 @@ def _existing(device: str) -> torch.device:
 def fast_bf16(device: torch.device) -> bool:
     """Whether bf16 products are done in hardware. Emulated, as on processors without avx512_bf16 or AMX, they are slower than fp32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     cpuinfo = Path("/proc/cpuinfo")
     if device.type == "cpu" and cpuinfo.exists():
         flags = next((line for line in cpuinfo.read_text().splitlines() if line.startswith("flags")), "")

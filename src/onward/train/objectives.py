@@ -16,6 +16,7 @@ from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel, at_least_float32
 from onward.train.packing import IGNORE, Batch
 
+
 @dataclass(frozen=True)
 class Loss:
     """What one pass is worth. `value` is a mean over `weight` things learned from, so that passes can be added up exactly."""
@@ -34,14 +35,16 @@ class Learnable(Protocol):
     def to(self, device: str) -> Self: ...
 
 
-
-
-
 def token_losses(model: LanguageModel, batch: Batch) -> Tensor:
     """Minus the log-probability of each target in nats, 0 where there is none.   Returns (B, L), float32 at least."""
     mask = Mask.causal() if batch.single else Mask.causal() & Mask.documents(batch.documents)
     logits = model(batch.inputs, batch.positions, mask)
-    losses = F.cross_entropy(logits.flatten(0, 1).to(at_least_float32(logits.dtype)), batch.targets.flatten(), ignore_index=IGNORE, reduction="none")
+    losses = F.cross_entropy(
+        logits.flatten(0, 1).to(at_least_float32(logits.dtype)),
+        batch.targets.flatten(),
+        ignore_index=IGNORE,
+        reduction="none",
+    )
     return losses.view_as(batch.targets)
 
 

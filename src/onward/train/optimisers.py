@@ -14,7 +14,8 @@ from onward.train.plan import TrainPlan
 
 def optimisers(model: nn.Module, plan: TrainPlan) -> list[Optimizer]:
     """The optimisers of a plan over all parameters that want a gradient. Each group keeps its peak rate in `peak`."""
-    matrices, others = [], []
+    matrices: list[nn.Parameter] = []
+    others: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             (matrices if parameter.ndim == 2 and ".blocks." in f".{name}" else others).append(parameter)

@@ -161,13 +161,13 @@ class Packing:
         positions = np.tile(np.arange(self.length), (len(rows), 1))
         documents = np.full(shape, PADDING, dtype=np.int64)
         for b, row in enumerate(rows):
-            at = 0
+            at = begin = 0
             for number, piece in enumerate(range(self._pieces[row], self._pieces[row + 1])):
-                end = at + int(self._size[piece])
-                self._fill_piece(piece, inputs[b, at:end], targets[b, at:end])
-                positions[b, at:] -= positions[b, at]
-                documents[b, at:end] = number
-                at = end
+                begin, at = at, at + int(self._size[piece])
+                self._fill_piece(piece, inputs[b, begin:at], targets[b, begin:at])
+                positions[b, begin:at] -= begin
+                documents[b, begin:at] = number
+            positions[b, at:] -= begin
         return inputs, targets, positions, documents
 
     def _fill_piece(self, piece: int, inputs: Ints, targets: Ints) -> None:

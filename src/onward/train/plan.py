@@ -22,7 +22,9 @@ class Wishes:
     """What the user set by hand. Everything left at None is chosen, and the plan says why."""
 
     minutes: float | None = field(default=None, metadata=told("time to train; size and steps follow from it"))
-    steps: int | None = field(default=None, metadata=told("optimiser steps, instead of --minutes; same command, same bytes"))
+    steps: int | None = field(
+        default=None, metadata=told("optimiser steps, instead of --minutes; same command, same bytes")
+    )
     depth: int | None = field(default=None, metadata=told("blocks of the trunk"))
     width: int | None = field(default=None, metadata=told("width of the trunk"))
     heads: int | None = field(default=None, metadata=told("attention heads"))
@@ -54,7 +56,9 @@ class TrainPlan:
     batch_tokens: int = field(metadata=told("tokens in one optimiser step"))
     rows_per_pass: int = field(metadata=told("sequences that pass through the model at once; the rest is accumulated"))
     lr: float = field(default=0.02, metadata=told("peak learning rate of the matrices (Muon)"))
-    lr_embedding: float = field(default=0.008, metadata=told("peak learning rate of embeddings, gains and biases (AdamW)"))
+    lr_embedding: float = field(
+        default=0.008, metadata=told("peak learning rate of embeddings, gains and biases (AdamW)")
+    )
     weight_decay: float = field(default=0.01, metadata=told("decay of the matrices, scaled by their learning rate"))
     warmup: float = field(default=0.02, metadata=told("share of the steps spent warming up"))
     decay: float = field(default=0.5, metadata=told("share of the steps, at the end, spent decaying to zero"))
@@ -87,7 +91,11 @@ class TrainPlan:
 
     def explain(self) -> list[tuple[str, str, str]]:
         """(name, value, reason) of each field, for people."""
-        return [(n, f"{v:,}" if isinstance(v, int) else f"{v}", self.reasons.get(n, "")) for n, v in self.to_json().items() if n != "reasons"]
+        return [
+            (n, f"{v:,}" if isinstance(v, int) else f"{v}", self.reasons.get(n, ""))
+            for n, v in self.to_json().items()
+            if n != "reasons"
+        ]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)

@@ -51,30 +51,32 @@ def prepare(
     read = Reading(texts, skip_bad, tell)
     found = machine.measure(wishes.device, wishes.precision)
     flops = size.compute(found, wishes)
-    place = workspace.part("tokenizer", lambda path: keep_tokenizer(_tokenizer(read, tokenizer, vocab, flops, tell), path))
+    place = workspace.part(
+        "tokenizer", lambda path: keep_tokenizer(_tokenizer(read, tokenizer, vocab, flops, tell), path)
+    )
     cut = Tokenizer.load(place)
     if cut.bos_id is None:
-        raise DataError(f"{tokenizer}: its tokenizer has no token that begins a document (bos_token), which pretraining needs.")
-    shards = {
-        name: Shards(workspace.part(name, lambda path, name=name: _cut(read, cut, path, held_out=name == "text-held-out", tell=tell)))  # type: ignore[misc]
-        for name in ("text", "text-held-out")
-    }
+        raise DataError(
+            f"{tokenizer}: its tokenizer has no token that begins a document (bos_token), which pretraining needs."
+        )
+
+    def side(name: str, held_out: bool) -> Shards:
+        return Shards(workspace.part(name, lambda path: _cut(read, cut, path, held_out=held_out, tell=tell)))
+
+    text, text_held_out = side("text", False), side("text-held-out", True)
     length = size.sequence_length(wishes, flops)
-    train, held_out = (Packing(shards[name], length, cut.bos_id) for name in ("text", "text-held-out"))
+    train, kept = Packing(text, length, cut.bos_id), Packing(text_held_out, length, cut.bos_id)
     config, reasons = size.shape(wishes, vocab_size=cut.highest_id + 1, flops=flops, length=length)
     hf = workspace.once("config.json", lambda: families.to_hf_config(config, "qwen3"))
-    model = LanguageModel(families.from_hf_config(hf)[1]).initialise(wishes.seed)
+    config = families.from_hf_config(hf)[1]
+    batch = size.batch(text.tokens, length, most=8192 if flops < 1e16 else 262_144)
+    draft = size.begin(TrainPlan(steps=1, length=length, batch_tokens=batch, rows_per_pass=1), wishes, found)
+    size.check_memory(config, draft, found)
+    model = LanguageModel(config).initialise(wishes.seed)
 
-    def draft() -> TrainPlan:
-        blank = TrainPlan(steps=1, length=length, batch_tokens=8192 if flops < 1e16 else 262_144, rows_per_pass=1)
-        plan = size.begin(blank, wishes, found)
-        size.check_memory(model.config, plan, found)
-        return plan
-
-    def finish(plan: TrainPlan, seconds: float) -> TrainPlan:
-        plan = size.with_time(plan, wishes, seconds_per_step=seconds, rows=train.rows)
-        shape = {"depth": model.config.depth, "width": model.config.width}
-        return size.explained(plan, {name: f"{shape[name]}: {reason}" for name, reason in reasons.items()})
+    def finish(seconds: float) -> TrainPlan:
+        plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=train.rows)
+        return size.explained(plan, {n: f"{getattr(config, n)}: {reason}" for n, reason in reasons.items()})
 
     return Training(
         verb="pretrain",
@@ -85,10 +87,10 @@ def prepare(
         tokenizer_folder=place,
         plan=settled(workspace, model, train, draft, finish),
         train=train,
-        held_out=held_out,
+        held_out=kept,
         sources=sources_of(files(texts)),
         parents=[],
-        baseline=compressed_bits_per_byte(shards["text-held-out"], cut),
+        baseline=compressed_bits_per_byte(text_held_out, cut),
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import struct
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -86,15 +87,15 @@ class _Writer:
         if self.masked != (learn is not None) or (learn is not None and len(learn) != len(ids)):
             raise ValueError("learn masks: one for every document, as long as its ids, or none at all")
         wide = np.asarray(ids, dtype=np.int64)
-        if wide.min() < 0 or wide.max() >= self.vocab_size:
-            wrong = int(wide.min() if wide.min() < 0 else wide.max())
+        if wide.view(np.uint64).max() >= self.vocab_size:  # read as unsigned, a negative id is a huge one
+            wrong = next(id for id in ids if not 0 <= id < self.vocab_size)
             raise DataError(
                 f"document {self.documents + 1} has token {wrong}, outside a vocabulary of {self.vocab_size:,}: "
                 "it was cut by another tokenizer. Tokenise the texts again with the model's own."
             )
         if not self.shards or (self.shards[-1] and self.shards[-1] + len(wide) > self.shard_tokens):
             self._next_shard()
-        row = np.array([self.tokens, size], dtype="<i8").tobytes()
+        row = struct.pack("<qq", self.tokens, size)
         data = wide.astype(self.dtype).tobytes()
         mask = b"" if learn is None else np.asarray(learn, dtype=np.bool_).astype(np.uint8).tobytes()
         assert self.ids_file is not None
@@ -212,7 +213,7 @@ class Shards:
         if not 0 <= i < self.documents:
             raise IndexError(f"document {i} of {self.documents}")
         start = int(self._starts[i])
-        shard = int(np.searchsorted(self._first, start, side="right")) - 1
+        shard = int(self._first.searchsorted(start, side="right")) - 1
         return shard, start - int(self._first[shard])
 
 

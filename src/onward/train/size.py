@@ -30,7 +30,7 @@ def compute(machine: Machine, wishes: Wishes) -> float:
 def vocabulary(flops: float) -> int:
     """A power of two that grows with the fourth root of the compute: 4,096 for minutes on a laptop, 32,768 for an hour on a GPU."""
     wanted = 4096 * (flops / 4e13) ** 0.25
-    return 2 ** int(math.log2(min(max(wanted, 2048), 65536)))
+    return 1 << int(math.log2(min(max(wanted, 2048), 65536)))
 
 
 def sequence_length(wishes: Wishes, flops: float) -> int:
@@ -63,7 +63,9 @@ def shape(wishes: Wishes, *, vocab_size: int, flops: float, length: int) -> tupl
 def _qwen3(wishes: Wishes, depth: int, width: int, vocab_size: int, length: int) -> TrunkConfig:
     heads = wishes.heads or max(1, width // HEAD_SIZE)
     if width % heads or width // heads % 2:
-        raise PlanError(f"--width {width} cannot be shared out to {heads} heads of an even size. Choose --heads that divides it.")
+        raise PlanError(
+            f"--width {width} cannot be shared out to {heads} heads of an even size. Choose --heads that divides it."
+        )
     return TrunkConfig(
         vocab_size=vocab_size,
         width=width,
@@ -76,15 +78,22 @@ def _qwen3(wishes: Wishes, depth: int, width: int, vocab_size: int, length: int)
     )
 
 
+def batch(tokens: int, length: int, most: int) -> int:
+    """Tokens in a step: the most, but so few that a pass over the data has about a hundred steps; whole sequences."""
+    return max(1, min(most, max(1024, tokens // 100)) // length) * length
+
+
 def begin(plan: TrainPlan, wishes: Wishes, machine: Machine) -> TrainPlan:
     """`plan` with everything that the user has set and the machine decides. The steps may still be open: see `with_time`."""
-    batch = wishes.batch or plan.batch_tokens
-    if batch < plan.length:
-        raise PlanError(f"--batch {batch:,} tokens is less than one sequence of {plan.length:,}. Raise --batch or lower --length.")
+    tokens = wishes.batch or plan.batch_tokens
+    if tokens < plan.length:
+        raise PlanError(
+            f"--batch {tokens:,} tokens is less than one sequence of {plan.length:,}. Raise --batch or lower --length."
+        )
     at_once = 8192 if machine.device == "cpu" else 65536
     reasons = {
         "length": "short enough to be quick, long enough for a few paragraphs",
-        "batch_tokens": "small batches learn the most in a short training",
+        "batch_tokens": "about a hundred steps a pass over the data, up to a limit",
         "rows_per_pass": f"{at_once:,} tokens at once; a larger batch is accumulated",
         "lr": "the best of a small sweep (docs/results.md)",
         "device": f"{machine.name}: {machine.flops / 1e9:,.0f} GFLOP/s measured in {machine.precision}",
@@ -95,8 +104,8 @@ def begin(plan: TrainPlan, wishes: Wishes, machine: Machine) -> TrainPlan:
     return replace(
         plan,
         steps=wishes.steps or plan.steps,
-        batch_tokens=batch,
-        rows_per_pass=max(1, min(batch, at_once) // plan.length),
+        batch_tokens=tokens,
+        rows_per_pass=max(1, min(tokens, at_once) // plan.length),
         lr=wishes.lr or plan.lr,
         seed=wishes.seed,
         device=machine.device,
@@ -105,7 +114,9 @@ def begin(plan: TrainPlan, wishes: Wishes, machine: Machine) -> TrainPlan:
     )
 
 
-def with_time(plan: TrainPlan, wishes: Wishes, *, seconds_per_step: float, rows: int, most_passes: float | None = None) -> TrainPlan:
+def with_time(
+    plan: TrainPlan, wishes: Wishes, *, seconds_per_step: float, rows: int, most_passes: float | None = None
+) -> TrainPlan:
     """The number of steps that fits into the minutes, now that a step has been measured, and the pace of checkpoints.
 
     rows: of the training data.   most_passes: no more passes over it than this, however much time there is.
@@ -117,7 +128,9 @@ def with_time(plan: TrainPlan, wishes: Wishes, *, seconds_per_step: float, rows:
         minutes = wishes.minutes or MINUTES
         steps = int(minutes * 60 / seconds_per_step)
         if steps < 1:
-            raise PlanError(f"--minutes {minutes:g} is too short for one step, which takes {seconds_per_step:.1f} s here. Give it more.")
+            raise PlanError(
+                f"--minutes {minutes:g} is too short for one step, which takes {seconds_per_step:.1f} s here. Give it more."
+            )
         reasons["steps"] = f"{minutes:g} minutes at {seconds_per_step:.2f} s a step"
         if most_passes and steps > most_passes * per_pass:
             steps = max(1, round(most_passes * per_pass))

@@ -23,7 +23,7 @@ from onward.model import folder
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import callbacks, checkpoints, measure
-from onward.train.fit import Start, Step, fit, seconds_per_step
+from onward.train.fit import Start, fit, seconds_per_step
 from onward.train.measure import BitsPerByte
 from onward.train.objectives import next_token
 from onward.train.optimisers import optimisers
@@ -95,7 +95,12 @@ class Training:
         inputs, targets = batch.inputs[0].tolist(), batch.targets[0].tolist()
         real = min(shown, int((batch.documents[0] == 0).sum()))
         learned = [False] + [target != IGNORE for target in targets[: real - 1]]
-        return Example([(self.tokenizer.decode([i], skip_special=False), yes) for i, yes in zip(inputs[:real], learned, strict=True)])
+        return Example(
+            [
+                (self.tokenizer.decode([i], skip_special=False), yes)
+                for i, yes in zip(inputs[:real], learned, strict=True)
+            ]
+        )
 
     def run(self, console: Console) -> Path:
         """Train to the end and write the model folder; or raise KeyboardInterrupt when asked to stop, everything kept."""
@@ -110,7 +115,7 @@ class Training:
                 Batches(self.train, self.plan.rows, self.plan.seed).batch,
                 self.plan,
                 [
-                    callbacks.held_out(lambda step: self._measure(TOKENS_WHILE_TRAINING)),
+                    callbacks.held_out(lambda _: self._measure(TOKENS_WHILE_TRAINING)),
                     callbacks.keep_checkpoints(place / "checkpoints"),
                     callbacks.write_metrics(place / "metrics.jsonl", start.step),
                     show,
@@ -170,20 +175,14 @@ def generation_config(tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 def settled(
-    workspace: Workspace,
-    model: LanguageModel,
-    train: Packing,
-    draft: Callable[[], TrainPlan],
-    finish: Callable[[TrainPlan, float], TrainPlan],
+    workspace: Workspace, model: LanguageModel, train: Packing, draft: TrainPlan, finish: Callable[[float], TrainPlan]
 ) -> TrainPlan:
-    """The plan: drafted, a step measured, and finished with its time; or, when the run goes on, the one that began it."""
+    """The plan: a step of the draft is measured, and `finish` makes of its seconds the plan; or, when the run goes on, the one
+    that began it."""
 
     def decide() -> dict[str, Any]:
-        plan = draft()
-        if train.rows < 1:
-            raise DataError("there is nothing to train on.")
-        batches: Callable[[int], Batch] = Batches(train, plan.rows, plan.seed).batch
-        return finish(plan, seconds_per_step(model.to(plan.device), next_token, batches, plan)).to_json()
+        batches: Callable[[int], Batch] = Batches(train, draft.rows, draft.seed).batch
+        return finish(seconds_per_step(model.to(draft.device), next_token, batches, draft)).to_json()
 
     return TrainPlan(**workspace.once("plan.json", decide))
 

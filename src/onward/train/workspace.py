@@ -59,7 +59,9 @@ def claim(folder: Path, request: dict[str, Any], *, force: bool) -> None:
         if change is None:
             return
         if not force:
-            raise OutputError(f"{folder} holds another run: {change}. Go on with the command that began it, or begin anew with --force.")
+            raise OutputError(
+                f"{folder} holds another run: {change}. Go on with the command that began it, or begin anew with --force."
+            )
     elif folder.exists() and any(folder.iterdir()):
         check_free(folder, force=force)
     with explained(folder):

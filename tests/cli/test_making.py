@@ -1,0 +1,211 @@
+"""The verbs that make a model, from the command line to what lies on the disk."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+SMALL = ("--depth", 1, "--width", 32, "--heads", 2, "--length", 32, "--batch", 128)
+
+
+def weights(folder):
+    return load_file(folder / "model.safetensors")
+
+
+def same(a, b):
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
+
+
+@pytest.fixture
+def base(onward, texts, tmp_path):
+    ended = onward("pretrain", texts, "-o", tmp_path / "base", "--steps", 12, "--vocab", 320, *SMALL)
+    assert ended.code == 0, ended.err
+    return tmp_path / "base"
+
+
+def test_pretrain_shows_the_preflight_trains_and_leaves_one_whole_folder(onward, base, tmp_path):
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["base", "stories.jsonl"]
+    shown = json.loads(onward("show", base, "--json").out)
+    assert shown["family"] == "qwen3"
+    result = shown["lineage"]["results"][0]
+    assert result["low"] < result["value"] < result["high"]
+    assert (result["chance"], result["suite"]) == (8.0, "held-out text")
+    assert 0 < result["baseline"] < 8
+    lines = [json.loads(line) for line in (base / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == list(range(1, 13))
+    assert lines[-1]["loss"] < lines[0]["loss"]
+
+
+def test_the_folder_opens_in_transformers_and_says_the_same(onward, base):
+    transformers = pytest.importorskip("transformers")
+    from onward.model import folder
+
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+    ids = torch.randint(0, 300, (1, 20))
+    assert torch.allclose(theirs(ids).logits, folder.load(base)(ids), atol=1e-4)
+    text = "The cat sat on the mat. 12 cats\n"
+    ours = json.loads(onward("tokens", base, text, "--json").out)["ids"]
+    assert transformers.AutoTokenizer.from_pretrained(base)(text)["input_ids"] == ours
+
+
+def test_the_same_command_gives_the_same_bytes(onward, base, texts, tmp_path):
+    onward("pretrain", texts, "-o", tmp_path / "again", "--steps", 12, "--vocab", 320, *SMALL)
+    assert (base / "model.safetensors").read_bytes() == (tmp_path / "again" / "model.safetensors").read_bytes()
+
+
+def test_a_killed_training_goes_on_and_ends_with_the_same_bytes(onward, base, texts, tmp_path):
+    out = tmp_path / "killed"
+    command = ["pretrain", texts, "-o", out, "--steps", 12, "--vocab", 320, *SMALL, "--checkpoint-every", 2]
+    process = subprocess.Popen([sys.executable, "-m", "onward", *map(str, command)], stderr=subprocess.DEVNULL)
+    checkpoints = tmp_path / "killed.training" / "checkpoints"
+    waited = time.monotonic()
+    while not list(checkpoints.glob("step-*")) and time.monotonic() < waited + 60:
+        time.sleep(0.002)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    assert not out.exists(), "it was killed too late to test anything"
+    assert onward(*command).code == 0
+    assert same(weights(out), weights(base))
+    steps = [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert steps == list(range(1, 13)), "metrics neither lost nor doubled"
+    assert not (tmp_path / "killed.training").exists()
+
+
+def test_plan_shows_the_plan_and_leaves_nothing(onward, texts, tmp_path):
+    ended = onward("pretrain", texts, "-o", tmp_path / "base", "--minutes", 0.1, "--vocab", 320, *SMALL, "--plan")
+    assert ended.code == 0
+    assert "0.1 minutes at" in ended.err
+    assert "What will be seen" in ended.err
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["stories.jsonl"]
+
+
+def test_another_command_does_not_go_on_with_an_unfinished_run(onward, texts, tmp_path):
+    (tmp_path / "base.training").mkdir()
+    (tmp_path / "base.training" / "request.json").write_text("{}")
+    ended = onward("pretrain", texts, "-o", tmp_path / "base", "--steps", 2, *SMALL)
+    assert ended.code == 2
+    assert "holds another run" in ended.err
+
+
+def test_sft_learns_from_the_answers_alone(onward, base, chats, tmp_path):
+    ended = onward("sft", base, chats, "-o", tmp_path / "chat", "--steps", 10, "--length", 32, "--batch", 128)
+    assert ended.code == 2, "32 positions are too few for the questions"
+    shutil.rmtree(base)
+    shutil.rmtree(tmp_path / "chat.training")
+    wide = ("--depth", 1, "--width", 32, "--heads", 2, "--length", 128, "--batch", 256)
+    onward("pretrain", tmp_path / "stories.jsonl", "-o", base, "--steps", 4, "--vocab", 320, *wide)
+    ended = onward("sft", base, chats, "-o", tmp_path / "chat", "--steps", 10, "--batch", 512)
+    assert ended.code == 0, ended.err
+    assert "OpenAI messages conversations" in ended.err
+    lineage = json.loads(onward("show", tmp_path / "chat", "--json").out)["lineage"]
+    assert lineage["verb"] == "sft"
+    assert lineage["parents"][0]["verb"] == "pretrain"
+    assert lineage["results"][0]["suite"] == "held-out answers"
+    assert not same(weights(base), weights(tmp_path / "chat"))
+
+
+def test_tokenizer_prints_statistics_and_writes_a_folder(onward, texts, tmp_path):
+    ended = onward("tokenizer", texts, "-o", tmp_path / "cut", "--vocab", 280, "--json")
+    found = json.loads(ended.out)
+    assert found["vocab_size"] == 280
+    assert found["bytes_per_token"][str(texts)] > 1.5
+    assert "onward.json" in {p.name for p in (tmp_path / "cut").iterdir()}
+    assert "Bytes per token" in onward("tokenizer", texts, "-o", tmp_path / "cut", "--vocab", 280, "--force").out
+
+
+BAD = {
+    "missing": (lambda path: None, "missing.txt"),
+    "empty": (lambda path: path.write_text(""), "empty"),
+    "binary": (lambda path: path.write_bytes(bytes(range(256)) * 9), "text"),
+    "latin": (lambda path: path.write_bytes("Die Bäume im Garten. ".encode("latin-1") * 9), "UTF-8"),
+}
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_bad_texts_are_one_line_and_leave_nothing_half_made(onward, tmp_path, kind):
+    make, word = BAD[kind]
+    path = tmp_path / f"{kind}.txt"
+    make(path)
+    ended = onward("pretrain", path, "-o", tmp_path / "base", "--steps", 2, *SMALL)
+    assert (ended.code, ended.err.splitlines()[-1].startswith("onward: ")) == (2, True)
+    assert word in ended.err
+    assert str(path) in ended.err
+    assert not (tmp_path / "base").exists()
+
+
+def test_a_broken_line_is_named_and_can_be_left_out(onward, texts, tmp_path):
+    lines = texts.read_text().splitlines()
+    texts.write_text("\n".join([*lines[:20], '{"text": "cut', *lines[20:]]) + "\n")
+    command = ("pretrain", texts, "-o", tmp_path / "base", "--steps", 2, "--vocab", 320, *SMALL)
+    ended = onward(*command)
+    assert ended.code == 2
+    assert f"{texts}, line 21" in ended.err
+    shutil.rmtree(tmp_path / "base.training", ignore_errors=True)
+    ended = onward(*command, "--skip-bad")
+    assert ended.code == 0
+    assert "1 bad lines left out" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("wish", "words"),
+    [
+        (("--minutes", 1, "--steps", 1), "give one of them"),
+        (("--steps", 0), "--steps 0"),
+        (("--steps", 2, "--batch", 8), "less than one sequence"),
+        (("--steps", 2, "--heads", 7), "cannot be shared out"),
+        (("--steps", 2, "--lr", -1), "--lr -1"),
+        (("--steps", 2, "--device", "tpu9"), "--device tpu9"),
+        (("--steps", 2, "--precision", "fp4"), "choose fp32 or bf16"),
+        (("--steps", 2, "--vocab", 100), "256"),
+        (("--steps", 2, "--width", 2**17, "--depth", 90, "--heads", 64), "GB"),
+        (("--minutes", 1e-9), "too short for one step"),
+        (("--steps", 2, "--seed", -1), "seed"),
+    ],
+)
+def test_impossible_wishes_are_one_line(onward, texts, tmp_path, wish, words):
+    given = {SMALL[i]: SMALL[i + 1] for i in range(0, len(SMALL), 2)} | {
+        wish[i]: wish[i + 1] for i in range(0, len(wish), 2)
+    }
+    ended = onward("pretrain", texts, "-o", tmp_path / "base", *[part for pair in given.items() for part in pair])
+    assert ended.code == 2, ended.err
+    assert words in ended.err.splitlines()[-1]
+    assert not (tmp_path / "base").exists()
+
+
+def test_an_output_that_exists_is_refused_and_kept(onward, base, texts):
+    before = (base / "model.safetensors").read_bytes()
+    ended = onward("pretrain", texts, "-o", base, "--steps", 2)
+    assert (ended.code, "exists already" in ended.err) == (2, True)
+    assert (base / "model.safetensors").read_bytes() == before
+
+
+def test_chats_with_wrong_roles_are_named(onward, base, tmp_path):
+    path = tmp_path / "bad.jsonl"
+    good = {"messages": [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    bad = {"messages": [{"role": "wizard", "content": "a"}, {"role": "assistant", "content": "b"}]}
+    path.write_text("\n".join(map(json.dumps, [good, good, bad])))
+    ended = onward("sft", base, path, "-o", tmp_path / "chat", "--steps", 1)
+    assert ended.code == 2
+    assert f"{path}, line 3" in ended.err
+    assert "wizard" in ended.err
+
+
+def test_a_base_that_is_no_model_is_one_line(onward, chats, tmp_path):
+    ended = onward("sft", tmp_path, chats, "-o", tmp_path / "chat", "--steps", 1)
+    assert ended.code == 2
+    assert str(tmp_path) in ended.err
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_no_permission_is_one_line(onward, texts, tmp_path):
+    (tmp_path / "locked").mkdir(mode=0o500)
+    ended = onward("pretrain", texts, "-o", tmp_path / "locked" / "base", "--steps", 2, *SMALL)
+    assert ended.code == 2
+    assert "no permission" in ended.err

@@ -1,0 +1,116 @@
+"""The main job, small: two stages in seconds, stopped and gone on with, and the report that it leaves."""
+
+import json
+from html.parser import HTMLParser
+
+import pytest
+from rich.console import Console
+
+from onward.build import Road, build
+from onward.errors import OutputError
+from onward.train.plan import Wishes
+
+WISHES = Wishes(steps=20, depth=1, width=32, heads=2, length=128, batch=512)
+
+
+@pytest.fixture
+def console():
+    return Console(quiet=True)
+
+
+@pytest.fixture
+def road(texts, chats, tmp_path):
+    return Road(out=tmp_path / "run", texts=[str(texts)], chats=chats, wishes=WISHES)
+
+
+def test_the_road_ends_with_a_model_to_talk_to_and_a_report(road, console):
+    seen = []
+    last = build(road, console, lambda training: seen.append(training.verb))
+    assert seen == ["pretrain", "sft"]
+    assert last == road.out / "sft"
+    assert {p.name for p in road.out.iterdir()} == {
+        "request.json",
+        "data",
+        "base",
+        "sft",
+        "samples.json",
+        "report.html",
+    }
+    for stage in ("base", "sft"):
+        results = json.loads((road.out / stage / "onward.json").read_text())["results"]
+        assert {r["suite"] for r in results} == {"held-out text", "held-out answers"}
+    samples = json.loads((road.out / "samples.json").read_text())
+    assert {"question", "person", "base", "sft"} == set(samples["answered"][0])
+    page = (road.out / "report.html").read_text()
+    Balanced().feed(page)
+    assert page.count("<svg") == 2
+    assert "http://" not in page.replace("http://www.w3.org", "").replace("http://purl.org", "").replace(
+        "http://creativecommons.org", ""
+    )
+    assert "<script" not in page
+
+
+def test_started_again_it_goes_on_with_the_first_stage_that_is_missing(road, console):
+    class StoppedError(Exception):
+        pass
+
+    def stop(training):
+        if training.verb == "sft":
+            raise StoppedError
+
+    with pytest.raises(StoppedError):
+        build(road, console, stop)
+    made = (road.out / "base" / "model.safetensors").stat().st_mtime_ns
+    seen = []
+    build(road, console, lambda training: seen.append(training.verb))
+    assert seen == ["sft"]
+    assert (road.out / "base" / "model.safetensors").stat().st_mtime_ns == made
+
+
+def test_a_finished_road_is_not_walked_again(road, console):
+    build(road, console, lambda _: None)
+    seen = []
+    assert build(road, console, seen.append) == road.out / "sft"
+    assert seen == []
+
+
+def test_changed_texts_are_another_run(road, console, texts):
+    build(road, console, lambda _: None)
+    texts.write_text(texts.read_text() + '{"text": "one more"}\n')
+    with pytest.raises(OutputError, match="its texts was"):
+        build(road, console, lambda _: None)
+
+
+def test_without_chats_there_is_a_base_model_and_its_report(texts, tmp_path, console):
+    last = build(Road(out=tmp_path / "run", texts=[str(texts)], chats=None, wishes=WISHES), console, lambda _: None)
+    assert last.name == "base"
+    assert "Texts carried on" in (tmp_path / "run" / "report.html").read_text()
+
+
+def test_a_model_cannot_write_live_html_into_the_report(road, console):
+    build(road, console, lambda _: None)
+    samples = json.loads((road.out / "samples.json").read_text())
+    samples["answered"][0]["sft"] = "<script>alert(1)</script>"
+    (road.out / "samples.json").write_text(json.dumps(samples))
+    build(road, console, lambda _: None)
+    page = (road.out / "report.html").read_text()
+    assert "<script>" not in page
+    assert "&lt;script&gt;" in page
+
+
+class Balanced(HTMLParser):
+    """Fails where an element is closed that was not opened last."""
+
+    ALONE = frozenset(("meta", "br", "use", "path", "link"))
+
+    def __init__(self):
+        super().__init__()
+        self.open = []
+
+    def handle_starttag(self, tag, _attributes):
+        if tag not in self.ALONE:
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        if tag not in self.ALONE:
+            assert self.open.pop() == tag

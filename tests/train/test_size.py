@@ -1,0 +1,94 @@
+from dataclasses import replace
+
+import pytest
+
+from onward.errors import ConfigError, PlanError
+from onward.model.trunk import LanguageModel
+from onward.train import size
+from onward.train.machine import Machine
+from onward.train.plan import TrainPlan, Wishes
+
+LAPTOP = Machine(device="cpu", name="2 threads", precision="fp32", flops=2e11, memory=16 * 10**9)
+SERVER = replace(LAPTOP, device="cuda", flops=4e14, memory=80 * 10**9)
+DRAFT = TrainPlan(steps=1, length=256, batch_tokens=8192, rows_per_pass=1)
+
+
+def shaped(machine, **wishes):
+    asked = Wishes(**wishes)
+    flops = size.compute(machine, asked)
+    return size.shape(asked, vocab_size=size.vocabulary(flops), flops=flops, length=256)[0]
+
+
+def test_more_compute_buys_a_larger_model_and_vocabulary():
+    sizes = [sum(shaped(LAPTOP, minutes=m).parameters().values()) for m in (1, 10, 60)]
+    sizes.append(sum(shaped(SERVER, minutes=60).parameters().values()))
+    assert sizes == sorted(sizes)
+    assert sizes[0] < 2e6
+    assert 5e7 < sizes[-1] < 5e8
+    assert size.vocabulary(4e13) == 4096
+    assert size.vocabulary(1e30) == 65536
+
+
+def test_what_is_set_by_hand_is_kept():
+    config = shaped(LAPTOP, minutes=10, depth=3, width=96, heads=4)
+    assert (config.depth, config.width, config.heads, config.head_size) == (3, 96, 4, 24)
+
+
+def test_every_shape_that_is_chosen_can_be_built():
+    for minutes in (0.01, 1, 100, 10_000):
+        config = shaped(SERVER, minutes=minutes)
+        assert config.heads * config.head_size == config.width
+    small = shaped(LAPTOP, minutes=1)
+    assert sum(p.numel() for p in LanguageModel(small).parameters()) == sum(small.parameters().values())
+
+
+@pytest.mark.parametrize("wishes", [{"width": 97, "heads": 4}, {"width": 4, "heads": 4}])
+def test_shapes_that_do_not_fit_together_are_refused_in_words(wishes):
+    with pytest.raises((PlanError, ConfigError), match="heads"):
+        shaped(LAPTOP, **wishes)
+
+
+def test_steps_fill_the_minutes():
+    plan = size.with_time(DRAFT, Wishes(minutes=2), seconds_per_step=0.5, rows=10_000)
+    assert plan.steps == 240
+    assert plan.checkpoint_every == 120
+    assert "2 minutes at 0.50 s a step" in plan.reasons["steps"]
+
+
+def test_passes_over_the_data_are_capped_where_asked():
+    plan = size.with_time(DRAFT, Wishes(minutes=2), seconds_per_step=0.5, rows=64, most_passes=3)
+    assert plan.steps == 6
+    assert "3 passes" in plan.reasons["steps"]
+
+
+def test_steps_set_by_hand_are_kept_whatever_the_time():
+    plan = size.with_time(size.begin(DRAFT, Wishes(steps=7), LAPTOP), Wishes(steps=7), seconds_per_step=99, rows=5)
+    assert plan.steps == 7
+
+
+def test_too_little_time_for_a_step_is_refused_with_its_length():
+    with pytest.raises(PlanError, match=r"takes 90\.0 s"):
+        size.with_time(DRAFT, Wishes(minutes=1), seconds_per_step=90, rows=5)
+
+
+def test_a_model_larger_than_the_memory_is_refused_with_the_numbers():
+    config = shaped(LAPTOP, depth=64, width=8192, heads=64)
+    with pytest.raises(PlanError, match=r"needs about .* GB and cpu has 16\.0 GB"):
+        size.check_memory(config, DRAFT, LAPTOP)
+
+
+def test_batches_are_small_for_little_data_and_whole_sequences():
+    assert size.batch(10**9, 256, 8192) == 8192
+    assert size.batch(200_000, 256, 8192) == 1792  # 2,000 tokens, in whole sequences
+    assert size.batch(10, 256, 8192) == 1024
+    assert size.batch(10, 5000, 8192) == 5000
+
+
+def test_the_plan_explains_every_field():
+    plan = size.with_time(
+        size.begin(DRAFT, Wishes(minutes=1), LAPTOP), Wishes(minutes=1), seconds_per_step=0.1, rows=500
+    )
+    explained = {name: (value, reason) for name, value, reason in plan.explain()}
+    assert set(explained) == set(plan.to_json()) - {"reasons"}
+    assert TrainPlan(**plan.to_json()) == plan
+    assert "GFLOP/s" in explained["device"][1]
