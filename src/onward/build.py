@@ -30,7 +30,7 @@ from onward.train.packing import Packing, held_out_batches
 from onward.train.plan import Wishes
 from onward.train.shards import Shards
 from onward.train.training import Training, sources_of
-from onward.train.workspace import Workspace, claim
+from onward.train.workspace import CHECKPOINTS, Workspace, claim
 
 SHARES = {"base": 0.65, "sft": 0.20}
 """Of the minutes. The rest is for the tokeniser, cutting, measuring and the report."""
@@ -69,7 +69,7 @@ Look = Callable[[Training], None]
 
 def build(road: Road, console: Console, look: Look) -> Path:
     """Walk the road, or what is left of it. Returns the folder of the last stage.   Raises OnwardError, KeyboardInterrupt."""
-    claim(road.out, road.request(), force=road.force)
+    claim(road.out, road.request(), force=road.force, worth=("*/config.json", f"*.training/{CHECKPOINTS}/step-*"))
     prepare_stage = {"base": _base, "sft": _sft} if road.chats else {"base": _base}
     for stage, prepare in prepare_stage.items():
         if not (road.out / stage).exists():

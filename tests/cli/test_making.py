@@ -87,7 +87,7 @@ def test_plan_shows_the_plan_and_leaves_nothing(onward, texts, tmp_path):
 
 
 def test_another_command_does_not_go_on_with_an_unfinished_run(onward, texts, tmp_path):
-    (tmp_path / "base.training").mkdir()
+    (tmp_path / "base.training" / "checkpoints" / "step-00000001").mkdir(parents=True)
     (tmp_path / "base.training" / "request.json").write_text("{}")
     ended = onward("pretrain", texts, "-o", tmp_path / "base", "--steps", 2, *SMALL)
     assert ended.code == 2
@@ -98,7 +98,6 @@ def test_sft_learns_from_the_answers_alone(onward, base, chats, tmp_path):
     ended = onward("sft", base, chats, "-o", tmp_path / "chat", "--steps", 10, "--length", 32, "--batch", 128)
     assert ended.code == 2, "32 positions are too few for the questions"
     shutil.rmtree(base)
-    shutil.rmtree(tmp_path / "chat.training")
     wide = ("--depth", 1, "--width", 32, "--heads", 2, "--length", 128, "--batch", 256)
     onward("pretrain", tmp_path / "stories.jsonl", "-o", base, "--steps", 4, "--vocab", 320, *wide)
     ended = onward("sft", base, chats, "-o", tmp_path / "chat", "--steps", 10, "--batch", 512)
@@ -147,7 +146,6 @@ def test_a_broken_line_is_named_and_can_be_left_out(onward, texts, tmp_path):
     ended = onward(*command)
     assert ended.code == 2
     assert f"{texts}, line 21" in ended.err
-    shutil.rmtree(tmp_path / "base.training", ignore_errors=True)
     ended = onward(*command, "--skip-bad")
     assert ended.code == 0
     assert "1 bad lines left out" in ended.err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import replace
 
@@ -23,6 +24,7 @@ from onward.model.families import (
 )
 from onward.model.folder import load, save
 from onward.model.masks import Mask
+from onward.model.trunk import LanguageModel
 
 SMALL = {
     "vocab_size": 43,
@@ -338,6 +340,28 @@ def test_a_configuration_that_cannot_be_computed_is_refused_in_words(changes, sa
     with pytest.raises(ConfigError, match=said) as error:
         from_hf_config(raw)
     assert "\n" not in str(error.value)
+
+
+MOST_FIELDS = {
+    "llama": SMALL | {"rope_scaling": LLAMA3 | {"attention_factor": 1.0}},
+    "qwen3": SMALL | WINDOWS | {"head_dim": 8, "max_window_layers": 1, "rope_parameters": YARN},
+    "qwen3_moe": SMALL | MOE | {"decoder_sparse_step": 1, "mlp_only_layers": [0], "router_aux_loss_coef": 0.1},
+    "gpt2": GPT2 | {"n_inner": 30, "activation_function": "gelu"},
+    "bert": BERT | {"type_vocab_size": 2},
+}
+
+
+@pytest.mark.parametrize("family", MOST_FIELDS)
+@pytest.mark.parametrize("odd", ["odd", -1, 0, 2.5, True, None, [], [7], {}, {"odd": {}}, float("nan")], ids=repr)
+def test_no_value_however_odd_is_more_than_a_refusal_in_words(family, odd):
+    """A damaged configuration gives an architecture or a ConfigError, and no other error."""
+    raw = MOST_FIELDS[family] | {"model_type": family}
+    scaling = next((key for key in raw if key.startswith("rope")), None)
+    damaged = [raw | {key: odd} for key in raw]
+    damaged += [raw | {scaling: raw[scaling] | {key: odd}} for key in raw[scaling]] if scaling else []
+    for one in [*damaged, raw | {"layer_types": odd}]:
+        with suppress(ConfigError):
+            LanguageModel(from_hf_config(one)[1])
 
 
 @pytest.mark.parametrize(

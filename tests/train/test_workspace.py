@@ -11,13 +11,22 @@ def test_the_same_request_goes_on_and_another_is_refused_with_the_difference(tmp
     again = Workspace(out, {"texts": ["a"], "lr": 0.02})
     again.part("made", lambda path: path.write_text("twice"))
     assert (again.folder / "made").read_text() == "once"
+    (again.folder / "checkpoints" / "step-00000001").mkdir(parents=True)
     with pytest.raises(OutputError, match=r"its lr was 0\.02 and is now 0\.01.*--force"):
         Workspace(out, {"texts": ["a"], "lr": 0.01})
 
 
+def test_without_a_checkpoint_there_is_nothing_to_lose_and_another_request_begins_anew(tmp_path):
+    Workspace(tmp_path / "base", {"lr": 0.02}).part("made", lambda path: path.write_text("once"))
+    anew = Workspace(tmp_path / "base", {"lr": 0.01})
+    assert not (anew.folder / "made").exists()
+
+
 def test_force_begins_anew(tmp_path):
     out = tmp_path / "base"
-    Workspace(out, {"lr": 0.02}).part("made", lambda path: path.write_text("once"))
+    first = Workspace(out, {"lr": 0.02})
+    first.part("made", lambda path: path.write_text("once"))
+    first.part("checkpoints", lambda path: (path / "step-00000001").mkdir(parents=True))
     anew = Workspace(out, {"lr": 0.01}, force=True)
     assert not (anew.folder / "made").exists()
 
@@ -33,7 +42,7 @@ def test_a_folder_of_somebody_else_is_never_taken(tmp_path, force):
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "dear.txt").write_text("precious")
     with pytest.raises(OutputError):
-        claim(tmp_path / "letters", {}, force=force)
+        claim(tmp_path / "letters", {}, force=force, worth=())
     assert (tmp_path / "letters" / "dear.txt").read_text() == "precious"
 
 

@@ -103,6 +103,8 @@ def _cut(chats: Path, tokenizer: Tokenizer, path: Path, is_held_out: bool, skip_
         tokenizer_hash=tokenizer.hash,
         meta={"format": source.format},
     )
+    if source.trimmed and not is_held_out:
+        tell(f"{source.trimmed:,} answers ended with another model's end mark, as text; it was taken away")
     if skipped and not is_held_out:
         tell(f"{len(skipped):,} bad lines left out; the first: {skipped[0]}")
 

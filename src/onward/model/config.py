@@ -43,20 +43,23 @@ class RopeScaling:
 
     def __post_init__(self) -> None:
         _one_of("rope scaling", self.kind, get_args(ScalingKind))
-        _finite_above(0, {"rope scaling factor": self.factor})
+        turns = ("factor", "low_freq_factor", "high_freq_factor", "beta_fast", "beta_slow")
+        given = [name for name in ("attention_factor", "mscale", "mscale_all_dim") if getattr(self, name) is not None]
+        _finite_above(0, {f"rope scaling {name}": getattr(self, name) for name in (*turns, *given)})
+        _one_of("rope scaling truncate", self.truncate, (True, False))
         if self.kind == "linear":
             return
         if self.original_max_positions is None:
             raise ConfigError(f"rope scaling {self.kind} needs the length before stretching (original_max_positions)")
         _whole_above(0, {"original_max_positions": self.original_max_positions})
-        if self.kind == "llama3" and not 0 < self.low_freq_factor < self.high_freq_factor:
+        if self.kind == "llama3" and self.low_freq_factor >= self.high_freq_factor:
             raise ConfigError(
-                f"rope scaling llama3 needs 0 < low_freq_factor < high_freq_factor, "
+                f"rope scaling llama3 needs low_freq_factor < high_freq_factor, "
                 f"not {self.low_freq_factor:g} and {self.high_freq_factor:g}"
             )
-        if self.kind == "yarn" and not 0 < self.beta_slow <= self.beta_fast:
+        if self.kind == "yarn" and self.beta_slow > self.beta_fast:
             raise ConfigError(
-                f"rope scaling yarn needs 0 < beta_slow <= beta_fast, not {self.beta_slow:g} and {self.beta_fast:g}"
+                f"rope scaling yarn needs beta_slow <= beta_fast, not {self.beta_slow:g} and {self.beta_fast:g}"
             )
 
     @property
@@ -99,8 +102,9 @@ class MoEConfig:
                 f"a token cannot visit {self.experts_per_token} experts of {self.experts}; "
                 "lower experts_per_token or add experts"
             )
-        if not (math.isfinite(self.balance) and self.balance >= 0):
-            raise ConfigError(f"the load-balancing coefficient must be 0 or more, not {self.balance}")
+        if self.balance != 0:
+            _finite_above(0, {"the load-balancing coefficient": self.balance})
+        _one_of("normalise_top_k", self.normalise_top_k, (True, False))
 
 
 @dataclass(frozen=True, kw_only=True)

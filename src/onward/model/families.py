@@ -44,7 +44,7 @@ def from_hf_config(raw: Mapping[str, Any]) -> tuple[str, TrunkConfig]:
     ours = dict(family.fixed) | _plain_fields(raw, family)
     theirs, activations = family.activation
     activation = raw.get(theirs, family.defaults[theirs])
-    if activation not in activations:
+    if not isinstance(activation, str) or activation not in activations:
         raise ConfigError(f"{theirs}={activation!r} is not supported in {name}, only {', '.join(activations)}")
     ours["activation"] = activations[activation]
     for theirs, fields in family.biases.items():
@@ -111,7 +111,7 @@ def _rope(raw: Mapping[str, Any], theta: float, max_positions: int) -> dict[str,
         raise ConfigError("RoPE on a part of each head (partial_rotary_factor) is not supported")
     if kind in ("default", None):
         return fields
-    if kind not in SCALINGS:
+    if not isinstance(kind, str) or kind not in SCALINGS:
         raise ConfigError(f"RoPE scaling {kind!r} is not supported, only {', '.join(SCALINGS)}")
     scaling = {ours: given[theirs] for ours, theirs in SCALINGS[kind].items() if given.get(theirs) is not None}
     if kind != "linear":
@@ -119,11 +119,13 @@ def _rope(raw: Mapping[str, Any], theta: float, max_positions: int) -> dict[str,
         beside = raw.get("original_max_position_embeddings")
         scaling["original_max_positions"] = beside or scaling.get("original_max_positions") or max_positions
     if kind == "yarn" and "factor" not in scaling:
-        scaling["factor"] = max_positions / scaling["original_max_positions"]
+        original = scaling["original_max_positions"]
+        whole = type(max_positions) is int and type(original) is int and original > 0
+        scaling["factor"] = max_positions / original if whole else None
     needed = {"factor"} | ({"low_freq_factor", "high_freq_factor"} if kind == "llama3" else set())
     if lacking := sorted(needed - scaling.keys()):
         raise ConfigError(f"RoPE scaling {kind} lacks {', '.join(lacking)}")
-    return fields | {"rope_scaling": RopeScaling(kind=kind, **scaling)}
+    return fields | {"rope_scaling": RopeScaling(**{"kind": kind, **scaling})}
 
 
 def _window(raw: Mapping[str, Any], family: Family, depth: int) -> dict[str, Any]:
@@ -135,8 +137,11 @@ def _window(raw: Mapping[str, Any], family: Family, depth: int) -> dict[str, Any
     kinds = raw.get("layer_types")
     if kinds is None:
         first = raw.get("max_window_layers", 28)
+        if type(first) is not int:
+            raise ConfigError(f"max_window_layers must be a whole number, not {first!r}")
         kinds = ["sliding_attention" if layer >= first else "full_attention" for layer in range(depth)]
-    if len(kinds) != depth or not set(kinds) <= {"sliding_attention", "full_attention"}:
+    known = ("sliding_attention", "full_attention")
+    if not isinstance(kinds, list) or len(kinds) != depth or any(kind not in known for kind in kinds):
         raise ConfigError(f"layer_types must name full_attention or sliding_attention for each of {depth} layers")
     layers = tuple(layer for layer, kind in enumerate(kinds) if kind == "sliding_attention")
     if not layers:
@@ -153,6 +158,8 @@ def _experts(raw: Mapping[str, Any], family: Family, depth: int) -> MoEConfig:
     step, dense = raw.get("decoder_sparse_step", 1), raw.get("mlp_only_layers") or []
     if type(step) is not int or step < 1:
         raise ConfigError(f"decoder_sparse_step must be a whole number above 0, not {step!r}")
+    if not isinstance(dense, list):
+        raise ConfigError(f"mlp_only_layers must be a list of layers, not {dense!r}")
     layers = tuple(layer for layer in range(depth) if layer in dense or (layer + 1) % step)
     return MoEConfig(**fields, dense_layers=layers)
 

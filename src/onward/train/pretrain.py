@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
-from itertools import islice
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from onward.corpus.read import Document, documents, files
 from onward.corpus.split import split_documents
-from onward.errors import BadLine, DataError, OnwardError
+from onward.errors import BadLine, DataError, TokenizerError
 from onward.model import families
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
@@ -136,8 +136,13 @@ def _cut(read: Iterable[Document], tokenizer: Tokenizer, path: Path, *, held_out
     """One side of the split as token shards."""
     tell("cutting the held-out texts into tokens" if held_out else "cutting the texts into tokens")
     side = (document for document, is_held_out in split_documents(read) if is_held_out == held_out)
+    first = next(side, None)
+    if first is None:
+        raise DataError(
+            f"too little text to {'hold any of it out' if held_out else 'train on'}. Give at least a few sentences."
+        )
     write_shards(
-        ((ids, None, size) for ids, size in encoded(tokenizer, side)),
+        ((ids, None, size) for ids, size in encoded(tokenizer, chain([first], side))),
         path,
         vocab_size=tokenizer.highest_id + 1,
         tokenizer_hash=tokenizer.hash,
@@ -145,15 +150,28 @@ def _cut(read: Iterable[Document], tokenizer: Tokenizer, path: Path, *, held_out
     )
 
 
-def encoded(tokenizer: Tokenizer, side: Iterator[Document], at_once: int = 256) -> Iterator[tuple[list[int], int]]:
-    """Token ids and UTF-8 bytes of each document; some hundred at a time, on all cores.
+def encoded(tokenizer: Tokenizer, side: Iterable[Document], at_once: int = 2**22) -> Iterator[tuple[list[int], int]]:
+    """Token ids and UTF-8 bytes of each document; some megabytes at a time, on all cores.
 
-    Raises OnwardError naming the document that the tokeniser cannot take.
+    Raises DataError naming the documents among which is one that the tokeniser cannot take.
     """
-    while group := list(islice(side, at_once)):
-        texts = [document.text for document in group]
+    for group in _groups(side, at_once):
         try:
-            ids = tokenizer.encode_batch(texts)
-        except OnwardError as error:
-            raise DataError(f"{group[0].source}, documents {group[0].number} to {group[-1].number}: {error}") from error
-        yield from zip(ids, (len(text.encode()) for text in texts), strict=True)
+            ids = tokenizer.encode_batch([document.text for document in group])
+        except TokenizerError as error:
+            raise DataError(f"{group[0].source}, from document {group[0].number}: {error}") from error
+        yield from zip(ids, (len(document.text.encode()) for document in group), strict=True)
+
+
+def _groups(side: Iterable[Document], size: int) -> Iterator[list[Document]]:
+    """Documents in groups of about `size` characters, so that memory stays flat whether they are short or long."""
+    group: list[Document] = []
+    held = 0
+    for document in side:
+        group.append(document)
+        held += len(document.text)
+        if held >= size:
+            yield group
+            group, held = [], 0
+    if group:
+        yield group

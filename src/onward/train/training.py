@@ -30,7 +30,7 @@ from onward.train.optimisers import optimisers
 from onward.train.packing import IGNORE, Batch, Batches, Packing, held_out_batches
 from onward.train.plan import TrainPlan
 from onward.train.size import memory_needed
-from onward.train.workspace import Workspace
+from onward.train.workspace import CHECKPOINTS, Workspace
 
 TOKENS_WHILE_TRAINING = 16_384
 """Held-out targets measured now and then while training; all the measurements of a run see the same ones."""
@@ -115,25 +115,25 @@ class Training:
                 Batches(self.train, self.plan.rows, self.plan.seed).batch,
                 self.plan,
                 [
-                    callbacks.held_out(lambda _: self._measure(TOKENS_WHILE_TRAINING)),
-                    callbacks.keep_checkpoints(place / "checkpoints"),
+                    callbacks.held_out(lambda _: self.measure(TOKENS_WHILE_TRAINING)),
+                    callbacks.keep_checkpoints(place / CHECKPOINTS),
                     callbacks.write_metrics(place / "metrics.jsonl", start.step),
                     show,
                 ],
                 start=start,
                 found=found,
             )
-        return self._save(self._measure(TOKENS_AT_THE_END))
+        return self._save(self.measure(TOKENS_AT_THE_END))
 
     def _go_on(self, found: list[torch.optim.Optimizer]) -> Start:
         """Put the newest checkpoint, if there is one, into model and optimisers."""
-        kept = checkpoints.existing(self.workspace.folder / "checkpoints")
+        kept = checkpoints.existing(self.workspace.folder / CHECKPOINTS)
         if not kept:
             return Start()
         state = checkpoints.load(kept[-1], self.model, found)
         return Start(step=state["step"], tokens=state["tokens"], seconds=state["seconds"])
 
-    def _measure(self, targets: int) -> BitsPerByte:
+    def measure(self, targets: int) -> BitsPerByte:
         bytes_of = measure.byte_lengths(self.tokenizer, self.model.config.vocab_size)
         rows = max(1, self.plan.rows_per_pass)
         batches = islice(held_out_batches(self.held_out, rows), max(1, targets // (rows * self.plan.length)))

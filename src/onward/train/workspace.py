@@ -16,6 +16,7 @@ from onward.errors import FolderError, OutputError
 from onward.files import check_free, explained, write_json
 
 REQUEST = "request.json"
+CHECKPOINTS = "checkpoints"
 
 
 class Workspace:
@@ -30,7 +31,7 @@ class Workspace:
         self.folder = out.with_name(out.name + ".training")
         self.parts = parts or self.folder
         self.force = force
-        claim(self.folder, request, force=force)
+        claim(self.folder, request, force=force, worth=(f"{CHECKPOINTS}/step-*",))
 
     def part(self, name: str, make: Callable[[Path], Any]) -> Path:
         """The part called `name`, made by `make(path)` if it is not there yet. `make` must write it whole or not at all."""
@@ -50,15 +51,18 @@ class Workspace:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
-def claim(folder: Path, request: dict[str, Any], *, force: bool) -> None:
-    """Begin `folder` with its request; or, if it is there, see that it was begun with the same one. `force` begins it anew."""
+def claim(folder: Path, request: dict[str, Any], *, force: bool, worth: tuple[str, ...]) -> None:
+    """Begin `folder` with its request; or, if it is there, see that it was begun with the same one.
+
+    Another request begins it anew if `force` says so, or if nothing is in it that matches a pattern of `worth`: nothing is lost then.
+    """
     request = json.loads(json.dumps(request))  # as it will be read back: tuples become lists
     file = folder / REQUEST
     if file.exists():
         change = _change(_read(file), request)
         if change is None:
             return
-        if not force:
+        if not force and any(any(folder.glob(pattern)) for pattern in worth):
             raise OutputError(
                 f"{folder} holds another run: {change}. Go on with the command that began it, or begin anew with --force."
             )
