@@ -120,7 +120,7 @@ def test_tokenizer_prints_statistics_and_writes_a_folder(onward, texts, tmp_path
 
 
 BAD = {
-    "missing": (lambda path: None, "missing.txt"),
+    "missing": (lambda _: None, "missing.txt"),
     "empty": (lambda path: path.write_text(""), "empty"),
     "binary": (lambda path: path.write_bytes(bytes(range(256)) * 9), "text"),
     "latin": (lambda path: path.write_bytes("Die Bäume im Garten. ".encode("latin-1") * 9), "UTF-8"),

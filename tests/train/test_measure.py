@@ -2,11 +2,11 @@ import math
 
 import pytest
 import torch
-from samples import story
 
 from onward.train import measure
 from onward.train.packing import Packing, held_out_batches
 from onward.train.shards import Shards, write_shards
+from samples import story
 
 
 @pytest.fixture

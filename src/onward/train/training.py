@@ -16,7 +16,6 @@ import torch
 from rich.console import Console
 
 from onward import lineage
-from onward.errors import DataError
 from onward.files import file_hash, new_folder
 from onward.lineage import Lineage
 from onward.model import folder
