@@ -48,7 +48,7 @@ def main() -> None:
     wishes = Wishes(steps=given.steps, depth=given.depth, width=given.width)
     with tempfile.TemporaryDirectory() as place:
         workspace = Workspace(Path(place) / "sweep", {})
-        training = pretrain.prepare(given.texts, workspace, wishes, tell=Console(stderr=True).print)
+        training = pretrain.prepare(given.texts, workspace, wishes, console=Console(stderr=True))
         default = training.plan
         rates = [(lr, default.lr_embedding) for lr in MATRICES] + [(default.lr, lr) for lr in EMBEDDING]
         print(

@@ -73,7 +73,7 @@ def build(road: Road, console: Console, look: Look) -> Path:
     prepare_stage = {"base": _base, "sft": _sft} if road.chats else {"base": _base}
     for stage, prepare in prepare_stage.items():
         if not (road.out / stage).exists():
-            console.print(f"[bold]{stage}[/]")
+            console.print(stage, style="bold")
             training = prepare(road, console)
             look(training)
             training.run(console)
@@ -94,16 +94,14 @@ def _workspace(road: Road, stage: str, request: dict[str, Any]) -> Workspace:
 def _base(road: Road, console: Console) -> Training:
     wishes = road.wishes_of("base")
     workspace = _workspace(road, "base", pretrain.request(road.texts, wishes))
-    return pretrain.prepare(road.texts, workspace, wishes, skip_bad=road.skip_bad, tell=console.print)
+    return pretrain.prepare(road.texts, workspace, wishes, skip_bad=road.skip_bad, console=console)
 
 
 def _sft(road: Road, console: Console) -> Training:
     assert road.chats is not None
     wishes = replace(road.wishes_of("sft"), depth=None, width=None, heads=None, lr=None)
     workspace = _workspace(road, "sft", instruct.request(road.out / "base", road.chats, wishes))
-    return instruct.prepare(
-        road.out / "base", road.chats, workspace, wishes, skip_bad=road.skip_bad, tell=console.print
-    )
+    return instruct.prepare(road.out / "base", road.chats, workspace, wishes, skip_bad=road.skip_bad, console=console)
 
 
 def _measured(road: Road, model: FolderModel) -> list[Result]:

@@ -207,3 +207,28 @@ def test_no_permission_is_one_line(onward, texts, tmp_path):
     ended = onward("pretrain", texts, "-o", tmp_path / "locked" / "base", "--steps", 2, *SMALL)
     assert ended.code == 2
     assert "no permission" in ended.err
+
+
+def test_a_full_disk_loses_nothing_and_the_same_command_goes_on_when_there_is_room(onward, base, texts, small_disk):
+    ballast = small_disk / "ballast"
+    ballast.write_bytes(b"\0" * (shutil.disk_usage(small_disk).free - 300_000))
+    command = (
+        "pretrain",
+        texts,
+        "-o",
+        small_disk / "full",
+        "--steps",
+        12,
+        "--vocab",
+        320,
+        *SMALL,
+        "--checkpoint-every",
+        3,
+    )
+    ended = onward(*command)
+    assert ended.code == 2
+    assert "no space left" in ended.err.splitlines()[-1]
+    assert not (small_disk / "full").exists()
+    ballast.unlink()
+    assert onward(*command).code == 0
+    assert same(weights(small_disk / "full"), weights(base))

@@ -1,4 +1,4 @@
-import errno
+import shutil
 
 import pytest
 import torch
@@ -32,17 +32,20 @@ def test_a_checkpoint_holds_no_pickle(trained, tmp_path):
     assert {file.suffix for file in path.iterdir()} == {".safetensors", ".json"}
 
 
-def test_a_full_disk_keeps_the_last_good_one_and_says_so(trained, tmp_path, monkeypatch):
-    checkpoints.save(tmp_path, 1, *trained, {})
-
-    def full(*_args, **_kwargs):
-        raise OSError(errno.ENOSPC, "No space left on device")
-
-    monkeypatch.setattr(checkpoints, "save_file", full)
+def test_a_full_disk_keeps_the_last_good_one_and_says_so(trained, small_disk):
+    """Room for two small checkpoints and not for three; the third needs a place before the first is dropped."""
+    size = sum(file.stat().st_size for file in checkpoints.save(small_disk, 1, *trained, {}).iterdir())
+    fill(small_disk, leaving=size // 2)
     with pytest.raises(OutputError, match="no space left"):
-        checkpoints.save(tmp_path, 2, *trained, {})
-    assert [path.name for path in tmp_path.iterdir()] == ["step-00000001"]
-    checkpoints.load(tmp_path / "step-00000001", *trained)
+        checkpoints.save(small_disk, 2, *trained, {})
+    assert [path.name for path in checkpoints.existing(small_disk)] == ["step-00000001"]
+    assert not list(small_disk.glob(".*"))
+    checkpoints.load(small_disk / "step-00000001", *trained)
+
+
+def fill(disk, *, leaving):
+    free = shutil.disk_usage(disk).free
+    (disk / "ballast").write_bytes(b"\0" * (free - leaving))
 
 
 @pytest.mark.parametrize("broken", ["model.safetensors", "optimisers.safetensors", "state.json"])

@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from rich.console import Console
+
 from onward import lineage
 from onward.corpus.chats import Chats, Conversation, read_chats
 from onward.corpus.split import held_out
@@ -21,7 +23,6 @@ from onward.tokens.tokenizer import Tokenizer
 from onward.train import machine, size
 from onward.train.packing import Packing
 from onward.train.plan import TrainPlan, Wishes
-from onward.train.pretrain import Tell
 from onward.train.shards import Shards, write_shards
 from onward.train.training import Training, settled, sources_of
 from onward.train.workspace import Workspace
@@ -33,7 +34,7 @@ PASSES = 3.0
 
 
 def prepare(
-    base: Path, chats: Path, workspace: Workspace, wishes: Wishes, *, skip_bad: bool = False, tell: Tell
+    base: Path, chats: Path, workspace: Workspace, wishes: Wishes, *, skip_bad: bool = False, console: Console
 ) -> Training:
     """Everything up to the first step.   Raises FolderError, TokenizerError, ChatError, DataError, PlanError."""
     tokenizer = Tokenizer.load(base)
@@ -43,7 +44,7 @@ def prepare(
     length = min(wishes.length or model.config.max_positions, model.config.max_positions)
 
     def side(name: str, wanted: bool) -> Shards:
-        return Shards(workspace.part(name, lambda path: _cut(chats, tokenizer, path, wanted, skip_bad, tell)))
+        return Shards(workspace.part(name, lambda path: _cut(chats, tokenizer, path, wanted, skip_bad, console)))
 
     boundary = tokenizer.pad_id
     train = Packing(side("chats", False), length, boundary)
@@ -90,12 +91,12 @@ def request(base: Path, chats: Path, wishes: Wishes, **further: Any) -> dict[str
     return {"verb": "sft", "base": weights, "chats": sources_of([chats])} | asdict(wishes) | further
 
 
-def _cut(chats: Path, tokenizer: Tokenizer, path: Path, is_held_out: bool, skip_bad: bool, tell: Tell) -> None:
+def _cut(chats: Path, tokenizer: Tokenizer, path: Path, is_held_out: bool, skip_bad: bool, console: Console) -> None:
     """One side of the conversations as token shards with their loss mask."""
     skipped: list[BadLine] = []
     source = read_chats(chats, skip_bad=skip_bad, on_skip=skipped.append)
     if not is_held_out:
-        tell(f"{chats}: {source.format} conversations")
+        console.print(f"{chats}: {source.format} conversations")
     write_shards(
         _encoded(source, tokenizer, is_held_out),
         path,
@@ -104,22 +105,21 @@ def _cut(chats: Path, tokenizer: Tokenizer, path: Path, is_held_out: bool, skip_
         meta={"format": source.format},
     )
     if source.trimmed and not is_held_out:
-        tell(f"{source.trimmed:,} answers ended with another model's end mark, as text; it was taken away")
+        console.print(f"{source.trimmed:,} answers ended with another model's end mark, as text; it was taken away")
     if skipped and not is_held_out:
-        tell(f"{len(skipped):,} bad lines left out; the first: {skipped[0]}")
+        console.print(f"{source.skipped:,} bad lines left out; the first: {skipped[0]}")
 
 
 def sides(source: Chats) -> Iterator[tuple[Conversation, bool]]:
     """Every conversation, and whether it is held out. Of so few that none is, or all are, the last one is.   Raises DataError."""
-    conversations = list(source)
-    if len(conversations) < 2:
+    found = [held_out(_text(conversation), HELD_OUT) for conversation in source]
+    if len(found) < 2:
         raise DataError(
             f"{source.path} has one conversation; at least two are needed: one to learn from, one to measure on."
         )
-    found = [held_out(_text(c), HELD_OUT) for c in conversations]
     if not any(found) or all(found):
         found = [False] * (len(found) - 1) + [True]
-    yield from zip(conversations, found, strict=True)
+    yield from zip(source, found, strict=True)
 
 
 def _encoded(source: Chats, tokenizer: Tokenizer, wanted: bool) -> Iterator[tuple[list[int], list[bool], int]]:

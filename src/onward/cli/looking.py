@@ -26,6 +26,8 @@ def show(
 
     Example:  onward show runs/mine/sft
     """
+    from rich.text import Text
+
     from onward import lineage
     from onward.model.describe import describe
     from onward.model.folder import resolve
@@ -36,9 +38,8 @@ def show(
         printing.print_json(found | {"lineage": history.to_json() if history else None})
         return
     console = printing.results()
-    console.print(
-        f"[bold]{path}[/]  {found['family']}, {found['parameters']['total']:,} parameters, {found['vocabulary']:,} tokens"
-    )
+    figures = f"{found['family']}, {found['parameters']['total']:,} parameters, {found['vocabulary']:,} tokens"
+    console.print(Text.assemble((str(path), "bold"), "  ", figures))
     architecture = {name: value for name, value in found["architecture"].items() if value not in (None, False, 0)}
     printing.pairs(console, "Architecture", [(_spaced(name), _worded(value)) for name, value in architecture.items()])
     printing.pairs(
@@ -47,7 +48,8 @@ def show(
     printing.pairs(console, "Memory", [(_spaced(name), _sizes(value)) for name, value in found["memory"].items()])
     printing.pairs(console, "Files", [(name, printing.size(value)) for name, value in found["files"].items()])
     if history is not None:
-        console.print("\n[bold]Lineage[/]", _tree(history))
+        console.print("\nLineage", style="bold")
+        console.print(_tree(history))
         _print_results(console, history)
 
 
@@ -74,13 +76,14 @@ def _sizes(value: Any) -> str:
 
 def _tree(history: Lineage, tree: Tree | None = None) -> Tree:
     """The folder, and under it what it was made from."""
+    from rich.text import Text
     from rich.tree import Tree
 
     data = ", ".join(Path(str(source["path"])).name for source in history.data[:3]) + (
         " ..." if len(history.data) > 3 else ""
     )
-    line = f"[bold]{history.folder or '?'}[/]  {history.verb}  [dim]{history.date}[/]" + (
-        f"  from {data}" if data else ""
+    line = Text.assemble(
+        (history.folder or "?", "bold"), f"  {history.verb}  ", (history.date, "dim"), f"  from {data}" if data else ""
     )
     branch = Tree(line) if tree is None else tree.add(line)
     for parent in history.parents:
@@ -133,7 +136,8 @@ def tokens(
         )
     console.print(coloured)
     size = len(text.encode())
-    console.print(f"[dim]{len(ids)} tokens, {size / max(len(ids), 1):.2f} bytes a token:[/] {' '.join(map(str, ids))}")
+    figures = f"{len(ids)} tokens, {size / max(len(ids), 1):.2f} bytes a token: "
+    console.print(Text.assemble((figures, "dim"), " ".join(map(str, ids))))
 
 
 def print_statistics(console: Console, found: Statistics) -> None:

@@ -14,6 +14,8 @@ from onward.cli import printing
 from onward.train.plan import Wishes
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from onward.train.training import Training
     from onward.train.workspace import Workspace
 
@@ -55,7 +57,7 @@ def build(
         base = road.wishes_of("base")
         _train(
             out,
-            lambda place, tell: room.prepare(texts, place, base, skip_bad=skip_bad, tell=tell),
+            lambda place, console: room.prepare(texts, place, base, skip_bad=skip_bad, console=console),
             request=dict,
             force=force,
             plan=True,
@@ -131,8 +133,8 @@ def pretrain(
 
     _train(
         out,
-        lambda workspace, tell: room.prepare(
-            texts, workspace, wishes, tokenizer=tokenizer, vocab=vocab, skip_bad=skip_bad, tell=tell
+        lambda workspace, console: room.prepare(
+            texts, workspace, wishes, tokenizer=tokenizer, vocab=vocab, skip_bad=skip_bad, console=console
         ),
         request=lambda: room.request(texts, wishes, tokenizer=str(tokenizer), vocab=vocab, skip_bad=skip_bad),
         force=force,
@@ -159,7 +161,7 @@ def sft(
 
     _train(
         out,
-        lambda workspace, tell: instruct.prepare(base, chats, workspace, wishes, skip_bad=skip_bad, tell=tell),
+        lambda workspace, console: instruct.prepare(base, chats, workspace, wishes, skip_bad=skip_bad, console=console),
         request=lambda: instruct.request(base, chats, wishes, skip_bad=skip_bad),
         force=force,
         plan=plan,
@@ -170,7 +172,7 @@ def sft(
 
 def _train(
     out: Path,
-    prepare: Callable[[Workspace, Callable[[str], None]], Training],
+    prepare: Callable[[Workspace, Console], Training],
     *,
     request: Callable[[], dict[str, Any]],
     force: bool,
@@ -182,8 +184,8 @@ def _train(
     console = printing.messages()
     if plan:
         with tempfile.TemporaryDirectory() as place:
-            printing.preflight(console, prepare(Workspace(Path(place) / "plan", {}), console.print))
+            printing.preflight(console, prepare(Workspace(Path(place) / "plan", {}), console))
         return
-    training = prepare(Workspace(out, request(), force=force), console.print)
+    training = prepare(Workspace(out, request(), force=force), console)
     printing.preflight(console, training)
     training.run(console)

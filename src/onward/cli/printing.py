@@ -16,14 +16,15 @@ def messages() -> Console:
     """Where progress and remarks go."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, markup=False)
 
 
 def results() -> Console:
     """Where the answer goes. A pipe gets whole lines; a terminal, lines of its width."""
     from rich.console import Console
 
-    return Console(highlight=False) if sys.stdout.isatty() else Console(highlight=False, width=120)
+    width = None if sys.stdout.isatty() else 120
+    return Console(highlight=False, markup=False, width=width)
 
 
 def print_json(value: Any) -> None:
@@ -65,7 +66,7 @@ def preflight(console: Console, training: Training) -> None:
 def _examples(console: Console, found: Preflight) -> None:
     from rich.text import Text
 
-    console.print("\n[bold]What will be seen[/], and [green]what is learned[/]:")
+    console.print(Text.assemble("\n", ("What will be seen, and ", "bold"), ("what is learned", "bold green"), ":"))
     for example in found.examples:
         text = Text("  ")
         for token, learned in example.tokens:
@@ -77,7 +78,7 @@ def _plan(console: Console, found: Preflight) -> None:
     from rich.table import Table
     from rich.text import Text
 
-    console.print("[bold]Plan[/]")
+    console.print("Plan", style="bold")
     table = Table.grid(padding=(0, 2))
     known = found.plan.explain()
     table.add_row("  parameters", f"{found.parameters:,}", Text(f"memory about {size(found.memory)}", style="dim"))

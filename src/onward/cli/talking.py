@@ -39,7 +39,7 @@ def chat(
     console = printing.messages()
     with console.status(f"opening {model}"):
         opened = load(model, device=device)
-    console.print(f"[dim]{opened.name}. {HELP}[/]")
+    console.print(f"{opened.name}. {HELP}", style="dim")
     conversation = Conversation(opened, sampling, system, console)
     while (line := conversation.ask()) is not None:
         if not conversation.obey(line):
@@ -54,11 +54,15 @@ class Conversation:
         self.system = system
         self.turns: list[Message] = []
 
+    def say(self, remark: str) -> None:
+        """A remark that is not the model's."""
+        self.console.print(remark, style="dim")
+
     def ask(self) -> str | None:
         """The next line that the user types; None when there is no more."""
         while True:
             try:
-                self.console.print("[bold]you[/] ", end="")
+                self.console.print("you ", end="", style="bold")
                 line = input().strip()
             except (EOFError, KeyboardInterrupt):
                 self.console.print()
@@ -73,18 +77,18 @@ class Conversation:
         command, _, rest = line.partition(" ")
         if command == "/reset":
             self.turns = []
-            self.console.print("[dim]forgotten[/]")
+            self.say("forgotten")
         elif command == "/system":
             self.system, self.turns = rest.strip() or None, []
-            self.console.print(
-                "[dim]a new conversation with this system prompt[/]"
+            self.say(
+                "a new conversation with this system prompt"
                 if self.system
-                else "[dim]a new conversation without a system prompt[/]"
+                else "a new conversation without a system prompt"
             )
         elif command == "/save":
             self._save(rest.strip())
         elif command.startswith("/"):
-            self.console.print(f"[dim]{HELP}[/]")
+            self.say(HELP)
         else:
             return False
         return True
@@ -99,9 +103,9 @@ class Conversation:
             with explained(path), path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"messages": self._messages()}, ensure_ascii=False) + "\n")
         except OnwardError as error:
-            self.console.print(f"[dim]not saved: {error}[/]")
+            self.say(f"not saved: {error}")
         else:
-            self.console.print(f"[dim]added to {path}[/]")
+            self.say(f"added to {path}")
 
     def _messages(self) -> list[Message]:
         return ([{"role": "system", "content": self.system}] if self.system else []) + self.turns
@@ -121,14 +125,18 @@ class Conversation:
                 sys.stdout.write(piece)
                 sys.stdout.flush()
         except KeyboardInterrupt:
-            self.console.print("[dim] (stopped)[/]", end="")
+            sys.stdout.write(" (stopped)")
         except OnwardError as error:
-            self.console.print(f"[dim]{error}[/]")
+            self.say(str(error))
             self.turns.pop()
             return
         sys.stdout.write("\n")
         sys.stdout.flush()
-        self.turns.append({"role": "assistant", "content": "".join(pieces) or "..."})
+        if answer := "".join(pieces).strip():
+            self.turns.append({"role": "assistant", "content": answer})
+        else:
+            self.say("(it said nothing; the question is taken back)")
+            self.turns.pop()
 
     def _make_room(self) -> None:
         """Leave out the oldest turns until a quarter of the model's positions is free for the answer."""
@@ -143,9 +151,7 @@ class Conversation:
             del self.turns[:2]
             left_out += 1
         if left_out:
-            self.console.print(
-                f"[dim](the conversation has outgrown the model's {room:,} tokens; its oldest turn is left out)[/]"
-            )
+            self.say(f"(the conversation has outgrown the model's {room:,} tokens; its oldest turn is left out)")
 
 
 def generate(
@@ -170,7 +176,7 @@ def generate(
         raise PlanError(
             "onward generate carries plain text on, which needs a model folder. Behind a URL, use onward chat."
         )
-    beginning = sys.stdin.read() if text == "-" else text or ""
+    beginning = _piped() if text == "-" else text or ""
     request = Request(prompt=opened.text_prompt(beginning), sampling=sampling)
     if as_json:
         done = opened.engine.run([request])[0]
@@ -183,3 +189,14 @@ def generate(
         sys.stdout.write(piece)
         sys.stdout.flush()
     sys.stdout.write("\n")
+
+
+def _piped() -> str:
+    from onward.errors import DataError
+
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise DataError(
+            f"what came through the pipe is not UTF-8 ({error.reason} at byte {error.start}). Convert it first, as with iconv."
+        ) from error

@@ -10,6 +10,7 @@ from onward.generate.chat_model import FolderModel
 from onward.generate.endpoint import EndpointModel
 from onward.generate.engine import Engine
 from onward.model import folder
+from onward.model.device import choose
 from onward.tokens.tokenizer import Tokenizer
 
 
@@ -30,8 +31,7 @@ def load(
 def open_folder(path: Path, *, device: str | None = None, dtype: torch.dtype | None = None) -> FolderModel:
     """The model in a folder on this machine.   Raises FolderError, TokenizerError."""
     tokenizer = Tokenizer.load(path)
-    device = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    model = folder.load(path, device=device, dtype=dtype)
+    model = folder.load(path, device=choose(device), dtype=dtype)
     folder.check_tokenizer(model.config, tokenizer.highest_id)
     return FolderModel(str(path), Engine(model, tokenizer))
 

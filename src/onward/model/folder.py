@@ -113,7 +113,7 @@ def _save_weights(folder: Path, model: LanguageModel, family: str, dtype: torch.
     count = len(shards)
     names = [WEIGHTS] if count == 1 else [f"model-{n:05}-of-{count:05}.safetensors" for n in range(1, count + 1)]
     for name, shard in zip(names, shards, strict=True):
-        _save_file(folder / name, {one.name: one.join(state).to("cpu", dtype) for one in shard})
+        save_tensors(folder / name, {one.name: one.join(state).to("cpu", dtype) for one in shard})
         # safetensors makes files that only their owner can read; they shall be as readable as the rest of the folder.
         shutil.copymode(folder / CONFIG, folder / name)
     if count > 1:
@@ -139,7 +139,8 @@ def _shards(tensors: list[Stored], dtype: torch.dtype, limit: int) -> list[list[
     return shards
 
 
-def _save_file(path: Path, tensors: dict[str, Tensor]) -> None:
+def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
+    """Write a safetensors file; a refusal of the operating system comes as an OSError, as from any other file."""
     try:
         save_file(tensors, path, metadata={"format": "pt"})
     except SafetensorError as error:

@@ -1,4 +1,4 @@
-"""What happens beside a training step: measure on held-out data, write metrics, keep checkpoints, show how it goes.
+"""What happens beside a training step: measure on held-out data, write metrics, keep checkpoints.
 
 Each is called with the `Step` just done, in the order in which they are given to `fit`: what an earlier one measures, a later one writes.
 """
@@ -6,20 +6,13 @@ Each is called with the `Step` just done, in the order in which they are given t
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
-
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn
 
 from onward.files import explained, write_bytes
 from onward.train import checkpoints
 from onward.train.fit import Callback, Step
 from onward.train.measure import BitsPerByte
-from onward.train.plan import clock
 
 HELD_OUT = "held_out_bits_per_byte"
 
@@ -68,44 +61,3 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
     """The lines of a metrics file; a last line that a crash cut short is left out. None at all where there is no file."""
     lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
     return [json.loads(line) for line in lines if line.endswith("\n")]
-
-
-class Show:
-    """Progress for people: a bar that moves on a terminal, a line now and then elsewhere. Use it in a `with`; it is a callback."""
-
-    SECONDS_BETWEEN_LINES = 15.0
-
-    def __init__(self, console: Console, title: str, plan_steps: int, start: int) -> None:
-        self.console = console
-        self.title = title
-        self.began = time.monotonic()
-        self.start = start
-        self.printed = 0.0
-        self.best = ""
-        text = TextColumn("{task.description} {task.completed:>{task.fields[digits]}}/{task.total}")
-        self.bar = Progress(text, BarColumn(bar_width=24), TextColumn("{task.fields[figures]}"), console=console)
-        self.task = self.bar.add_task(title, total=plan_steps, completed=start, figures="", digits=len(str(plan_steps)))
-
-    def __enter__(self) -> Self:
-        if self.console.is_terminal:
-            self.bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self.console.is_terminal:
-            self.bar.stop()
-
-    def __call__(self, step: Step) -> None:
-        if HELD_OUT in step.measured:
-            self.best = f"  held-out {step.measured[HELD_OUT]:.3f} bits/byte"
-        elapsed = time.monotonic() - self.began
-        left = elapsed / (step.number - self.start) * (step.plan.steps - step.number)
-        speed = step.tokens / max(step.seconds, 1e-9)
-        figures = f"loss {step.loss:.3f}{self.best}  {speed:,.0f} tokens/s  {clock(left)} left"
-        if self.console.is_terminal:
-            self.bar.update(self.task, completed=step.number, figures=figures)
-        elif step.last or elapsed - self.printed > self.SECONDS_BETWEEN_LINES or step.number == self.start + 1:
-            self.printed = elapsed
-            self.console.print(f"{self.title} {step.number}/{step.plan.steps}  {figures}", highlight=False)

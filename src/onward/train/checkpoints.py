@@ -13,12 +13,13 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from onward.errors import FolderError
 from onward.files import new_folder, write_json
+from onward.model.folder import save_tensors
 
 KEPT = 2
 
@@ -27,8 +28,8 @@ def save(folder: Path, step: int, model: nn.Module, optimisers: list[Optimizer],
     """Write the checkpoint after `step` steps, then drop all but the newest. `state` is JSON that `load` gives back."""
     path = folder / f"step-{step:08d}"
     with new_folder(path, force=True) as beside:
-        save_file(_unique(model), beside / "model.safetensors")
-        save_file(_tensors(optimisers), beside / "optimisers.safetensors")
+        save_tensors(beside / "model.safetensors", _unique(model))
+        save_tensors(beside / "optimisers.safetensors", _tensors(optimisers))
         write_json(beside / "state.json", {"step": step} | state)
     for old in existing(folder)[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)

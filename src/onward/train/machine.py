@@ -12,7 +12,7 @@ from pathlib import Path
 
 import torch
 
-from onward.errors import PlanError
+from onward.model.device import choose
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,25 +28,15 @@ class Machine:
 
 def measure(device: str | None = None, precision: str | None = None, seconds: float = 1.0) -> Machine:
     """Choose device and precision where they are None, and time matrix products of a training's shape for `seconds`."""
-    device = device or ("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
-    where = _existing(device)
+    where = choose(device)
     precision = precision or ("bf16" if fast_bf16(where) else "fp32")
     return Machine(
-        device=device,
+        device=str(where),
         name=_name(where),
         precision=precision,
         flops=_matmul_flops(where, precision, seconds),
         memory=memory(where),
     )
-
-
-def _existing(device: str) -> torch.device:
-    try:
-        where = torch.device(device)
-        torch.zeros(1, device=where)
-    except (RuntimeError, AssertionError) as error:
-        raise PlanError(f"--device {device}: there is none that torch can use here. Try --device cpu.") from error
-    return where
 
 
 def fast_bf16(device: torch.device) -> bool:
@@ -64,7 +54,12 @@ def memory(device: torch.device) -> int:
     """Bytes that a training may use on the device."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    meminfo = Path("/proc/meminfo")  # counts what the file cache would give back, which sysconf does not
+    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
+    for line in lines:
+        if line.startswith("MemAvailable:"):
+            return int(line.split()[1]) * 1024
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _name(device: torch.device) -> str:

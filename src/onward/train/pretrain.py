@@ -5,11 +5,13 @@ Reads documents, trains or takes a tokeniser, cuts the documents into token shar
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any
+
+from rich.console import Console
 
 from onward.corpus.read import Document, documents, files
 from onward.corpus.split import split_documents
@@ -22,6 +24,7 @@ from onward.train import machine, size
 from onward.train.measure import compressed_bits_per_byte
 from onward.train.packing import Packing
 from onward.train.plan import TrainPlan, Wishes
+from onward.train.progress import reading
 from onward.train.shards import Shards, write_shards
 from onward.train.training import Training, keep_tokenizer, settled, sources_of
 from onward.train.workspace import Workspace
@@ -29,8 +32,6 @@ from onward.train.workspace import Workspace
 SUITE = "held-out text"
 TOKENIZER_BYTES = 50_000_000
 """Text that the tokeniser is trained on, at most: more changes hardly any merge."""
-
-Tell = Callable[[str], None]
 
 
 def prepare(
@@ -41,19 +42,17 @@ def prepare(
     tokenizer: Path | None = None,
     vocab: int | None = None,
     skip_bad: bool = False,
-    tell: Tell,
+    console: Console,
 ) -> Training:
     """Everything up to the first step. Parts that the workspace holds already are taken as they are.
 
     texts: files, folders, `hf:org/name`.   tokenizer: a folder whose tokeniser to use, instead of training one of `vocab` tokens.
     Raises DataError, TokenizerError, PlanError, ConfigError.
     """
-    read = Reading(texts, skip_bad, tell)
+    read = Reading(texts, skip_bad, console)
     found = machine.measure(wishes.device, wishes.precision)
     flops = size.compute(found, wishes)
-    place = workspace.part(
-        "tokenizer", lambda path: keep_tokenizer(_tokenizer(read, tokenizer, vocab, flops, tell), path)
-    )
+    place = workspace.part("tokenizer", lambda path: keep_tokenizer(_tokenizer(read, tokenizer, vocab, flops), path))
     cut = Tokenizer.load(place)
     if cut.bos_id is None:
         raise DataError(
@@ -61,7 +60,7 @@ def prepare(
         )
 
     def side(name: str, held_out: bool) -> Shards:
-        return Shards(workspace.part(name, lambda path: _cut(read, cut, path, held_out=held_out, tell=tell)))
+        return Shards(workspace.part(name, lambda path: _cut(read, cut, path, held_out=held_out)))
 
     text, text_held_out = side("text", False), side("text-held-out", True)
     length = size.sequence_length(wishes, flops)
@@ -100,26 +99,28 @@ def request(texts: Sequence[str], wishes: Wishes, **further: Any) -> dict[str, A
 
 
 class Reading:
-    """The texts, read as often as they are needed; what is passed over is counted and told once, at the end of the first reading."""
+    """The texts, read as often as they are needed, with progress; what is left out is told once, after the first whole reading."""
 
-    def __init__(self, texts: Sequence[str], skip_bad: bool, tell: Tell) -> None:
-        self.texts, self.skip_bad, self.tell = texts, skip_bad, tell
+    def __init__(self, texts: Sequence[str], skip_bad: bool, console: Console) -> None:
+        self.texts, self.skip_bad, self.console = texts, skip_bad, console
+        self.size = sum(path.stat().st_size for path in files(texts))
         self.told = False
 
-    def __iter__(self) -> Iterator[Document]:
+    def documents(self, why: str) -> Iterator[Document]:
         skipped: list[BadLine] = []
-        yield from documents(self.texts, skip_bad=self.skip_bad, on_skip=skipped.append)
+        found = documents(self.texts, skip_bad=self.skip_bad, on_skip=skipped.append)
+        yield from reading(self.console, why, found, self.size)
         if skipped and not self.told:
             self.told = True
-            self.tell(f"{len(skipped):,} bad lines left out; the first: {skipped[0]}")
+            self.console.print(f"{len(skipped):,} bad lines left out; the first: {skipped[0]}")
 
 
-def _tokenizer(read: Iterable[Document], given: Path | None, vocab: int | None, flops: float, tell: Tell) -> Tokenizer:
+def _tokenizer(read: Reading, given: Path | None, vocab: int | None, flops: float) -> Tokenizer:
     if given is not None:
         return Tokenizer.load(given)
     wanted = vocab or size.vocabulary(flops)
-    tell(f"training a tokenizer of {wanted:,} tokens")
-    return train_tokenizer(up_to(TOKENIZER_BYTES, (document.text for document in read)), wanted)
+    found = read.documents(f"training a tokenizer of {wanted:,} tokens")
+    return train_tokenizer(up_to(TOKENIZER_BYTES, (document.text for document in found)), wanted)
 
 
 def up_to(most: int, texts: Iterable[str]) -> Iterator[str]:
@@ -132,10 +133,10 @@ def up_to(most: int, texts: Iterable[str]) -> Iterator[str]:
             return
 
 
-def _cut(read: Iterable[Document], tokenizer: Tokenizer, path: Path, *, held_out: bool, tell: Tell) -> None:
+def _cut(read: Reading, tokenizer: Tokenizer, path: Path, *, held_out: bool) -> None:
     """One side of the split as token shards."""
-    tell("cutting the held-out texts into tokens" if held_out else "cutting the texts into tokens")
-    side = (document for document, is_held_out in split_documents(read) if is_held_out == held_out)
+    found = read.documents("cutting the held-out texts into tokens" if held_out else "cutting the texts into tokens")
+    side = (document for document, is_held_out in split_documents(found) if is_held_out == held_out)
     first = next(side, None)
     if first is None:
         raise DataError(

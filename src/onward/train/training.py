@@ -28,6 +28,7 @@ from onward.train.objectives import next_token
 from onward.train.optimisers import optimisers
 from onward.train.packing import IGNORE, Batch, Batches, Packing, held_out_batches
 from onward.train.plan import TrainPlan
+from onward.train.progress import Show
 from onward.train.size import memory_needed
 from onward.train.workspace import CHECKPOINTS, Workspace
 
@@ -107,7 +108,7 @@ class Training:
         place = self.workspace.folder
         found = optimisers(self.model, self.plan)
         start = self._go_on(found)
-        with callbacks.Show(console, self.verb, self.plan.steps, start.step) as show:
+        with Show(console, self.verb, self.plan.steps, start.step) as show:
             fit(
                 self.model,
                 next_token,

@@ -1,0 +1,73 @@
+"""How long work goes on, for people: a bar that moves on a terminal, a line now and then elsewhere."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+from types import TracebackType
+from typing import Self
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from onward.corpus.read import Document
+from onward.train.callbacks import HELD_OUT
+from onward.train.fit import Step
+from onward.train.plan import clock
+
+
+def reading(console: Console, title: str, documents: Iterable[Document], size: int) -> Iterator[Document]:
+    """The documents, while a bar shows how far into their `size` bytes the reading is. Without a terminal, just the title."""
+    console.print(title)
+    columns = (
+        TextColumn("  reading"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(title, total=size or None)
+        for document in documents:
+            yield document
+            bar.advance(task, len(document.text))
+
+
+class Show:
+    """Progress for people: a bar that moves on a terminal, a line now and then elsewhere. Use it in a `with`; it is a callback."""
+
+    SECONDS_BETWEEN_LINES = 15.0
+
+    def __init__(self, console: Console, title: str, plan_steps: int, start: int) -> None:
+        self.console = console
+        self.title = title
+        self.began = time.monotonic()
+        self.start = start
+        self.printed = 0.0
+        self.best = ""
+        text = TextColumn("{task.description} {task.completed:>{task.fields[digits]}}/{task.total}")
+        self.bar = Progress(text, BarColumn(bar_width=24), TextColumn("{task.fields[figures]}"), console=console)
+        self.task = self.bar.add_task(title, total=plan_steps, completed=start, figures="", digits=len(str(plan_steps)))
+
+    def __enter__(self) -> Self:
+        if self.console.is_terminal:
+            self.bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self.console.is_terminal:
+            self.bar.stop()
+
+    def __call__(self, step: Step) -> None:
+        if HELD_OUT in step.measured:
+            self.best = f"  held-out {step.measured[HELD_OUT]:.3f} bits/byte"
+        elapsed = time.monotonic() - self.began
+        left = elapsed / (step.number - self.start) * (step.plan.steps - step.number)
+        speed = step.tokens / max(step.seconds, 1e-9)
+        figures = f"loss {step.loss:.3f}{self.best}  {speed:,.0f} tokens/s  {clock(left)} left"
+        if self.console.is_terminal:
+            self.bar.update(self.task, completed=step.number, figures=figures)
+        elif step.last or elapsed - self.printed > self.SECONDS_BETWEEN_LINES or step.number == self.start + 1:
+            self.printed = elapsed
+            self.console.print(f"{self.title} {step.number}/{step.plan.steps}  {figures}", highlight=False)
