@@ -1,14 +1,16 @@
 """Two optimisers, each for what it is best at: Muon for the matrices of the blocks, AdamW for everything else.
 
 Muon (Jordan et al. 2024) makes each update of a matrix orthogonal; embeddings, the output matrix, gains, biases and stacked
-experts are not matrices in that sense and go to AdamW. Both are torch's own.
+experts are not matrices in that sense and go to AdamW, torch's own.
 """
 
 from __future__ import annotations
 
+import torch
 from torch import nn
-from torch.optim import AdamW, Muon, Optimizer
+from torch.optim import AdamW, Optimizer
 
+from onward.train.muon import Muon
 from onward.train.plan import TrainPlan
 
 
@@ -19,9 +21,10 @@ def optimisers(model: nn.Module, plan: TrainPlan) -> list[Optimizer]:
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
             (matrices if parameter.ndim == 2 and ".blocks." in f".{name}" else others).append(parameter)
+    precision = torch.bfloat16 if plan.precision == "bf16" else torch.float32
     found: list[Optimizer] = []
     if matrices:
-        found.append(Muon(matrices, lr=plan.lr, weight_decay=plan.weight_decay, momentum=0.95))
+        found.append(Muon(matrices, lr=plan.lr, weight_decay=plan.weight_decay, precision=precision))
     if others:
         found.append(AdamW(others, lr=plan.lr_embedding, betas=(0.9, 0.95), weight_decay=0.0, fused=True))
     for optimiser in found:
