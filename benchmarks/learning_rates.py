@@ -18,10 +18,11 @@ from rich.console import Console
 from onward.model.trunk import LanguageModel
 from onward.train import pretrain
 from onward.train.fit import fit
+from onward.train.measure import AT_THE_END
 from onward.train.objectives import next_token
 from onward.train.packing import Batches
 from onward.train.plan import TrainPlan, Wishes
-from onward.train.training import TOKENS_AT_THE_END, Training
+from onward.train.training import Training
 from onward.train.workspace import Workspace
 
 MATRICES = (0.005, 0.01, 0.02, 0.04)
@@ -33,7 +34,7 @@ def bits_per_byte(training: Training, plan: TrainPlan) -> float:
     training.model = LanguageModel(training.model.config).initialise(plan.seed)
     training.plan = plan
     fit(training.model, next_token, Batches(training.train, plan.rows, plan.seed).batch, plan)
-    return training.measure(TOKENS_AT_THE_END).value
+    return training.measure(AT_THE_END).value
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 import errno
 import os
+import subprocess
 
 import pytest
 
@@ -71,3 +72,16 @@ def test_refusals_of_the_system_are_one_line_that_names_the_place(tmp_path, monk
         write_bytes(tmp_path / "x", b"")
     assert "\n" not in str(error.value)
     assert str(tmp_path / "x") in str(error.value)
+
+
+def test_what_a_killed_process_left_behind_is_swept_away_and_a_living_ones_is_not(tmp_path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    alive = subprocess.Popen(["sleep", "60"])
+    for process in (dead, alive):
+        (tmp_path / f".model.{process.pid}.partial").mkdir()
+    with new_folder(tmp_path / "model") as beside:
+        (beside / "x").write_text("")
+    assert {p.name for p in tmp_path.iterdir()} == {"model", f".model.{alive.pid}.partial"}
+    alive.kill()
+    alive.wait()

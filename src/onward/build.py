@@ -17,7 +17,6 @@ from rich.console import Console
 from onward import lineage
 from onward.align import instruct
 from onward.corpus.chats import read_chats
-from onward.corpus.read import files
 from onward.files import write_json
 from onward.generate.chat_model import FolderModel
 from onward.generate.engine import Request
@@ -26,7 +25,7 @@ from onward.generate.settings import Sampling
 from onward.lineage import Result
 from onward.report.page import write_report
 from onward.train import measure, pretrain
-from onward.train.packing import Packing, held_out_batches
+from onward.train.packing import Packing
 from onward.train.plan import Wishes
 from onward.train.shards import Shards
 from onward.train.training import Training, sources_of
@@ -36,7 +35,6 @@ SHARES = {"base": 0.65, "sft": 0.20}
 """Of the minutes. The rest is for the tokeniser, cutting, measuring and the report."""
 MINUTES = 10.0
 SAMPLES = 4
-MEASURED_TOKENS = 131_072
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +50,7 @@ class Road:
 
     def request(self) -> dict[str, Any]:
         """What makes two starts the same run."""
-        texts, chats = sources_of(files(self.texts)), sources_of([self.chats] if self.chats else [])
+        texts, chats = sources_of(self.texts), sources_of([self.chats] if self.chats else [])
         return {"verb": "build", "texts": texts, "chats": chats, "skip_bad": self.skip_bad} | asdict(self.wishes)
 
     def wishes_of(self, stage: str) -> Wishes:
@@ -79,7 +77,7 @@ def build(road: Road, console: Console, look: Look) -> Path:
             training.run(console)
     if not (road.out / "samples.json").exists():
         console.print("comparing the stages on held-out data")
-        models = {stage: open_folder(road.out / stage) for stage in prepare_stage}
+        models = {stage: open_folder(road.out / stage, device=road.wishes.device) for stage in prepare_stage}
         for stage, model in models.items():
             lineage.add_results(road.out / stage, _measured(road, model))
         write_json(road.out / "samples.json", _samples(road, models))
@@ -107,17 +105,20 @@ def _sft(road: Road, console: Console) -> Training:
 def _measured(road: Road, model: FolderModel) -> list[Result]:
     """Bits per byte of everything held out, whatever the stage was trained on: what a later stage has cost shows too."""
     engine, found = model.engine, []
-    bytes_of = measure.byte_lengths(engine.tokenizer, engine.model.config.vocab_size)
-    boundary = engine.tokenizer.bos_id
-    assert boundary is not None
+    assert engine.tokenizer.bos_id is not None
     for part, suite in (("text-held-out", pretrain.SUITE), ("chats-held-out", instruct.SUITE)):
         if (road.out / "data" / part).exists():
             shards = Shards(road.out / "data" / part)
-            packing = Packing(shards, engine.room, boundary)
-            rows = max(1, 8192 // engine.room)
-            batches = list(held_out_batches(packing, rows))[: max(1, MEASURED_TOKENS // (rows * engine.room))]
-            value = measure.bits_per_byte(engine.model, batches, bytes_of, str(engine.device), "fp32")
-            baseline = measure.compressed_bits_per_byte(shards, engine.tokenizer) if part == "text-held-out" else None
+            packing = Packing(shards, engine.room, engine.tokenizer.bos_id)
+            value = measure.held_out(
+                engine.model,
+                packing,
+                engine.tokenizer,
+                targets=measure.AT_THE_END,
+                device=str(engine.device),
+                precision="fp32",
+            )
+            baseline = measure.compressed_bits_per_byte(shards, engine.tokenizer)
             found.append(measure.result(suite, value, seed=road.wishes.seed, baseline=baseline))
     return found
 

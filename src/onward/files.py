@@ -6,6 +6,7 @@ Left out: locking. Two commands writing the same output at once are both refused
 from __future__ import annotations
 
 import errno
+import glob
 import hashlib
 import json
 import os
@@ -66,7 +67,7 @@ def new_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
     beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(beside, ignore_errors=True)
+        _sweep(path)
         beside.mkdir()
     try:
         with explained(path):
@@ -75,6 +76,24 @@ def new_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
             _swap(beside, path)
     finally:
         shutil.rmtree(beside, ignore_errors=True)
+
+
+def _sweep(path: Path) -> None:
+    """Take away what processes that are no more, and so were killed, had begun to write beside `path`."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
+        number = left.name.split(".")[-2]
+        if number.isdecimal() and (int(number) == os.getpid() or not _alive(int(number))):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)  # signal 0 asks, and does nothing
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 MARKS = ("onward.json", "request.json", "index.json", "state.json")

@@ -5,6 +5,7 @@ import torch
 
 import onward
 from onward.errors import ChatError, FolderError, OnwardError
+from onward.generate.engine import Request
 from onward.generate.settings import Sampling
 
 ASKED = [{"role": "user", "content": "Where does the cat sit?"}]
@@ -54,3 +55,16 @@ def test_a_place_where_nothing_is_gets_one_line(where, monkeypatch):
     with pytest.raises(OnwardError) as error:
         onward.load(where)
     assert "\n" not in str(error.value)
+
+
+def test_the_ends_that_generation_config_names_end_a_text(model_folder):
+    free = onward.load(model_folder).engine.run([Request(prompt=[5], sampling=Sampling(temperature=1, max_tokens=20))])[
+        0
+    ]
+    assert len(free.ids) > 3
+    (model_folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [free.ids[2]]}))
+    ended = onward.load(model_folder).engine.run(
+        [Request(prompt=[5], sampling=Sampling(temperature=1, max_tokens=20))]
+    )[0]
+    assert ended.ids == free.ids[: free.ids.index(free.ids[2])]
+    assert ended.finish == "stop"

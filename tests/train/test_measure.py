@@ -27,7 +27,7 @@ def test_a_uniform_model_has_the_bits_per_byte_of_arithmetic(tiny_model, tokeniz
     with torch.no_grad():
         tiny_model.embedding.tokens.weight.zero_()
     bytes_of = measure.byte_lengths(tokenizer, tiny_model.config.vocab_size)
-    batches = list(held_out_batches(Packing(shards, 64, tokenizer.bos_id), 4))
+    batches = list(held_out_batches(Packing(shards, 64, tokenizer.bos_id), 4, 10**9))
     found = measure.bits_per_byte(tiny_model, batches, bytes_of, "cpu", "fp32")
     targets = shards.tokens + shards.documents
     assert found.value == pytest.approx(targets * math.log2(tiny_model.config.vocab_size) / shards.bytes, rel=1e-5)
@@ -36,7 +36,7 @@ def test_a_uniform_model_has_the_bits_per_byte_of_arithmetic(tiny_model, tokeniz
 
 def test_measuring_leaves_the_model_as_it_was(tiny_model, tokenizer, shards):
     bytes_of = measure.byte_lengths(tokenizer, tiny_model.config.vocab_size)
-    batches = list(held_out_batches(Packing(shards, 64, tokenizer.bos_id), 4))
+    batches = list(held_out_batches(Packing(shards, 64, tokenizer.bos_id), 4, 10**9))
     tiny_model.train()
     first = measure.bits_per_byte(tiny_model, batches, bytes_of, "cpu", "fp32")
     assert tiny_model.training

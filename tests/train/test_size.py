@@ -16,7 +16,7 @@ DRAFT = TrainPlan(steps=1, length=256, batch_tokens=8192, rows_per_pass=1)
 def shaped(machine, **wishes):
     asked = Wishes(**wishes)
     flops = size.compute(machine, asked)
-    return size.shape(asked, vocab_size=size.vocabulary(flops), flops=flops, length=256)[0]
+    return size.shape(asked, vocab_size=size.vocabulary(flops), flops=flops)[0]
 
 
 def test_more_compute_buys_a_larger_model_and_vocabulary():

@@ -15,7 +15,7 @@ from rich.console import Console
 from onward import lineage
 from onward.corpus.chats import Chats, Conversation, read_chats
 from onward.corpus.split import held_out
-from onward.errors import BadLine, ChatError, DataError
+from onward.errors import BadLine, ChatError, DataError, PlanError
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.tokens.chat import encode_chat
@@ -41,7 +41,9 @@ def prepare(
     found = machine.measure(wishes.device, wishes.precision)
     model = folder.load(base)
     folder.check_tokenizer(model.config, tokenizer.highest_id)
-    length = min(wishes.length or model.config.max_positions, model.config.max_positions)
+    length = wishes.length or model.config.max_positions
+    if length > model.config.max_positions:
+        raise PlanError(f"--length {length} is more than the {model.config.max_positions} positions of {base}.")
 
     def side(name: str, wanted: bool) -> Shards:
         return Shards(workspace.part(name, lambda path: _cut(chats, tokenizer, path, wanted, skip_bad, console)))

@@ -6,7 +6,7 @@ decoding is one. Simple and right; left out: sequences that join a running batch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -46,11 +46,12 @@ class Completion:
 
 
 class Engine:
-    """Runs one model with its tokeniser."""
+    """Runs one model with its tokeniser. `ends`: ids that end a text, besides those that the tokeniser knows."""
 
-    def __init__(self, model: LanguageModel, tokenizer: Tokenizer) -> None:
+    def __init__(self, model: LanguageModel, tokenizer: Tokenizer, ends: Iterable[int] = ()) -> None:
         self.model = model.eval()
         self.tokenizer = tokenizer
+        self.ends = frozenset(tokenizer.eos_ids) | frozenset(ends)
         self.room = model.config.max_positions
         parameter = next(model.parameters())
         self.device, self.dtype = parameter.device, parameter.dtype
@@ -139,7 +140,7 @@ class _Run:
 
     def take(self, token: int) -> bool:
         """Add a drawn token; False when it ends the text."""
-        if token in self.engine.tokenizer.eos_ids:
+        if token in self.engine.ends:
             self._end("stop")
             return False
         self.ids.append(token)

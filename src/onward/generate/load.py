@@ -33,7 +33,14 @@ def open_folder(path: Path, *, device: str | None = None, dtype: torch.dtype | N
     tokenizer = Tokenizer.load(path)
     model = folder.load(path, device=choose(device), dtype=dtype)
     folder.check_tokenizer(model.config, tokenizer.highest_id)
-    return FolderModel(str(path), Engine(model, tokenizer))
+    return FolderModel(str(path), Engine(model, tokenizer, _ends(path)))
+
+
+def _ends(path: Path) -> list[int]:
+    """The ids that end a text as `generation_config.json` has them, which may be more than the tokeniser's."""
+    file = path / folder.GENERATION
+    ends = folder.read_json(file).get("eos_token_id") if file.exists() else None
+    return [ends] if isinstance(ends, int) else [end for end in ends or () if isinstance(end, int)]
 
 
 STAGES = ("base", "sft", "reward", "chat")

@@ -17,9 +17,13 @@ from onward.lineage import Result, command_line, now
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train.objectives import autocast, token_losses
-from onward.train.packing import IGNORE, Batch
+from onward.train.packing import IGNORE, Batch, Packing, held_out_batches
 from onward.train.shards import Shards
 
+AT_THE_END = 65_536
+"""Held-out targets measured for a result, at most."""
+AT_ONCE = 8192
+"""Tokens that are measured in one pass."""
 CHANCE = 8.0
 """Bits per byte of one who finds every byte equally likely."""
 
@@ -69,6 +73,15 @@ def _with_interval(bits: np.ndarray, sizes: np.ndarray, rounds: int = 1000) -> B
     return BitsPerByte(value=float(bits.sum() / max(sizes.sum(), 1)), low=float(low), high=float(high), n=len(bits))
 
 
+def held_out(
+    model: LanguageModel, packing: Packing, tokenizer: Tokenizer, *, targets: int, device: str, precision: str
+) -> BitsPerByte:
+    """Bits per byte of up to `targets` held-out targets: always the same ones, taken from all the documents alike."""
+    rows = max(1, AT_ONCE // packing.length)
+    batches = held_out_batches(packing, rows, targets)
+    return bits_per_byte(model, batches, byte_lengths(tokenizer, model.config.vocab_size), device, precision)
+
+
 def result(suite: str, measured: BitsPerByte, *, seed: int, baseline: float | None) -> Result:
     """The measurement as it stands in a lineage."""
     return Result(
@@ -86,8 +99,13 @@ def result(suite: str, measured: BitsPerByte, *, seed: int, baseline: float | No
     )
 
 
-def compressed_bits_per_byte(shards: Shards, tokenizer: Tokenizer, most: int = 8_000_000) -> float:
-    """The baseline: bits per byte of `xz -9` on the same documents, up to `most` bytes of them."""
+def compressed_bits_per_byte(shards: Shards, tokenizer: Tokenizer, most: int = 8_000_000) -> float | None:
+    """The baseline: bits per byte of `xz -9` on the same documents, up to `most` bytes of them.
+
+    None for conversations: a model is measured on their answers, given the questions, and xz cannot be.
+    """
+    if shards.masked:
+        return None
     texts, size = [], 0
     for i in range(shards.documents):
         texts.append(tokenizer.decode(shards.document(i).tolist()).encode())

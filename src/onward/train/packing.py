@@ -264,16 +264,24 @@ class Batches:
         )
 
     def _order(self, epoch: int) -> Ints:
-        """A permutation of the rows. Made by sorting raw Philox numbers, a stream that numpy promises not to change;
-        its own `permutation` may differ between versions, and a run that goes on would then see other rows."""
         if epoch not in self._orders:
-            noise = np.random.Philox(np.random.SeedSequence(self.seed, spawn_key=(epoch,)))
-            order = np.argsort(noise.random_raw(self.packing.rows), kind="stable")
+            order = shuffled(self.packing.rows, self.seed, epoch)
             self._orders = {e: kept for e, kept in self._orders.items() if e == epoch - 1} | {epoch: order}
         return self._orders[epoch]
 
 
-def held_out_batches(packing: Packing, rows_per_batch: int) -> Iterator[Batch]:
-    """Every row once, in order, `rows_per_batch` at a time; the last batch may be smaller."""
-    for first in range(0, packing.rows, rows_per_batch):
-        yield packing.batch(np.arange(first, min(first + rows_per_batch, packing.rows)))
+def shuffled(rows: int, seed: int, epoch: int) -> Ints:
+    """A permutation of the rows, (rows,) int64. Made by sorting raw Philox numbers, a stream that numpy promises not to change; its
+    own `permutation` may differ between versions, and a run that goes on would then see other rows."""
+    noise = np.random.Philox(np.random.SeedSequence(seed, spawn_key=(epoch,)))
+    return np.argsort(noise.random_raw(rows), kind="stable")
+
+
+def held_out_batches(packing: Packing, rows_per_batch: int, most_targets: int) -> Iterator[Batch]:
+    """Every row once, `rows_per_batch` at a time, until `most_targets` places have been seen; the last batch may be smaller.
+
+    In an order that mixes the documents, and is always the same: whatever is measured on, is a fair sample.
+    """
+    order = shuffled(packing.rows, seed=0, epoch=0)[: max(1, most_targets // packing.length)]
+    for first in range(0, len(order), rows_per_batch):
+        yield packing.batch(order[first : first + rows_per_batch])

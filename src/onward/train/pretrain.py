@@ -21,7 +21,6 @@ from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.tokens.train import train as train_tokenizer
 from onward.train import machine, size
-from onward.train.measure import compressed_bits_per_byte
 from onward.train.packing import Packing
 from onward.train.plan import TrainPlan, Wishes
 from onward.train.progress import reading
@@ -63,11 +62,10 @@ def prepare(
         return Shards(workspace.part(name, lambda path: _cut(read, cut, path, held_out=held_out)))
 
     text, text_held_out = side("text", False), side("text-held-out", True)
-    length = size.sequence_length(wishes, flops)
+    shape, reasons = size.shape(wishes, vocab_size=cut.highest_id + 1, flops=flops)
+    config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(shape, "qwen3")))[1]
+    length = config.max_positions
     train, kept = Packing(text, length, cut.bos_id), Packing(text_held_out, length, cut.bos_id)
-    config, reasons = size.shape(wishes, vocab_size=cut.highest_id + 1, flops=flops, length=length)
-    hf = workspace.once("config.json", lambda: families.to_hf_config(config, "qwen3"))
-    config = families.from_hf_config(hf)[1]
     batch = size.batch(text.tokens, length, most=8192 if flops < 1e16 else 262_144)
     draft = size.begin(TrainPlan(steps=1, length=length, batch_tokens=batch, rows_per_pass=1), wishes, found)
     size.check_memory(config, draft, found)
@@ -87,15 +85,14 @@ def prepare(
         plan=settled(workspace, model, train, draft, finish),
         train=train,
         held_out=kept,
-        sources=sources_of(files(texts)),
+        sources=sources_of(texts),
         parents=[],
-        baseline=compressed_bits_per_byte(text_held_out, cut),
     )
 
 
 def request(texts: Sequence[str], wishes: Wishes, **further: Any) -> dict[str, Any]:
     """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for."""
-    return {"verb": "pretrain", "texts": sources_of(files(texts))} | asdict(wishes) | further
+    return {"verb": "pretrain", "texts": sources_of(texts)} | asdict(wishes) | further
 
 
 class Reading:

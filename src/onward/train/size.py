@@ -18,6 +18,8 @@ EFFICIENCY = 0.4
 """Share of the matrix-product speed that a training step reaches, before one has been measured. Only the size depends on it."""
 TOKENS_PER_PARAMETER = 20
 HEAD_SIZE = 64
+MEASURED_NOW_AND_THEN = 8192
+"""Held-out targets measured while training, each time the same ones."""
 MINUTES = 10.0
 """How long to train where neither --minutes nor --steps says it."""
 
@@ -40,12 +42,13 @@ def sequence_length(wishes: Wishes, flops: float) -> int:
     return 256 if flops < 1e14 else 512 if flops < 1e16 else 1024 if flops < 1e18 else 2048
 
 
-def shape(wishes: Wishes, *, vocab_size: int, flops: float, length: int) -> tuple[TrunkConfig, dict[str, str]]:
+def shape(wishes: Wishes, *, vocab_size: int, flops: float) -> tuple[TrunkConfig, dict[str, str]]:
     """The Qwen3 shape that comes nearest to 20 tokens a parameter, and the reasons. Parameters are those in matrix products.
 
     vocab_size: rounded up to a multiple of 64, which matrix products like.   Raises ConfigError, PlanError.
     """
     wanted = math.sqrt(flops / (6 * TOKENS_PER_PARAMETER))
+    length = sequence_length(wishes, flops)
     depths = [wishes.depth] if wishes.depth else list(range(2, 33))
     widths = [wishes.width] if wishes.width else list(range(HEAD_SIZE * 2, HEAD_SIZE * 33, HEAD_SIZE))
 
@@ -136,10 +139,17 @@ def with_time(
             steps = max(1, round(most_passes * per_pass))
             reasons["steps"] = f"{most_passes:g} passes over the data; more would only learn them by heart"
     reasons["steps"] += f"; {steps / per_pass:.1f} passes over the data, {clock(steps * seconds_per_step)}"
-    reasons["held_out_every"] = "about twenty measurements"
+    reasons["held_out_every"] = "about twenty measurements, or fewer where they would take more than 2 % of the time"
+    measurement = MEASURED_NOW_AND_THEN / 3 / plan.batch_tokens  # in steps: a forward pass is a third of one
     reasons.setdefault("checkpoint_every", "about a minute of work can be lost, never more")
     every = wishes.checkpoint_every or max(1, min(steps, round(60 / seconds_per_step)))
-    return replace(plan, steps=steps, held_out_every=max(1, steps // 20), checkpoint_every=every, reasons=reasons)
+    return replace(
+        plan,
+        steps=steps,
+        held_out_every=max(1, steps // 20, round(50 * measurement)),
+        checkpoint_every=every,
+        reasons=reasons,
+    )
 
 
 def memory_needed(config: TrunkConfig, plan: TrainPlan) -> int:

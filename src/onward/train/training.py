@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import torch
 from rich.console import Console
 
 from onward import lineage
+from onward.corpus.read import files
 from onward.files import file_hash, new_folder
 from onward.lineage import Lineage
 from onward.model import folder
@@ -26,16 +26,11 @@ from onward.train.fit import Start, fit, seconds_per_step
 from onward.train.measure import BitsPerByte
 from onward.train.objectives import next_token
 from onward.train.optimisers import optimisers
-from onward.train.packing import IGNORE, Batch, Batches, Packing, held_out_batches
+from onward.train.packing import IGNORE, Batch, Batches, Packing
 from onward.train.plan import TrainPlan
 from onward.train.progress import Show
-from onward.train.size import memory_needed
+from onward.train.size import MEASURED_NOW_AND_THEN, memory_needed
 from onward.train.workspace import CHECKPOINTS, Workspace
-
-TOKENS_WHILE_TRAINING = 16_384
-"""Held-out targets measured now and then while training; all the measurements of a run see the same ones."""
-TOKENS_AT_THE_END = 262_144
-"""Held-out targets measured when the training is over, at most."""
 
 
 @dataclass(frozen=True)
@@ -58,7 +53,7 @@ class Preflight:
 
 @dataclass(kw_only=True)
 class Training:
-    """A prepared training. `suite` names what its held-out data measures; `baseline` is what stands beside that measurement."""
+    """A prepared training. `suite` names what its held-out data measures."""
 
     verb: str
     suite: str
@@ -71,7 +66,6 @@ class Training:
     held_out: Packing
     sources: list[dict[str, Any]]
     parents: list[Lineage]
-    baseline: float | None = None
 
     def preflight(self, examples: int = 3, shown: int = 160) -> Preflight:
         return Preflight(
@@ -115,15 +109,15 @@ class Training:
                 Batches(self.train, self.plan.rows, self.plan.seed).batch,
                 self.plan,
                 [
-                    callbacks.held_out(lambda _: self.measure(TOKENS_WHILE_TRAINING)),
-                    callbacks.keep_checkpoints(place / CHECKPOINTS),
+                    callbacks.held_out(lambda _: self.measure(MEASURED_NOW_AND_THEN)),
                     callbacks.write_metrics(place / "metrics.jsonl", start.step),
+                    callbacks.keep_checkpoints(place / CHECKPOINTS),
                     show,
                 ],
                 start=start,
                 found=found,
             )
-        return self._save(self.measure(TOKENS_AT_THE_END))
+        return self._save(self.measure(measure.AT_THE_END))
 
     def _go_on(self, found: list[torch.optim.Optimizer]) -> Start:
         """Put the newest checkpoint, if there is one, into model and optimisers."""
@@ -134,13 +128,14 @@ class Training:
         return Start(step=state["step"], tokens=state["tokens"], seconds=state["seconds"])
 
     def measure(self, targets: int) -> BitsPerByte:
-        bytes_of = measure.byte_lengths(self.tokenizer, self.model.config.vocab_size)
-        rows = max(1, self.plan.rows_per_pass)
-        batches = islice(held_out_batches(self.held_out, rows), max(1, targets // (rows * self.plan.length)))
-        return measure.bits_per_byte(self.model, batches, bytes_of, self.plan.device, self.plan.precision)
+        plan = self.plan
+        return measure.held_out(
+            self.model, self.held_out, self.tokenizer, targets=targets, device=plan.device, precision=plan.precision
+        )
 
     def _save(self, measured: BitsPerByte) -> Path:
         out = self.workspace.out
+        baseline = measure.compressed_bits_per_byte(self.held_out.shards, self.tokenizer)
         metrics = (self.workspace.folder / "metrics.jsonl").read_bytes()
         history = Lineage(
             verb=self.verb,
@@ -150,7 +145,7 @@ class Training:
             plan=self.plan.to_json(),
             data=self.sources,
             versions=lineage.versions(),
-            results=[measure.result(self.suite, measured, seed=self.plan.seed, baseline=self.baseline)],
+            results=[measure.result(self.suite, measured, seed=self.plan.seed, baseline=baseline)],
             parents=self.parents,
             folder=str(out),
         )
@@ -187,9 +182,14 @@ def settled(
     return TrainPlan(**workspace.once("plan.json", decide))
 
 
-def sources_of(paths: Iterable[Path]) -> list[dict[str, Any]]:
-    """What the data was: name, size and hash of each file."""
-    return [{"path": str(path), "bytes": path.stat().st_size, "sha256": file_hash(path)} for path in paths]
+def sources_of(places: Iterable[str | Path]) -> list[dict[str, Any]]:
+    """What the data was: name, size and hash of each file; of a data set elsewhere, its name."""
+    found: list[dict[str, Any]] = []
+    for place in places:
+        inside = files([place])
+        found += [{"path": str(path), "bytes": path.stat().st_size, "sha256": file_hash(path)} for path in inside]
+        found += [] if inside else [{"path": str(place)}]
+    return found
 
 
 def keep_tokenizer(tokenizer: Tokenizer, path: Path) -> None:
