@@ -1,13 +1,14 @@
 """The main job, small: two stages in seconds, stopped and gone on with, and the report that it leaves."""
 
 import json
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 from rich.console import Console
 
 from onward.build import Road, build
-from onward.errors import OutputError
+from onward.errors import BadLine, OutputError
 from onward.train.plan import Wishes
 
 WISHES = Wishes(steps=20, depth=1, width=32, heads=2, length=128, batch=512)
@@ -78,6 +79,23 @@ def test_changed_texts_are_another_run(road, console, texts):
     build(road, console, lambda _: None)
     texts.write_text(texts.read_text() + '{"text": "one more"}\n')
     with pytest.raises(OutputError, match="its texts was"):
+        build(road, console, lambda _: None)
+
+
+def test_chats_are_read_before_minutes_are_spent_and_may_be_mended_while_the_base_stays(road, console, chats):
+    good = chats.read_text()
+    chats.write_text(good + "{broken\n")
+    with pytest.raises(BadLine, match="line 41"):
+        build(road, console, lambda _: None)
+    assert not (road.out / "base").exists()
+    build(replace(road, chats=None), console, lambda _: None)
+    made = (road.out / "base" / "model.safetensors").stat().st_mtime_ns
+    (road.out / "samples.json").unlink()
+    chats.write_text(good)
+    build(road, console, lambda _: None)
+    assert (road.out / "base" / "model.safetensors").stat().st_mtime_ns == made
+    chats.write_text(good.replace("cat", "cow"))
+    with pytest.raises(OutputError, match="made from other chats"):
         build(road, console, lambda _: None)
 
 

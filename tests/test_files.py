@@ -1,6 +1,7 @@
 import errno
 import os
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -85,3 +86,31 @@ def test_what_a_killed_process_left_behind_is_swept_away_and_a_living_ones_is_no
     assert {p.name for p in tmp_path.iterdir()} == {"model", f".model.{alive.pid}.partial"}
     alive.kill()
     alive.wait()
+
+
+def test_a_folder_that_stood_aside_when_the_process_was_killed_comes_back(tmp_path):
+    dead = subprocess.Popen(["true"])
+    dead.wait()
+    (tmp_path / f".model.{dead.pid}.old").mkdir()
+    (tmp_path / f".model.{dead.pid}.old" / "onward.json").write_text("the only copy")
+    with pytest.raises(OutputError, match="exists already"), new_folder(tmp_path / "model"):
+        pass
+    assert (tmp_path / "model" / "onward.json").read_text() == "the only copy"
+
+
+def test_ctrl_c_between_the_two_names_puts_the_old_folder_back(tmp_path, monkeypatch):
+    with new_folder(tmp_path / "model") as beside:
+        (beside / "onward.json").write_text("first")
+    rename, calls = Path.rename, []
+
+    def interrupted(self, target):
+        calls.append(self)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return rename(self, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), new_folder(tmp_path / "model", force=True) as beside:
+        (beside / "onward.json").write_text("second")
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+    assert (tmp_path / "model" / "onward.json").read_text() == "first"

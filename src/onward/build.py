@@ -17,6 +17,7 @@ from rich.console import Console
 from onward import lineage
 from onward.align import instruct
 from onward.corpus.chats import read_chats
+from onward.errors import OutputError
 from onward.files import write_json
 from onward.generate.chat_model import FolderModel
 from onward.generate.engine import Request
@@ -28,12 +29,12 @@ from onward.train import measure, pretrain
 from onward.train.packing import Packing
 from onward.train.plan import Wishes
 from onward.train.shards import Shards
-from onward.train.training import Training, sources_of
+from onward.train.size import MINUTES
+from onward.train.training import Training, sources_of, sources_of_texts
 from onward.train.workspace import CHECKPOINTS, Workspace, claim
 
 SHARES = {"base": 0.65, "sft": 0.20}
 """Of the minutes. The rest is for the tokeniser, cutting, measuring and the report."""
-MINUTES = 10.0
 SAMPLES = 4
 
 
@@ -49,9 +50,14 @@ class Road:
     force: bool = False
 
     def request(self) -> dict[str, Any]:
-        """What makes two starts the same run."""
-        texts, chats = sources_of(self.texts), sources_of([self.chats] if self.chats else [])
-        return {"verb": "build", "texts": texts, "chats": chats, "skip_bad": self.skip_bad} | asdict(self.wishes)
+        """What makes two starts the same run. The chats are left out: they may be mended while the base model stays."""
+        return {"verb": "build", "texts": sources_of_texts(self.texts)} | asdict(self.wishes)
+
+    @property
+    def chat_parts(self) -> Path:
+        """Where the token shards of the chats lie, apart from those of chats that have been mended since."""
+        assert self.chats is not None
+        return self.out / "data" / f"chats-{sources_of([self.chats])[0]['sha256'][:12]}"
 
     def wishes_of(self, stage: str) -> Wishes:
         """A stage's share of the minutes, or of the steps; the base model gets the shares of stages that are not asked for."""
@@ -67,7 +73,9 @@ Look = Callable[[Training], None]
 
 def build(road: Road, console: Console, look: Look) -> Path:
     """Walk the road, or what is left of it. Returns the folder of the last stage.   Raises OnwardError, KeyboardInterrupt."""
-    claim(road.out, road.request(), force=road.force, worth=("*/config.json", f"*.training/{CHECKPOINTS}/step-*"))
+    claim(road.out, road.request(), force=road.force, worth=("*/onward.json", f"*.training/{CHECKPOINTS}/step-*"))
+    if road.chats is not None:
+        _check_chats(road, road.chats)
     prepare_stage = {"base": _base, "sft": _sft} if road.chats else {"base": _base}
     for stage, prepare in prepare_stage.items():
         if not (road.out / stage).exists():
@@ -79,48 +87,60 @@ def build(road: Road, console: Console, look: Look) -> Path:
         console.print("comparing the stages on held-out data")
         models = {stage: open_folder(road.out / stage, device=road.wishes.device) for stage in prepare_stage}
         for stage, model in models.items():
-            lineage.add_results(road.out / stage, _measured(road, model))
+            lineage.add_results(road.out / stage, _measured(road, stage, model))
         write_json(road.out / "samples.json", _samples(road, models))
     write_report(road.out)
     return road.out / stage
 
 
-def _workspace(road: Road, stage: str, request: dict[str, Any]) -> Workspace:
-    return Workspace(road.out / stage, request, parts=road.out / "data")
+def _check_chats(road: Road, chats: Path) -> None:
+    """See that the chats can be read before minutes are spent on the texts, and that a stage made from them was made from these."""
+    for _ in instruct.sides(read_chats(chats, skip_bad=road.skip_bad)):
+        pass
+    made = lineage.read(road.out / "sft")
+    if made is not None and made.data != sources_of([chats]):
+        raise OutputError(
+            f"{road.out}/sft was made from other chats. Choose another place with -o, or remove that folder to make it anew."
+        )
 
 
 def _base(road: Road, console: Console) -> Training:
     wishes = road.wishes_of("base")
-    workspace = _workspace(road, "base", pretrain.request(road.texts, wishes))
+    workspace = Workspace(road.out / "base", pretrain.request(road.texts, wishes), parts=road.out / "data")
     return pretrain.prepare(road.texts, workspace, wishes, skip_bad=road.skip_bad, console=console)
 
 
 def _sft(road: Road, console: Console) -> Training:
     assert road.chats is not None
     wishes = replace(road.wishes_of("sft"), depth=None, width=None, heads=None, lr=None)
-    workspace = _workspace(road, "sft", instruct.request(road.out / "base", road.chats, wishes))
+    request = instruct.request(road.out / "base", road.chats, wishes, skip_bad=road.skip_bad)
+    workspace = Workspace(road.out / "sft", request, parts=road.chat_parts)
     return instruct.prepare(road.out / "base", road.chats, workspace, wishes, skip_bad=road.skip_bad, console=console)
 
 
-def _measured(road: Road, model: FolderModel) -> list[Result]:
-    """Bits per byte of everything held out, whatever the stage was trained on: what a later stage has cost shows too."""
-    engine, found = model.engine, []
-    assert engine.tokenizer.bos_id is not None
-    for part, suite in (("text-held-out", pretrain.SUITE), ("chats-held-out", instruct.SUITE)):
-        if (road.out / "data" / part).exists():
-            shards = Shards(road.out / "data" / part)
-            packing = Packing(shards, engine.room, engine.tokenizer.bos_id)
-            value = measure.held_out(
-                engine.model,
-                packing,
-                engine.tokenizer,
-                targets=measure.AT_THE_END,
-                device=str(engine.device),
-                precision="fp32",
-            )
-            baseline = measure.compressed_bits_per_byte(shards, engine.tokenizer)
-            found.append(measure.result(suite, value, seed=road.wishes.seed, baseline=baseline))
-    return found
+def _measured(road: Road, stage: str, model: FolderModel) -> list[Result]:
+    """Bits per byte of what is held out and was not measured yet: a stage measures its own suite when it is trained. What a later
+    stage has cost, and what an earlier one knew already, shows too."""
+    history = lineage.read(road.out / stage)
+    known = {result.suite for result in history.results} if history else set()
+    places = {pretrain.SUITE: road.out / "data" / "text-held-out"}
+    if road.chats is not None:
+        places[instruct.SUITE] = road.chat_parts / "chats-held-out"
+    return [_result(road, model, suite, place) for suite, place in places.items() if suite not in known]
+
+
+def _result(road: Road, model: FolderModel, suite: str, place: Path) -> Result:
+    engine = model.engine
+    packing = Packing(Shards(place), engine.room, engine.tokenizer.pad_id)
+    value = measure.held_out(
+        engine.model,
+        packing,
+        engine.tokenizer,
+        targets=measure.AT_THE_END,
+        device=str(engine.device),
+        precision="fp32",
+    )
+    return measure.result(suite, value, seed=road.wishes.seed, baseline=None)
 
 
 def _samples(road: Road, models: dict[str, FolderModel]) -> dict[str, Any]:
@@ -148,7 +168,10 @@ def _questions(road: Road) -> list[dict[str, str]]:
     if road.chats is None:
         return found
     for conversation, is_held_out in instruct.sides(read_chats(road.chats, skip_bad=road.skip_bad)):
-        first = [message["content"] for message in conversation.messages if message["role"] != "system"][:2]
-        if is_held_out and len(first[0]) < 200 and len(found) < SAMPLES:
-            found.append({"question": first[0], "person": first[1]})
+        turns = [message for message in conversation.messages if message["role"] != "system"]
+        asked = turns[0]["role"] == "user" and turns[1:2] and turns[1]["role"] == "assistant"
+        if is_held_out and asked and len(turns[0]["content"]) < 200:
+            found.append({"question": turns[0]["content"], "person": turns[1]["content"]})
+        if len(found) == SAMPLES:
+            break
     return found

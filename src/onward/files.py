@@ -63,11 +63,12 @@ def new_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
 
     An existing `path` is refused unless `force`, which replaces it at the end and not before.
     """
+    with explained(path):
+        _sweep(path)
     check_free(path, force=force)
     beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     with explained(path):
         path.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(path)
         beside.mkdir()
     try:
         with explained(path):
@@ -79,11 +80,26 @@ def new_folder(path: Path, *, force: bool = False) -> Iterator[Path]:
 
 
 def _sweep(path: Path) -> None:
-    """Take away what processes that are no more, and so were killed, had begun to write beside `path`."""
-    for left in path.parent.glob(f".{glob.escape(path.name)}.*.partial"):
-        number = left.name.split(".")[-2]
-        if number.isdecimal() and (int(number) == os.getpid() or not _alive(int(number))):
-            shutil.rmtree(left, ignore_errors=True)
+    """Mend what processes that were killed have left beside `path`: a folder that stood aside comes back if nothing has taken its
+    place, and what was only begun goes."""
+    for left in path.parent.glob(f".{glob.escape(path.name)}.*"):
+        number, _, kind = left.name.removeprefix(f".{path.name}.").partition(".")
+        if (
+            number.isdecimal()
+            and kind in ("partial", "old")
+            and (int(number) == os.getpid() or not _alive(int(number)))
+        ):
+            if kind == "old" and not path.exists():
+                left.rename(path)
+            remove(left)
+
+
+def remove(path: Path) -> None:
+    """Take away a file or a folder; one that is not there is fine."""
+    if path.is_dir():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def _alive(process: int) -> bool:
@@ -96,7 +112,7 @@ def _alive(process: int) -> bool:
     return True
 
 
-MARKS = ("onward.json", "request.json", "index.json", "state.json")
+MARKS = ("onward.json", "onward-request.json")
 """Files that Onward puts into the folders it makes. Only a folder with one of them is ever replaced."""
 
 
@@ -118,17 +134,19 @@ def _sync(folder: Path) -> None:
 
 
 def _swap(beside: Path, path: Path) -> None:
-    """Put `beside` in the place of `path`; the old folder stands aside until the new one has its name."""
+    """Put `beside` in the place of `path`; the old folder stands aside until the new one has its name, and comes back if it cannot."""
     if not path.exists():
         beside.rename(path)
         return
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     path.rename(old)
-    beside.rename(path)
-    if old.is_dir():
-        shutil.rmtree(old)
-    else:
-        old.unlink()
+    try:
+        beside.rename(path)
+    except BaseException:
+        if not path.exists():
+            old.rename(path)
+        raise
+    remove(old)
 
 
 def file_hash(path: Path) -> str:

@@ -88,7 +88,7 @@ def test_plan_shows_the_plan_and_leaves_nothing(onward, texts, tmp_path):
 
 def test_another_command_does_not_go_on_with_an_unfinished_run(onward, texts, tmp_path):
     (tmp_path / "base.training" / "checkpoints" / "step-00000001").mkdir(parents=True)
-    (tmp_path / "base.training" / "request.json").write_text("{}")
+    (tmp_path / "base.training" / "onward-request.json").write_text("{}")
     ended = onward("pretrain", texts, "-o", tmp_path / "base", "--steps", 2, *SMALL)
     assert ended.code == 2
     assert "holds another run" in ended.err
@@ -157,7 +157,7 @@ def test_a_broken_line_is_named_and_can_be_left_out(onward, texts, tmp_path):
         (("--minutes", 1, "--steps", 1), "give one of them"),
         (("--steps", 0), "--steps 0"),
         (("--steps", 2, "--batch", 8), "less than one sequence"),
-        (("--steps", 2, "--heads", 7), "cannot be shared out"),
+        (("--steps", 2, "--heads", 7), "does not divide --width"),
         (("--steps", 2, "--lr", -1), "--lr -1"),
         (("--steps", 2, "--device", "tpu9"), "--device tpu9"),
         (("--steps", 2, "--precision", "fp4"), "choose fp32 or bf16"),

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onward.corpus.read import Document
-from onward.corpus.split import held_out, split_documents
+from onward.corpus.split import is_held_out, place, split_documents
 
 
 def documents(texts: list[str]) -> list[Document]:
@@ -20,16 +20,16 @@ def sides(texts: list[str], share: float = 0.05) -> tuple[list[str], list[str]]:
 
 
 def test_about_the_share_is_held_out_and_always_the_same() -> None:
-    texts = [f"text {i}" for i in range(20_000)]
+    places = [place(f"text {i}") for i in range(20_000)]
     for share in (0.01, 0.05, 0.5):
-        found = sum(held_out(text, share) for text in texts) / len(texts)
-        assert found == pytest.approx(share, abs=4 * (share * (1 - share) / len(texts)) ** 0.5)
-    assert [i for i in range(60) if held_out(f"text {i}", 0.05)] == [3, 33, 43], "pinned: on every machine"
+        found = sum(is_held_out(at, (0.0, 1.0), share) for at in places) / len(places)
+        assert found == pytest.approx(share, abs=4 * (share * (1 - share) / len(places)) ** 0.5)
+    assert [i for i in range(60) if places[i] < 0.05] == [3, 33, 43], "pinned: on every machine"
 
 
-def test_nothing_is_held_out_of_a_share_of_nothing_and_everything_of_all() -> None:
-    assert not held_out("", 0)
-    assert held_out("", 1)
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_the_first_place_is_held_out_and_the_last_never(share: float) -> None:
+    assert [is_held_out(at, (0.2, 0.9), share) for at in (0.2, 0.9)] == [True, False]
 
 
 @given(texts=st.lists(st.integers(0, 99).map(str), min_size=20, max_size=60))

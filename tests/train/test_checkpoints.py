@@ -23,21 +23,23 @@ def trained(tiny_model):
 
 def test_only_the_newest_two_are_kept(trained, tmp_path):
     for step in (1, 2, 3, 10):
-        checkpoints.save(tmp_path, step, *trained, {})
+        checkpoints.save(tmp_path, step, *trained, tokens=1, seconds=1.0)
     assert [path.name for path in checkpoints.existing(tmp_path)] == ["step-00000003", "step-00000010"]
 
 
 def test_a_checkpoint_holds_no_pickle(trained, tmp_path):
-    path = checkpoints.save(tmp_path, 1, *trained, {})
+    path = checkpoints.save(tmp_path, 1, *trained, tokens=1, seconds=1.0)
     assert {file.suffix for file in path.iterdir()} == {".safetensors", ".json"}
 
 
 def test_a_full_disk_keeps_the_last_good_one_and_says_so(trained, small_disk):
     """Room for two small checkpoints and not for three; the third needs a place before the first is dropped."""
-    size = sum(file.stat().st_size for file in checkpoints.save(small_disk, 1, *trained, {}).iterdir())
+    size = sum(
+        file.stat().st_size for file in checkpoints.save(small_disk, 1, *trained, tokens=1, seconds=1.0).iterdir()
+    )
     fill(small_disk, leaving=size // 2)
     with pytest.raises(OutputError, match="no space left"):
-        checkpoints.save(small_disk, 2, *trained, {})
+        checkpoints.save(small_disk, 2, *trained, tokens=1, seconds=1.0)
     assert [path.name for path in checkpoints.existing(small_disk)] == ["step-00000001"]
     assert not list(small_disk.glob(".*"))
     checkpoints.load(small_disk / "step-00000001", *trained)
@@ -51,7 +53,7 @@ def fill(disk, *, leaving):
 @pytest.mark.parametrize("broken", ["model.safetensors", "optimisers.safetensors", "state.json"])
 @pytest.mark.parametrize("how", ["gone", "cut"])
 def test_a_broken_checkpoint_is_named(trained, tmp_path, broken, how):
-    path = checkpoints.save(tmp_path, 1, *trained, {})
+    path = checkpoints.save(tmp_path, 1, *trained, tokens=1, seconds=1.0)
     if how == "gone":
         (path / broken).unlink()
     else:
@@ -61,7 +63,7 @@ def test_a_broken_checkpoint_is_named(trained, tmp_path, broken, how):
 
 
 def test_a_checkpoint_of_another_shape_is_refused(trained, tmp_path):
-    path = checkpoints.save(tmp_path, 1, *trained, {})
+    path = checkpoints.save(tmp_path, 1, *trained, tokens=1, seconds=1.0)
     other = torch.nn.Linear(3, 3)
     with pytest.raises(FolderError):
         checkpoints.load(path, other, optimisers(other, PLAN))

@@ -52,7 +52,7 @@ def test_going_on_from_a_checkpoint_ends_with_the_same_bytes(tiny_model, batches
 
     def stop_after_five(step):
         if step.number == 5:
-            checkpoints.save(tmp_path, 5, step.model, step.optimisers, {"tokens": step.tokens, "seconds": step.seconds})
+            checkpoints.save(tmp_path, 5, step.model, step.optimisers, tokens=step.tokens, seconds=step.seconds)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -60,7 +60,7 @@ def test_going_on_from_a_checkpoint_ends_with_the_same_bytes(tiny_model, batches
     fresh = type(tiny_model)(tiny_model.config).initialise(99)
     found = optimisers(fresh, PLAN)
     state = checkpoints.load(checkpoints.existing(tmp_path)[-1], fresh, found)
-    fit(fresh, next_token, batches, PLAN, start=Start(step=state["step"], tokens=state["tokens"]), found=found)
+    fit(fresh, next_token, batches, PLAN, start=Start(**state), found=found)
     assert torch.equal(weights(tiny_model), weights(fresh))
 
 
@@ -104,6 +104,46 @@ def test_a_loss_that_is_no_number_stops_before_it_reaches_the_weights(tiny_model
     with pytest.raises(TrainingError, match="step 1: the loss is nan"):
         fit(tiny_model, broken, batches, PLAN)
     assert torch.equal(weights(tiny_model), before)
+
+
+def test_a_gradient_that_is_no_number_stops_too_though_the_loss_is_one(tiny_model, batches):
+    before = weights(tiny_model).clone()
+
+    def broken(model, batch):
+        value = next_token(model, batch).value
+        return Loss(value + (value - value.detach()).sqrt(), batch.learnable)  # the root of 0 has no slope
+
+    with pytest.raises(TrainingError, match="gradient's norm"):
+        fit(tiny_model, broken, batches, PLAN)
+    assert torch.equal(weights(tiny_model), before)
+
+
+def test_a_step_that_does_not_fit_into_memory_is_one_line(tiny_model, batches):
+    def greedy(model, batch):
+        torch.empty(2**50)
+        return next_token(model, batch)
+
+    with pytest.raises(TrainingError, match="does not fit into memory"):
+        fit(tiny_model, greedy, batches, PLAN)
+
+
+def test_asked_to_stop_in_the_last_step_the_training_is_whole(tiny_model, batches):
+    def ask(step):
+        if step.number == PLAN.steps - 1:
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert fit(tiny_model, next_token, batches, PLAN, [ask]) is True
+
+
+def test_stats_of_an_objective_reach_the_callbacks(tiny_model, batches):
+    seen = []
+
+    def with_stats(model, batch):
+        loss = next_token(model, batch)
+        return Loss(loss.value, loss.weight, {"double": 2 * loss.value.item()})
+
+    fit(tiny_model, with_stats, batches, replace(PLAN, rows_per_pass=1), [lambda step: seen.append(step)])
+    assert all(step.measured["double"] == pytest.approx(2 * step.loss) for step in seen)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onward.errors import DataError, PlanError
-from onward.train.packing import IGNORE, Batch, Batches, Packing, best_fit_decreasing, held_out_batches
+from onward.train.packing import IGNORE, Batch, Batches, Packing, best_fit_decreasing, held_out_rows
 from onward.train.shards import Shards, write_shards
 
 BOUNDARY = 99
@@ -163,7 +163,7 @@ def test_every_epoch_takes_every_row_once_though_batches_straddle_its_end(
     assert packing.rows % 8, "or no batch straddles"
     batches = Batches(packing, rows_per_batch, seed=0)
     taken = torch.cat([batches.batch(i).targets for i in range(-(-3 * packing.rows // rows_per_batch))])
-    every = rows_of(list(held_out_batches(packing, 4, 10**9)))
+    every = rows_of([packing.batch(rows) for rows in held_out_rows(packing, 4, 10**9)])
     epochs = taken[: 3 * packing.rows].split(packing.rows)
     assert [Counter(row.numpy().tobytes() for row in epoch) for epoch in epochs] == [every] * 3
     assert not torch.equal(epochs[0], epochs[1])
@@ -185,15 +185,18 @@ def test_the_order_of_rows_is_the_same_on_every_version_of_numpy(tmp_path: Path)
     assert batch.targets[:, 0].tolist() == [2, 5, 9, 7, 3, 6, 1, 4, 8, 0]
 
 
-def test_held_out_batches_have_every_row_once(packing: Packing) -> None:
-    batches = list(held_out_batches(packing, 4, 10**9))
+def test_held_out_rows_have_every_row_once(packing: Packing) -> None:
+    batches = [packing.batch(rows) for rows in held_out_rows(packing, 4, 10**9)]
     inputs = torch.cat([batch.inputs for batch in batches])
     assert sorted(inputs.tolist()) == sorted(packing.row(i).inputs.tolist() for i in range(packing.rows))
     assert {len(batch.inputs) for batch in batches[:-1]} == {4}
 
 
 def test_a_part_of_what_is_held_out_is_a_mixture_and_always_the_same(packing: Packing) -> None:
-    first, again = (torch.cat([b.inputs for b in held_out_batches(packing, 2, 3 * packing.length)]) for _ in range(2))
+    first, again = (
+        torch.cat([b.inputs for b in (packing.batch(rows) for rows in held_out_rows(packing, 2, 3 * packing.length))])
+        for _ in range(2)
+    )
     assert first.tolist() == again.tolist()
     assert len(first) == 3
     assert first.tolist() != [packing.row(i).inputs.tolist() for i in range(3)]

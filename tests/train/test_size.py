@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from onward.errors import ConfigError, PlanError
+from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.train import size
 from onward.train.machine import Machine
@@ -11,6 +12,11 @@ from onward.train.plan import TrainPlan, Wishes
 LAPTOP = Machine(device="cpu", name="2 threads", precision="fp32", flops=2e11, memory=16 * 10**9)
 SERVER = replace(LAPTOP, device="cuda", flops=4e14, memory=80 * 10**9)
 DRAFT = TrainPlan(steps=1, length=256, batch_tokens=8192, rows_per_pass=1)
+
+
+CONFIG = TrunkConfig(
+    vocab_size=4096, width=128, depth=2, heads=2, kv_heads=1, head_size=64, ffn_width=384, max_positions=256
+)
 
 
 def shaped(machine, **wishes):
@@ -34,6 +40,12 @@ def test_what_is_set_by_hand_is_kept():
     assert (config.depth, config.width, config.heads, config.head_size) == (3, 96, 4, 24)
 
 
+def test_heads_alone_choose_a_width_that_they_divide():
+    for heads in (3, 6, 12):
+        config = shaped(LAPTOP, minutes=10, heads=heads)
+        assert config.width == heads * config.head_size
+
+
 def test_every_shape_that_is_chosen_can_be_built():
     for minutes in (0.01, 1, 100, 10_000):
         config = shaped(SERVER, minutes=minutes)
@@ -42,7 +54,7 @@ def test_every_shape_that_is_chosen_can_be_built():
     assert sum(p.numel() for p in LanguageModel(small).parameters()) == sum(small.parameters().values())
 
 
-@pytest.mark.parametrize("wishes", [{"width": 97, "heads": 4}, {"width": 4, "heads": 4}])
+@pytest.mark.parametrize("wishes", [{"width": 97, "heads": 4}, {"width": 4, "heads": 4}, {"heads": 1009}])
 def test_shapes_that_do_not_fit_together_are_refused_in_words(wishes):
     with pytest.raises((PlanError, ConfigError), match="heads"):
         shaped(LAPTOP, **wishes)
@@ -62,7 +74,9 @@ def test_passes_over_the_data_are_capped_where_asked():
 
 
 def test_steps_set_by_hand_are_kept_whatever_the_time():
-    plan = size.with_time(size.begin(DRAFT, Wishes(steps=7), LAPTOP), Wishes(steps=7), seconds_per_step=99, rows=5)
+    plan = size.with_time(
+        size.begin(DRAFT, Wishes(steps=7), LAPTOP, CONFIG), Wishes(steps=7), seconds_per_step=99, rows=5
+    )
     assert plan.steps == 7
 
 
@@ -74,7 +88,21 @@ def test_too_little_time_for_a_step_is_refused_with_its_length():
 def test_a_model_larger_than_the_memory_is_refused_with_the_numbers():
     config = shaped(LAPTOP, depth=64, width=8192, heads=64)
     with pytest.raises(PlanError, match=r"needs about .* GB and cpu has 16\.0 GB"):
-        size.check_memory(config, DRAFT, LAPTOP)
+        size.begin(DRAFT, Wishes(), LAPTOP, config)
+
+
+def test_a_smaller_memory_takes_fewer_sequences_at_once():
+    config = shaped(SERVER, minutes=60)
+    draft = replace(DRAFT, batch_tokens=65_536)
+    large, small = (size.begin(draft, Wishes(), replace(SERVER, memory=m), config) for m in (200 * 10**9, 12 * 10**9))
+    assert large.rows_per_pass == 256
+    assert 1 <= small.rows_per_pass < 256
+    assert size.memory_needed(config, small.rows_per_pass * small.length) < 0.8 * 12e9
+
+
+def test_with_steps_the_shape_does_not_depend_on_the_machine():
+    fast, slow = shaped(SERVER, steps=5), shaped(replace(LAPTOP, flops=1e9), steps=5)
+    assert fast == slow
 
 
 def test_batches_are_small_for_little_data_and_whole_sequences():
@@ -86,7 +114,7 @@ def test_batches_are_small_for_little_data_and_whole_sequences():
 
 def test_the_plan_explains_every_field():
     plan = size.with_time(
-        size.begin(DRAFT, Wishes(minutes=1), LAPTOP), Wishes(minutes=1), seconds_per_step=0.1, rows=500
+        size.begin(DRAFT, Wishes(minutes=1), LAPTOP, CONFIG), Wishes(minutes=1), seconds_per_step=0.1, rows=500
     )
     explained = {name: (value, reason) for name, value, reason in plan.explain()}
     assert set(explained) == set(plan.to_json()) - {"reasons"}

@@ -8,6 +8,7 @@ def test_the_same_request_goes_on_and_another_is_refused_with_the_difference(tmp
     out = tmp_path / "base"
     first = Workspace(out, {"lr": 0.02, "texts": ["a"]})
     first.part("made", lambda path: path.write_text("once"))
+    first._lock.close()
     again = Workspace(out, {"texts": ["a"], "lr": 0.02})
     again.part("made", lambda path: path.write_text("twice"))
     assert (again.folder / "made").read_text() == "once"
@@ -41,6 +42,7 @@ def test_an_output_that_exists_is_refused(tmp_path):
 def test_a_folder_of_somebody_else_is_never_taken(tmp_path, force):
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "dear.txt").write_text("precious")
+    (tmp_path / "letters" / "request.json").write_text('{"method": "GET"}')
     with pytest.raises(OutputError):
         claim(tmp_path / "letters", {}, force=force, worth=())
     assert (tmp_path / "letters" / "dear.txt").read_text() == "precious"
@@ -63,3 +65,20 @@ def test_no_permission_is_one_line(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="a folder is needed"):
         Workspace(tmp_path / "file" / "base", {})
+
+
+def test_the_same_training_twice_at_once_is_refused(tmp_path):
+    first = Workspace(tmp_path / "base", {"lr": 0.02})
+    with pytest.raises(OutputError, match="in use"):
+        Workspace(tmp_path / "base", {"lr": 0.02})
+    first.finish()
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("text", ["[]", "{", ""])
+def test_a_broken_request_is_named_and_force_begins_anew(tmp_path, text):
+    (tmp_path / "base.training").mkdir()
+    (tmp_path / "base.training" / "onward-request.json").write_text(text)
+    with pytest.raises(FolderError, match=r"onward-request\.json"):
+        Workspace(tmp_path / "base", {})
+    Workspace(tmp_path / "base", {}, force=True)

@@ -10,11 +10,12 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import torch
 from rich.console import Console
 
 from onward import lineage
 from onward.corpus.chats import Chats, Conversation, read_chats
-from onward.corpus.split import held_out
+from onward.corpus.split import is_held_out, place
 from onward.errors import BadLine, ChatError, DataError, PlanError
 from onward.lineage import Lineage
 from onward.model import folder
@@ -29,6 +30,8 @@ from onward.train.workspace import Workspace
 
 SUITE = "held-out answers"
 HELD_OUT = 0.05
+LONGEST = 2048
+"""Tokens of a conversation where --length says nothing and the model has positions for more."""
 PASSES = 3.0
 """Over the conversations, where the time is not the limit."""
 
@@ -39,9 +42,12 @@ def prepare(
     """Everything up to the first step.   Raises FolderError, TokenizerError, ChatError, DataError, PlanError."""
     tokenizer = Tokenizer.load(base)
     found = machine.measure(wishes.device, wishes.precision)
-    model = folder.load(base)
+    model = folder.load(base, dtype=torch.float32)  # small updates would be lost in bf16
     folder.check_tokenizer(model.config, tokenizer.highest_id)
-    length = wishes.length or model.config.max_positions
+    for name in ("depth", "width", "heads"):
+        if getattr(wishes, name) is not None:
+            raise PlanError(f"--{name} is settled by {base}; leave it out.")
+    length = wishes.length or min(model.config.max_positions, LONGEST)
     if length > model.config.max_positions:
         raise PlanError(f"--length {length} is more than the {model.config.max_positions} positions of {base}.")
 
@@ -64,8 +70,8 @@ def prepare(
         ),
         wishes,
         found,
+        model.config,
     )
-    size.check_memory(model.config, draft, found)
 
     def finish(seconds: float) -> TrainPlan:
         most = None if wishes.steps else PASSES
@@ -88,51 +94,66 @@ def prepare(
 
 
 def request(base: Path, chats: Path, wishes: Wishes, **further: Any) -> dict[str, Any]:
-    """What makes two starts the same run."""
-    weights = sources_of(sorted(base.glob("*.safetensors")))
+    """What makes two starts the same run.   Raises FolderError where the base is no model folder."""
+    folder.read_config(base)
+    files = [file for file in sorted(base.iterdir()) if file.suffix in (".safetensors", ".json", ".jinja")]
+    weights = sources_of(file for file in files if file.name != lineage.FILE)
     return {"verb": "sft", "base": weights, "chats": sources_of([chats])} | asdict(wishes) | further
 
 
-def _cut(chats: Path, tokenizer: Tokenizer, path: Path, is_held_out: bool, skip_bad: bool, console: Console) -> None:
+def _cut(chats: Path, tokenizer: Tokenizer, path: Path, wanted: bool, skip_bad: bool, console: Console) -> None:
     """One side of the conversations as token shards with their loss mask."""
-    skipped: list[BadLine] = []
-    source = read_chats(chats, skip_bad=skip_bad, on_skip=skipped.append)
-    if not is_held_out:
+    source = read_chats(chats, skip_bad=skip_bad)
+    encoded = Encoded(source, tokenizer, wanted, skip_bad)
+    if not wanted:
         console.print(f"{chats}: {source.format} conversations")
     write_shards(
-        _encoded(source, tokenizer, is_held_out),
+        encoded,
         path,
         vocab_size=tokenizer.highest_id + 1,
         tokenizer_hash=tokenizer.hash,
         meta={"format": source.format},
     )
-    if source.trimmed and not is_held_out:
+    if source.trimmed and not wanted:
         console.print(f"{source.trimmed:,} answers ended with another model's end mark, as text; it was taken away")
-    if skipped and not is_held_out:
-        console.print(f"{source.skipped:,} bad lines left out; the first: {skipped[0]}")
+    if source.skipped and not wanted:
+        console.print(f"{source.skipped:,} bad lines left out")
+    if encoded.skipped:
+        console.print(f"{encoded.skipped:,} conversations without an answer to learn from left out")
+
+
+class Encoded:
+    """Ids, loss mask and bytes of the conversations of one side, one after the other."""
+
+    def __init__(self, source: Chats, tokenizer: Tokenizer, wanted: bool, skip_bad: bool) -> None:
+        self.source, self.tokenizer, self.wanted, self.skip_bad = source, tokenizer, wanted, skip_bad
+        self.skipped = 0
+
+    def __iter__(self) -> Iterator[tuple[list[int], list[bool], int]]:
+        for conversation, side in sides(self.source):
+            if side == self.wanted:
+                try:
+                    chat = encode_chat(self.tokenizer, conversation.messages)
+                except ChatError as error:
+                    if not self.skip_bad:
+                        raise BadLine(conversation.source, conversation.number, str(error).removesuffix(".")) from error
+                    self.skipped += 1
+                    continue
+                yield chat.ids, chat.learn, len(_text(conversation).encode())
 
 
 def sides(source: Chats) -> Iterator[tuple[Conversation, bool]]:
-    """Every conversation, and whether it is held out. Of so few that none is, or all are, the last one is.   Raises DataError."""
-    found = [held_out(_text(conversation), HELD_OUT) for conversation in source]
-    if len(found) < 2:
+    """Every conversation, and whether it is held out: some 5 %, by the hash of its text, and always at least one of them, with all
+    its copies. Gone through twice, so that nothing but numbers is kept in memory.   Raises DataError."""
+    places = [place(_text(conversation)) for conversation in source]
+    if len(set(places)) < 2:
         raise DataError(
-            f"{source.path} has one conversation; at least two are needed: one to learn from, one to measure on."
+            f"{source.path} has {'one conversation' if places else 'no conversation'} that can be used, apart from copies; "
+            "at least two are needed: one to learn from, one to measure on."
         )
-    if not any(found) or all(found):
-        found = [False] * (len(found) - 1) + [True]
-    yield from zip(source, found, strict=True)
-
-
-def _encoded(source: Chats, tokenizer: Tokenizer, wanted: bool) -> Iterator[tuple[list[int], list[bool], int]]:
-    """Ids, loss mask and bytes of the conversations of one side."""
-    for conversation, is_held_out in sides(source):
-        if is_held_out == wanted:
-            try:
-                chat = encode_chat(tokenizer, conversation.messages)
-            except ChatError as error:
-                raise ChatError(f"{conversation.source}, line {conversation.number}: {error}") from error
-            yield chat.ids, chat.learn, len(_text(conversation).encode())
+    ends = (min(places), max(places))
+    for conversation, at in zip(source, places, strict=True):
+        yield conversation, is_held_out(at, ends, HELD_OUT)
 
 
 def _text(conversation: Conversation) -> str:

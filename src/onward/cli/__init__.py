@@ -5,12 +5,14 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
 def main() -> None:
     """Run the command line. Never shows a traceback for an error that the user can mend, unless --debug asks for it."""
     from onward.cli.app import app
+    from onward.cli.options import StoppedError, UnreadError
     from onward.errors import OnwardError
 
     arguments, debug = _without_debug(sys.argv[1:])
@@ -21,11 +23,12 @@ def main() -> None:
             raise
         print(f"onward: {error}", file=sys.stderr)
         sys.exit(2)
-    except KeyboardInterrupt:
-        print("\nonward: stopped. Nothing is lost: the same command goes on.", file=sys.stderr)
+    except StoppedError as error:
+        goes_on = str(error) in ("build", "pretrain", "sft")
+        print("\nonward: stopped." + " Nothing is lost: the same command goes on." * goes_on, file=sys.stderr)
         sys.exit(130)
-    except BrokenPipeError:  # the reader, as in `onward show X | head`, has had enough
-        sys.stderr.close()
+    except UnreadError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed goes nowhere
         sys.exit(0)
 
 

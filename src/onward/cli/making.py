@@ -82,31 +82,35 @@ def tokenizer(
     """
     from onward import lineage
     from onward.cli.looking import print_statistics
-    from onward.corpus.read import documents, files
+    from onward.corpus.read import documents
+    from onward.errors import BadLine
     from onward.files import check_free, new_folder
     from onward.tokens.statistics import statistics
     from onward.tokens.train import train
     from onward.train.pretrain import TOKENIZER_BYTES, up_to
-    from onward.train.training import sources_of
+    from onward.train.training import sources_of_texts
 
     check_free(out, force=force)
-    console = printing.messages()
-    with console.status("reading and counting pairs"):
-        made = train(up_to(TOKENIZER_BYTES, (d.text for d in documents(texts, skip_bad=skip_bad))), vocab)
-        with new_folder(out, force=force) as folder:
-            made.save(folder)
-            history = lineage.Lineage(
-                verb="tokenizer",
-                command=lineage.command_line(),
-                date=lineage.now(),
-                plan={"vocab": vocab},
-                data=sources_of(files(texts)),
-                versions=lineage.versions(),
-                folder=str(out),
-            )
-            lineage.write(folder, history)
+    console, skipped = printing.messages(), list[BadLine]()
+    with console.status("reading, and counting pairs"):
+        read = documents(texts, skip_bad=skip_bad, on_skip=skipped.append)
+        made = train(up_to(TOKENIZER_BYTES, (document.text for document in read)), vocab)
         kinds = {text: up_to(5_000_000, (d.text for d in documents([text], skip_bad=skip_bad))) for text in texts}
         found = statistics(made, kinds)
+    if skipped:
+        console.print(f"{len(skipped):,} bad lines left out; the first: {skipped[0]}")
+    history = lineage.Lineage(
+        verb="tokenizer",
+        command=lineage.command_line(),
+        date=lineage.now(),
+        plan={"vocab": vocab},
+        data=sources_of_texts(texts),
+        versions=lineage.versions(),
+        folder=str(out),
+    )
+    with new_folder(out, force=force) as folder:
+        made.save(folder)
+        lineage.write(folder, history)
     if as_json:
         printing.print_json(asdict(found))
     else:

@@ -13,6 +13,14 @@ import typer
 from onward.errors import ConfigError
 
 
+class StoppedError(Exception):
+    """Ctrl-C, or SIGTERM, while the verb named was at work."""
+
+
+class UnreadError(Exception):
+    """The reader of our output, as in `onward show X | head`, has had enough."""
+
+
 def expanded(function: Callable[..., None]) -> Callable[..., None]:
     """The function with every parameter that is a frozen dataclass replaced by one option for each of its fields."""
     hints = get_type_hints(function, include_extras=True)
@@ -26,7 +34,12 @@ def expanded(function: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(function)
     def wrapped(**given: Any) -> None:
         made = {name: _take(kind, given) for name, kind in groups.items()}
-        function(**given, **made)
+        try:
+            function(**given, **made)
+        except KeyboardInterrupt as error:  # the app would end without a word
+            raise StoppedError(function.__name__) from error
+        except BrokenPipeError as error:
+            raise UnreadError from error
 
     wrapped.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     wrapped.__annotations__ = {p.name: p.annotation for p in parameters}

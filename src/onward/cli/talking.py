@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from onward.generate.chat_model import ChatModel, Message
 
 Model = Annotated[str, typer.Argument(help="a model or run folder, org/name on the hub, or http://host:port/v1#model")]
-Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda, cuda:1 or mps")]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda or cuda:1")]
 
 HELP = "/reset forgets the conversation, /system TEXT sets the system prompt, /save FILE writes it, /quit leaves (so does Ctrl-D)"
 

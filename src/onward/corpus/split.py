@@ -6,19 +6,22 @@ deduplication takes away before.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from itertools import chain, islice
 
 from onward.corpus.read import Document
 
 
-def held_out(text: str, share: float) -> bool:
-    """Whether a text belongs to the `share` (0 to 1) of all texts that is held out: its hash decides."""
-    return _place(text) < share
+def is_held_out(at: float, among: Collection[float], share: float) -> bool:
+    """Whether a text at this place belongs to the `share` (0 to 1) of all texts that is held out.
+
+    Of the places in `among`, which are two at least, the first is always held out and the last never.
+    """
+    return at != max(among) and (at == min(among) or at < share)
 
 
-def _place(text: str) -> float:
+def place(text: str) -> float:
     """A number from 0 up to 1, evenly distributed over texts: the first 8 bytes of the text's BLAKE2b hash."""
     digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
     return int.from_bytes(digest, "big") / 2**64
@@ -29,21 +32,20 @@ def split_documents(
 ) -> Iterator[tuple[Document, bool]]:
     """Each document and whether it is held out; a stream, of which only the first `few` documents are looked at ahead.
 
-    Of `few` documents or more, some are held out whole: those that `held_out` names, and of the first `few` always at
+    Of `few` documents or more, some are held out whole: those that `is_held_out` names, and of the first `few` always at
     least one, and never all. Of fewer documents, or copies of one, each is cut in two: its end is held out, about
     `share` of it, from a line end on. A text too short to be cut is learned from.
     """
     documents = iter(documents)
     first = list(islice(documents, few))
-    places = {_place(document.text) for document in first}
+    places = {place(document.text) for document in first}
     if len(first) < few or len(places) < 2:
         for document in chain(first, documents):
             yield from _cut(document, share)
         return
-    always, never = min(places), max(places)
+    ends = (min(places), max(places))
     for document in chain(first, documents):
-        place = _place(document.text)
-        yield document, place != never and (place == always or place < share)
+        yield document, is_held_out(place(document.text), ends, share)
 
 
 def _cut(document: Document, share: float) -> Iterator[tuple[Document, bool]]:

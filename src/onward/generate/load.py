@@ -9,6 +9,7 @@ import torch
 from onward.generate.chat_model import FolderModel
 from onward.generate.endpoint import EndpointModel
 from onward.generate.engine import Engine
+from onward.generate.stages import furthest_stage
 from onward.model import folder
 from onward.model.device import choose
 from onward.tokens.tokenizer import Tokenizer
@@ -41,16 +42,3 @@ def _ends(path: Path) -> list[int]:
     file = path / folder.GENERATION
     ends = folder.read_json(file).get("eos_token_id") if file.exists() else None
     return [ends] if isinstance(ends, int) else [end for end in ends or () if isinstance(end, int)]
-
-
-STAGES = ("base", "sft", "reward", "chat")
-"""The model folders of a road, in the order in which they are made; `reward` judges and does not talk."""
-
-
-def furthest_stage(where: str | Path) -> str | Path:
-    """The last talking stage in a run folder; anything else as it is."""
-    path = Path(where)
-    if (path / "config.json").exists():
-        return where
-    made = [path / stage for stage in STAGES if stage != "reward" and (path / stage / "config.json").exists()]
-    return made[-1] if made else where

@@ -17,6 +17,7 @@ from jinja2 import Environment
 from onward import lineage
 from onward.errors import FolderError
 from onward.files import write_bytes
+from onward.generate.stages import STAGES
 from onward.lineage import Lineage, Result
 from onward.model.describe import describe
 from onward.report.figures import curves
@@ -53,11 +54,11 @@ def write_report(run: Path) -> Path:
 
 
 def _folders(run: Path) -> list[Path]:
-    """The model folders, parents before the children that were made from them."""
+    """The model folders in the order of the road."""
     if (run / lineage.FILE).exists():
         return [run]
-    found = [path.parent for path in run.glob(f"*/{lineage.FILE}") if (path.parent / "config.json").exists()]
-    return sorted(found, key=lambda path: (path / lineage.FILE).stat().st_mtime)
+    found = sorted(path.parent for path in run.glob(f"*/{lineage.FILE}") if (path.parent / "config.json").exists())
+    return sorted(found, key=lambda path: STAGES.index(path.name) if path.name in STAGES else len(STAGES))
 
 
 def _stage(path: Path) -> Stage:

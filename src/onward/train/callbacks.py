@@ -32,8 +32,7 @@ def keep_checkpoints(folder: Path) -> Callback:
 
     def callback(step: Step) -> None:
         if step.number % step.plan.checkpoint_every == 0 or step.stopping or step.last:
-            state = {"tokens": step.tokens, "seconds": step.seconds}
-            checkpoints.save(folder, step.number, step.model, step.optimisers, state)
+            checkpoints.save(folder, step.number, step.model, step.optimisers, tokens=step.tokens, seconds=step.seconds)
 
     return callback
 

@@ -24,13 +24,16 @@ from onward.model.folder import save_tensors
 KEPT = 2
 
 
-def save(folder: Path, step: int, model: nn.Module, optimisers: list[Optimizer], state: dict[str, Any]) -> Path:
-    """Write the checkpoint after `step` steps, then drop all but the newest. `state` is JSON that `load` gives back."""
+def save(
+    folder: Path, step: int, model: nn.Module, optimisers: list[Optimizer], *, tokens: int, seconds: float
+) -> Path:
+    """Write the checkpoint after `step` steps, then drop all but the newest."""
     path = folder / f"step-{step:08d}"
-    with new_folder(path, force=True) as beside:
-        save_tensors(beside / "model.safetensors", _unique(model))
+    shutil.rmtree(path, ignore_errors=True)  # one that could not be read, and has been trained past again
+    with new_folder(path) as beside:
+        save_tensors(beside / "model.safetensors", model.state_dict())
         save_tensors(beside / "optimisers.safetensors", _tensors(optimisers))
-        write_json(beside / "state.json", {"step": step} | state)
+        write_json(beside / "state.json", {"step": step, "tokens": tokens, "seconds": seconds})
     for old in existing(folder)[:-KEPT]:
         shutil.rmtree(old, ignore_errors=True)
     return path
@@ -42,24 +45,16 @@ def existing(folder: Path) -> list[Path]:
 
 
 def load(path: Path, model: nn.Module, optimisers: list[Optimizer]) -> dict[str, Any]:
-    """Put a checkpoint into the model and its optimisers, in place. Returns its state, with `step`."""
+    """Put a checkpoint into the model and its optimisers, in place. Returns its step, tokens and seconds."""
     try:
-        weights = load_file(path / "model.safetensors")
-        if weights.keys() != _unique(model).keys():
-            raise ValueError("it is of another model")
-        model.load_state_dict(weights, strict=False)  # not strict, because a tied weight has a second name
+        model.load_state_dict(load_file(path / "model.safetensors"))
         _put(optimisers, load_file(path / "optimisers.safetensors"))
-        state: dict[str, Any] = json.loads((path / "state.json").read_text(encoding="utf-8"))
-    except (OSError, SafetensorError, ValueError, RuntimeError, KeyError) as error:
+        state = json.loads((path / "state.json").read_text(encoding="utf-8"))
+        return {name: state[name] for name in ("step", "tokens", "seconds")}
+    except (OSError, SafetensorError, ValueError, RuntimeError, LookupError, TypeError) as error:
         raise FolderError(
             f"{path} is broken ({error}). Remove that folder, and the training goes on from the one before."
         ) from error
-    return state
-
-
-def _unique(model: nn.Module) -> dict[str, Tensor]:
-    """Parameters by name, each once: `named_parameters` passes over the second name of a tied one."""
-    return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
 def _tensors(optimisers: list[Optimizer]) -> dict[str, Tensor]:

@@ -74,12 +74,13 @@ def fit(
     *,
     start: Start = Start(),
     found: list[Optimizer] | None = None,
-) -> None:
+) -> bool:
     """Train `model` in place from `start` to the plan's last step.
 
     found: the optimisers, if a checkpoint has been put into them; made from the plan otherwise.
-    Ctrl-C and SIGTERM finish the step, let the callbacks keep it, and raise KeyboardInterrupt. A loss that is not a number raises
-    TrainingError before it reaches the weights.
+    Ctrl-C and SIGTERM finish the step, let the callbacks keep it, and raise KeyboardInterrupt; if that step was the last one, the
+    training is whole and True is returned instead. A loss or a gradient that is not a number raises TrainingError before it reaches
+    the weights, and so does a step that does not fit into memory.
     """
     found = optimisers(model, plan) if found is None else found
     tokens, seconds = start.tokens, start.seconds
@@ -89,15 +90,16 @@ def fit(
             began = time.perf_counter()
             batch = batches(number)
             set_rate(found, plan.rate(number))
-            loss = take_step(model, objective, batch, plan, found, number)
+            loss, stats = take_step(model, objective, batch, plan, found, number)
             tokens += batch.learnable
             seconds += time.perf_counter() - began
             stop = stopping.is_set()
-            step = Step(number + 1, loss, plan.rate(number), tokens, seconds, plan, model, found, stop)
+            step = Step(number + 1, loss, plan.rate(number), tokens, seconds, plan, model, found, stop, stats)
             for callback in callbacks:
                 callback(step)
             if stop and not step.last:
                 raise KeyboardInterrupt
+        return stopping.is_set()
 
 
 def take_step(
@@ -107,27 +109,48 @@ def take_step(
     plan: TrainPlan,
     found: list[Optimizer],
     number: int,
-) -> float:
-    """One optimiser step over a batch, in passes of `rows_per_pass`, weighted so that the sum is one big batch. Returns the loss."""
-    total = 0.0
+) -> tuple[float, dict[str, float]]:
+    """One optimiser step over a batch, in passes of `rows_per_pass`, weighted so that the sum is one big batch.
+
+    Returns the loss, and the objective's stats, both averaged over what was learned from.
+    """
+    try:
+        total, stats = _gradients(model, objective, batch, plan)
+    except RuntimeError as error:  # torch.OutOfMemoryError is one; the processor's allocator has none of its own
+        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+            raise TrainingError(
+                f"step {number + 1} does not fit into memory. Lower --batch or --length, or --width."
+            ) from error
+        raise
+    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip).item()
+    if not (math.isfinite(total) and math.isfinite(norm)):
+        raise TrainingError(
+            f"step {number + 1}: the loss is {total} and its gradient's norm {norm}. "
+            "A lower --lr usually mends it; the weights before this step are in the last checkpoint."
+        )
+    for optimiser in found:
+        optimiser.step()
+        optimiser.zero_grad()
+    return total, stats
+
+
+def _gradients(
+    model: LanguageModel, objective: Callable[[LanguageModel, B], Loss], batch: B, plan: TrainPlan
+) -> tuple[float, dict[str, float]]:
+    """Add up the gradients of all passes over a batch."""
+    total, stats = 0.0, dict[str, float]()
     for part in batch.split(plan.rows_per_pass):
         if not part.learnable:
             continue
         part = part.to(plan.device)
         with autocast(plan.device, plan.precision):
             loss = objective(model, part)
-        share = loss.value * (loss.weight / batch.learnable)
-        share.backward()  # type: ignore[no-untyped-call]
-        total += share.item()
-    if not math.isfinite(total):
-        raise TrainingError(
-            f"step {number + 1}: the loss is {total}. A lower --lr usually mends it; the last checkpoint is still there."
-        )
-    torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip)
-    for optimiser in found:
-        optimiser.step()
-        optimiser.zero_grad()
-    return total
+        share = loss.weight / batch.learnable
+        (loss.value * share).backward()  # type: ignore[no-untyped-call]
+        total += loss.value.item() * share
+        for name, value in loss.stats.items():
+            stats[name] = stats.get(name, 0.0) + value * share
+    return total, stats
 
 
 def seconds_per_step(

@@ -7,34 +7,36 @@ from __future__ import annotations
 
 import lzma
 import math
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from onward.lineage import Result, command_line, now
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train.objectives import autocast, token_losses
-from onward.train.packing import IGNORE, Batch, Packing, held_out_batches
+from onward.train.packing import IGNORE, Packing, held_out_rows
 from onward.train.shards import Shards
 
 AT_THE_END = 65_536
 """Held-out targets measured for a result, at most."""
 AT_ONCE = 8192
 """Tokens that are measured in one pass."""
+READ_BY_XZ = 4_000_000
+"""Bytes of training text that the baseline reads."""
 CHANCE = 8.0
 """Bits per byte of one who finds every byte equally likely."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BitsPerByte:
-    """A measurement with its 95 % interval: the bootstrap over the `n` rows that were measured."""
+    """A measurement on `n` documents, with its 95 % interval."""
 
     value: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     n: int
 
 
@@ -46,40 +48,42 @@ def byte_lengths(tokenizer: Tokenizer, vocab_size: int) -> torch.Tensor:
 
 
 @torch.inference_mode()
-def bits_per_byte(
-    model: LanguageModel, batches: Iterable[Batch], bytes_of: torch.Tensor, device: str, precision: str
-) -> BitsPerByte:
-    """Of everything that the batches have targets for. For chats that is the answers, the questions being given.
-
-    bytes_of: (V,) as `byte_lengths` gives it. The end of a document or a turn costs bits and counts no byte.
-    """
-    was_training = model.training
-    model.eval()
-    nats, sizes = [], []
-    for batch in batches:
-        with autocast(device, precision):
-            nats.append(token_losses(model, batch.to(device)).sum(-1).double().cpu())
-        targets = batch.targets.cpu()
-        sizes.append((bytes_of[targets.clamp(min=0)] * (targets != IGNORE)).sum(-1))
-    model.train(was_training)
-    return _with_interval(torch.cat(nats).numpy() / math.log(2), torch.cat(sizes).numpy())
-
-
-def _with_interval(bits: np.ndarray, sizes: np.ndarray, rounds: int = 1000) -> BitsPerByte:
-    """The ratio of sums, and its percentile bootstrap over rows (Efron and Tibshirani 1993, chapter 13).   bits, sizes: (rows,)"""
-    chosen = np.random.default_rng(0).integers(0, len(bits), (rounds, len(bits)))
-    resampled = bits[chosen].sum(1) / np.maximum(sizes[chosen].sum(1), 1)
-    low, high = np.percentile(resampled, [2.5, 97.5])
-    return BitsPerByte(value=float(bits.sum() / max(sizes.sum(), 1)), low=float(low), high=float(high), n=len(bits))
-
-
 def held_out(
     model: LanguageModel, packing: Packing, tokenizer: Tokenizer, *, targets: int, device: str, precision: str
 ) -> BitsPerByte:
-    """Bits per byte of up to `targets` held-out targets: always the same ones, taken from all the documents alike."""
-    rows = max(1, AT_ONCE // packing.length)
-    batches = held_out_batches(packing, rows, targets)
-    return bits_per_byte(model, batches, byte_lengths(tokenizer, model.config.vocab_size), device, precision)
+    """Bits per byte of up to `targets` held-out targets: always the same ones, taken from all the documents alike.
+
+    For chats these are the answers, the questions being given. The end of a document or a turn costs bits and counts no byte.
+    """
+    was_training = model.training
+    model.eval()
+    bytes_of = byte_lengths(tokenizer, model.config.vocab_size).numpy()
+    bits, sizes = np.zeros(packing.shards.documents), np.zeros(packing.shards.documents)
+    for rows in held_out_rows(packing, max(1, AT_ONCE // packing.length), targets):
+        batch, documents = packing.batch(rows), packing.documents_of(rows)
+        with autocast(device, precision):
+            nats = token_losses(model, batch.to(device)).cpu().double().numpy()
+        real = batch.targets.numpy() != IGNORE
+        np.add.at(bits, documents[real], nats[real] / math.log(2))
+        np.add.at(sizes, documents[real], bytes_of[batch.targets.numpy()[real]])
+    model.train(was_training)
+    seen = bits > 0
+    return with_interval(bits[seen], sizes[seen])
+
+
+def with_interval(bits: NDArray[np.float64], sizes: NDArray[np.float64], rounds: int = 1000) -> BitsPerByte:
+    """The ratio of sums; its percentile bootstrap over documents (Efron and Tibshirani 1993, chapter 13), which are what is
+    independent: pieces of one document are not. Of one document there is no interval.   bits, sizes: (documents,)"""
+    value = float(bits.sum() / max(sizes.sum(), 1))
+    if len(bits) < 2:
+        return BitsPerByte(value=value, low=None, high=None, n=len(bits))
+    generator = np.random.default_rng(0)
+    found = []
+    for _ in range(rounds):
+        chosen = generator.integers(0, len(bits), len(bits))
+        found.append(bits[chosen].sum() / max(sizes[chosen].sum(), 1))
+    low, high = np.percentile(found, [2.5, 97.5])
+    return BitsPerByte(value=value, low=float(low), high=float(high), n=len(bits))
 
 
 def result(suite: str, measured: BitsPerByte, *, seed: int, baseline: float | None) -> Result:
@@ -99,18 +103,24 @@ def result(suite: str, measured: BitsPerByte, *, seed: int, baseline: float | No
     )
 
 
-def compressed_bits_per_byte(shards: Shards, tokenizer: Tokenizer, most: int = 8_000_000) -> float | None:
-    """The baseline: bits per byte of `xz -9` on the same documents, up to `most` bytes of them.
+def xz_bits_per_byte(train: Shards, packing: Packing, tokenizer: Tokenizer, *, targets: int) -> float | None:
+    """The baseline: bits per byte that `xz -9` needs for the same held-out targets after it has read training text.
 
+    It reads the last megabytes of it, as many as do not take long, and what they alone compress to is taken off.
     None for conversations: a model is measured on their answers, given the questions, and xz cannot be.
     """
-    if shards.masked:
+    if train.masked:
         return None
-    texts, size = [], 0
-    for i in range(shards.documents):
-        texts.append(tokenizer.decode(shards.document(i).tolist()).encode())
-        size += len(texts[-1])
-        if size >= most:
+    batches = (packing.batch(rows) for rows in held_out_rows(packing, 64, targets))
+    rows = (row[row != IGNORE].tolist() for batch in batches for row in batch.targets.numpy())
+    held = "\n".join(tokenizer.decode(row) for row in rows).encode()
+    read = b""
+    for i in reversed(range(train.documents)):
+        if len(read) >= READ_BY_XZ:
             break
-    whole = b"\n\n".join(texts)
-    return 8 * len(lzma.compress(whole, preset=9)) / max(len(whole), 1)
+        read = tokenizer.decode(train.document(i).tolist()).encode()[-READ_BY_XZ:] + b"\n" + read
+    return 8 * (_xz(read + held) - _xz(read)) / max(len(held), 1)
+
+
+def _xz(data: bytes) -> int:
+    return len(lzma.compress(data, preset=9))

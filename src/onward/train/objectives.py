@@ -51,9 +51,10 @@ def token_losses(model: LanguageModel, batch: Batch) -> Tensor:
 def next_token(model: LanguageModel, batch: Batch) -> Loss:
     """Cross-entropy of the next token, averaged over the targets of the batch; with the router's balance, if there are experts."""
     value = token_losses(model, batch).sum() / batch.learnable
-    if model.config.moe is not None:
-        value = value + model.config.moe.balance * model.trunk.balance_loss(batch.documents >= 0)
-    return Loss(value, batch.learnable)
+    if model.config.moe is None:
+        return Loss(value, batch.learnable)
+    balance = model.trunk.balance_loss(batch.documents >= 0)
+    return Loss(value + model.config.moe.balance * balance, batch.learnable, {"balance": balance.item()})
 
 
 def autocast(device: str, precision: str) -> torch.autocast:

@@ -1,7 +1,7 @@
 """Two optimisers, each for what it is best at: Muon for the matrices of the blocks, AdamW for everything else.
 
-Muon (Jordan et al. 2024) makes each update of a matrix orthogonal; embeddings, the output matrix, gains, biases and stacked
-experts are not matrices in that sense and go to AdamW, torch's own.
+Muon (Jordan et al. 2024) makes each update of a matrix orthogonal; embeddings, the output matrix, routers, gains
+and biases are not matrices in that sense and go to AdamW, torch's own.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ def optimisers(model: nn.Module, plan: TrainPlan) -> list[Optimizer]:
     others: list[nn.Parameter] = []
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
-            (matrices if parameter.ndim == 2 and ".blocks." in f".{name}" else others).append(parameter)
+            is_matrix = parameter.ndim == 2 and ".blocks." in name and not name.endswith("router.weight")
+            (matrices if is_matrix else others).append(parameter)
     precision = torch.bfloat16 if plan.precision == "bf16" else torch.float32
     found: list[Optimizer] = []
     if matrices:

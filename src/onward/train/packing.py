@@ -153,6 +153,15 @@ class Packing:
             single=bool((documents <= 0).all()),
         )
 
+    def documents_of(self, rows: Ints) -> Ints:
+        """Which document each place belongs to, counted over all the shards; -1 is padding.   rows: (B,).   Returns (B, length)."""
+        documents = np.full((len(rows), self.length), PADDING, dtype=np.int64)
+        for b, row in enumerate(rows):
+            pieces = slice(self._pieces[row], self._pieces[row + 1])
+            places = np.repeat(self._document[pieces], self._size[pieces])
+            documents[b, : len(places)] = places
+        return documents
+
     def _fill(self, rows: Ints) -> tuple[Ints, Ints, Ints, Ints]:
         """inputs, targets, positions, documents: (B, length) int64 each."""
         shape = (len(rows), self.length)
@@ -277,11 +286,11 @@ def shuffled(rows: int, seed: int, epoch: int) -> Ints:
     return np.argsort(noise.random_raw(rows), kind="stable")
 
 
-def held_out_batches(packing: Packing, rows_per_batch: int, most_targets: int) -> Iterator[Batch]:
-    """Every row once, `rows_per_batch` at a time, until `most_targets` places have been seen; the last batch may be smaller.
+def held_out_rows(packing: Packing, rows_at_once: int, most_targets: int) -> Iterator[Ints]:
+    """Every row's number once, `rows_at_once` at a time, until `most_targets` places have been taken; the last group may be smaller.
 
     In an order that mixes the documents, and is always the same: whatever is measured on, is a fair sample.
     """
     order = shuffled(packing.rows, seed=0, epoch=0)[: max(1, most_targets // packing.length)]
-    for first in range(0, len(order), rows_per_batch):
-        yield packing.batch(order[first : first + rows_per_batch])
+    for first in range(0, len(order), rows_at_once):
+        yield order[first : first + rows_at_once]

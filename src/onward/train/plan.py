@@ -12,9 +12,9 @@ from typing import Any
 from onward.errors import PlanError
 
 
-def told(text: str, flag: str | None = None) -> dict[str, str]:
-    """Metadata of a field: the help that the command line shows for it, and its flag where that is not the field's name."""
-    return {"help": text} | ({"flag": flag} if flag else {})
+def told(text: str) -> dict[str, str]:
+    """Metadata of a field: the help that the command line shows for it."""
+    return {"help": text}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class Wishes:
     batch: int | None = field(default=None, metadata=told("tokens in one optimiser step"))
     lr: float | None = field(default=None, metadata=told("peak learning rate of the matrices (Muon)"))
     checkpoint_every: int | None = field(default=None, metadata=told("steps between checkpoints"))
-    device: str | None = field(default=None, metadata=told("cpu, cuda, cuda:1 or mps"))
+    device: str | None = field(default=None, metadata=told("cpu, cuda or cuda:1"))
     precision: str | None = field(default=None, metadata=told("fp32 or bf16"))
     seed: int = field(default=0, metadata=told("of the weights and of the order of the data"))
 
@@ -43,6 +43,8 @@ class Wishes:
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise PlanError(f"--{name.replace('_', '-')} {value:g}: it must be a number above 0.")
+        if not 0 <= self.seed < 2**63:
+            raise PlanError(f"--seed {self.seed}: a whole number from 0 on.")
         if self.precision not in (None, "fp32", "bf16"):
             raise PlanError(f"--precision {self.precision}: choose fp32 or bf16.")
 

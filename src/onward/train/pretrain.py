@@ -25,7 +25,7 @@ from onward.train.packing import Packing
 from onward.train.plan import TrainPlan, Wishes
 from onward.train.progress import reading
 from onward.train.shards import Shards, write_shards
-from onward.train.training import Training, keep_tokenizer, settled, sources_of
+from onward.train.training import Training, keep_tokenizer, settled, sources_of_texts
 from onward.train.workspace import Workspace
 
 SUITE = "held-out text"
@@ -67,8 +67,7 @@ def prepare(
     length = config.max_positions
     train, kept = Packing(text, length, cut.bos_id), Packing(text_held_out, length, cut.bos_id)
     batch = size.batch(text.tokens, length, most=8192 if flops < 1e16 else 262_144)
-    draft = size.begin(TrainPlan(steps=1, length=length, batch_tokens=batch, rows_per_pass=1), wishes, found)
-    size.check_memory(config, draft, found)
+    draft = size.begin(TrainPlan(steps=1, length=length, batch_tokens=batch, rows_per_pass=1), wishes, found, config)
     model = LanguageModel(config).initialise(wishes.seed)
 
     def finish(seconds: float) -> TrainPlan:
@@ -85,14 +84,14 @@ def prepare(
         plan=settled(workspace, model, train, draft, finish),
         train=train,
         held_out=kept,
-        sources=sources_of(texts),
+        sources=sources_of_texts(texts),
         parents=[],
     )
 
 
 def request(texts: Sequence[str], wishes: Wishes, **further: Any) -> dict[str, Any]:
     """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for."""
-    return {"verb": "pretrain", "texts": sources_of(texts)} | asdict(wishes) | further
+    return {"verb": "pretrain", "texts": sources_of_texts(texts)} | asdict(wishes) | further
 
 
 class Reading:
@@ -117,7 +116,8 @@ def _tokenizer(read: Reading, given: Path | None, vocab: int | None, flops: floa
         return Tokenizer.load(given)
     wanted = vocab or size.vocabulary(flops)
     found = read.documents(f"training a tokenizer of {wanted:,} tokens")
-    return train_tokenizer(up_to(TOKENIZER_BYTES, (document.text for document in found)), wanted)
+    texts = (document.text for document, is_held_out in split_documents(found) if not is_held_out)
+    return train_tokenizer(up_to(TOKENIZER_BYTES, texts), wanted)
 
 
 def up_to(most: int, texts: Iterable[str]) -> Iterator[str]:

@@ -43,7 +43,7 @@ class Show:
         self.began = time.monotonic()
         self.start = start
         self.printed = 0.0
-        self.best = ""
+        self.held_out = ""
         text = TextColumn("{task.description} {task.completed:>{task.fields[digits]}}/{task.total}")
         self.bar = Progress(text, BarColumn(bar_width=24), TextColumn("{task.fields[figures]}"), console=console)
         self.task = self.bar.add_task(title, total=plan_steps, completed=start, figures="", digits=len(str(plan_steps)))
@@ -61,11 +61,11 @@ class Show:
 
     def __call__(self, step: Step) -> None:
         if HELD_OUT in step.measured:
-            self.best = f"  held-out {step.measured[HELD_OUT]:.3f} bits/byte"
+            self.held_out = f"  held-out {step.measured[HELD_OUT]:.3f} bits/byte"
         elapsed = time.monotonic() - self.began
         left = elapsed / (step.number - self.start) * (step.plan.steps - step.number)
         speed = step.tokens / max(step.seconds, 1e-9)
-        figures = f"loss {step.loss:.3f}{self.best}  {speed:,.0f} tokens/s  {clock(left)} left"
+        figures = f"loss {step.loss:.3f}{self.held_out}  {speed:,.0f} tokens/s  {clock(left)} left"
         if self.console.is_terminal:
             self.bar.update(self.task, completed=step.number, figures=figures)
         elif step.last or elapsed - self.printed > self.SECONDS_BETWEEN_LINES or step.number == self.start + 1:

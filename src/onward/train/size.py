@@ -18,15 +18,21 @@ EFFICIENCY = 0.4
 """Share of the matrix-product speed that a training step reaches, before one has been measured. Only the size depends on it."""
 TOKENS_PER_PARAMETER = 20
 HEAD_SIZE = 64
+LAPTOP = 4.8e13
+"""Floating-point operations of ten minutes on two cores."""
 MEASURED_NOW_AND_THEN = 8192
 """Held-out targets measured while training, each time the same ones."""
+MEMORY_SHARE = 0.8
 MINUTES = 10.0
 """How long to train where neither --minutes nor --steps says it."""
 
 
 def compute(machine: Machine, wishes: Wishes) -> float:
-    """Floating-point operations that the training can spend; of --steps, as many as the default minutes would give."""
-    return EFFICIENCY * machine.flops * (wishes.minutes or MINUTES) * 60
+    """Floating-point operations that the training can spend.
+
+    With --steps, a fixed number, whatever the machine and its mood: the same command shall give the same bytes.
+    """
+    return LAPTOP if wishes.steps else EFFICIENCY * machine.flops * (wishes.minutes or MINUTES) * 60
 
 
 def vocabulary(flops: float) -> int:
@@ -57,18 +63,25 @@ def shape(wishes: Wishes, *, vocab_size: int, flops: float) -> tuple[TrunkConfig
         slender = abs(math.log(candidate.width / (HEAD_SIZE * candidate.depth)))
         return abs(math.log(candidate.flops_per_token(1) / 2 / wanted)) + 0.3 * slender, slender
 
+    widths = [width for width in widths if _heads(wishes, width)]
+    if not widths:
+        raise PlanError(
+            f"--heads {wishes.heads} does not divide {'--width' if wishes.width else 'any width'} into even parts."
+        )
     candidates = [_qwen3(wishes, d, w, -(-vocab_size // 64) * 64, length) for d in depths for w in widths]
     config = min(candidates, key=distance)
     why = f"{flops:.1e} operations at hand buy {wanted / 1e6:.1f}M parameters with {TOKENS_PER_PARAMETER} tokens each"
     return config, {name: "set by hand" if getattr(wishes, name) else why for name in ("depth", "width")}
 
 
-def _qwen3(wishes: Wishes, depth: int, width: int, vocab_size: int, length: int) -> TrunkConfig:
+def _heads(wishes: Wishes, width: int) -> int:
+    """Attention heads, of 64 where nothing is said; 0 where they cannot share the width evenly. RoPE wants heads of an even size."""
     heads = wishes.heads or max(1, width // HEAD_SIZE)
-    if width % heads or width // heads % 2:
-        raise PlanError(
-            f"--width {width} cannot be shared out to {heads} heads of an even size. Choose --heads that divides it."
-        )
+    return heads if width % (2 * heads) == 0 else 0
+
+
+def _qwen3(wishes: Wishes, depth: int, width: int, vocab_size: int, length: int) -> TrunkConfig:
+    heads = _heads(wishes, width)
     return TrunkConfig(
         vocab_size=vocab_size,
         width=width,
@@ -86,29 +99,36 @@ def batch(tokens: int, length: int, most: int) -> int:
     return max(1, min(most, max(1024, tokens // 100)) // length) * length
 
 
-def begin(plan: TrainPlan, wishes: Wishes, machine: Machine) -> TrainPlan:
-    """`plan` with everything that the user has set and the machine decides. The steps may still be open: see `with_time`."""
+def begin(plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig) -> TrainPlan:
+    """`plan` with everything that the user has set and the machine decides. The steps may still be open: see `with_time`.
+
+    Raises PlanError where not even one sequence at a time fits into the machine's memory.
+    """
     tokens = wishes.batch or plan.batch_tokens
     if tokens < plan.length:
         raise PlanError(
             f"--batch {tokens:,} tokens is less than one sequence of {plan.length:,}. Raise --batch or lower --length."
         )
-    at_once = 8192 if machine.device == "cpu" else 65536
     reasons = {
         "length": "short enough to be quick, long enough for a few paragraphs",
         "batch_tokens": "about a hundred steps a pass over the data, up to a limit",
-        "rows_per_pass": f"{at_once:,} tokens at once; a larger batch is accumulated",
+        "rows_per_pass": "as many as fit into memory and keep the machine busy; the rest of a batch is accumulated",
         "lr": "the best of a small sweep (docs/results.md)",
         "device": f"{machine.name}: {machine.flops / 1e9:,.0f} GFLOP/s measured in {machine.precision}",
         "precision": "bf16 where the hardware has it, fp32 where it would be emulated",
     }
     by_hand = {"length": wishes.length, "batch_tokens": wishes.batch, "lr": wishes.lr, "device": wishes.device}
     by_hand |= {"precision": wishes.precision, "steps": wishes.steps, "checkpoint_every": wishes.checkpoint_every}
+    at_once = 8192 if machine.device == "cpu" else 65536
+    rows = max(1, min(tokens, at_once) // plan.length)
+    while rows > 1 and memory_needed(config, rows * plan.length) > MEMORY_SHARE * machine.memory:
+        rows //= 2
+    _check_memory(memory_needed(config, rows * plan.length), machine)
     return replace(
         plan,
         steps=wishes.steps or plan.steps,
         batch_tokens=tokens,
-        rows_per_pass=max(1, min(tokens, at_once) // plan.length),
+        rows_per_pass=rows,
         lr=wishes.lr or plan.lr,
         seed=wishes.seed,
         device=machine.device,
@@ -152,20 +172,18 @@ def with_time(
     )
 
 
-def memory_needed(config: TrunkConfig, plan: TrainPlan) -> int:
-    """Bytes for weights, gradients, two moments (fp32), and the activations and logits of one pass. An estimate from above."""
-    tokens = plan.rows_per_pass * plan.length
+def memory_needed(config: TrunkConfig, tokens: int) -> int:
+    """Bytes for weights, gradients, two moments (fp32), and the activations and logits of `tokens` at once. From above."""
     weights = 16 * sum(config.parameters().values())
     activations = 4 * tokens * config.depth * (12 * config.width + 4 * config.ffn_width)
     return int(weights + activations + 12 * tokens * config.vocab_size)
 
 
-def check_memory(config: TrunkConfig, plan: TrainPlan, machine: Machine) -> None:
-    needed = memory_needed(config, plan)
+def _check_memory(needed: int, machine: Machine) -> None:
     if needed > machine.memory:
         raise PlanError(
             f"this training needs about {needed / 1e9:.1f} GB and {machine.device} has {machine.memory / 1e9:.1f} GB free. "
-            "Lower --width or --depth, or --batch."
+            "Lower --length, or take a smaller model (--width, --depth)."
         )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from rich.console import Console
 
 from onward import lineage
 from onward.corpus.read import files
+from onward.errors import DataError, FolderError
 from onward.files import file_hash, new_folder
 from onward.lineage import Lineage
 from onward.model import folder
@@ -72,7 +74,7 @@ class Training:
             examples=[self._example(i, shown) for i in range(min(examples, self.train.rows))],
             plan=self.plan,
             parameters=sum(self.model.config.parameters().values()),
-            memory=memory_needed(self.model.config, self.plan),
+            memory=memory_needed(self.model.config, self.plan.rows_per_pass * self.plan.length),
             data={
                 "documents": self.train.shards.documents,
                 "tokens": self.train.shards.tokens,
@@ -103,7 +105,7 @@ class Training:
         found = optimisers(self.model, self.plan)
         start = self._go_on(found)
         with Show(console, self.verb, self.plan.steps, start.step) as show:
-            fit(
+            asked_to_stop = fit(
                 self.model,
                 next_token,
                 Batches(self.train, self.plan.rows, self.plan.seed).batch,
@@ -117,17 +119,20 @@ class Training:
                 start=start,
                 found=found,
             )
-        return self._save(self.measure(measure.AT_THE_END))
+        out = self._save(self.measure(measure.AT_THE_END))
+        if asked_to_stop:
+            raise KeyboardInterrupt
+        return out
 
     def _go_on(self, found: list[torch.optim.Optimizer]) -> Start:
         """Put the newest checkpoint, if there is one, into model and optimisers."""
         kept = checkpoints.existing(self.workspace.folder / CHECKPOINTS)
         if not kept:
             return Start()
-        state = checkpoints.load(kept[-1], self.model, found)
-        return Start(step=state["step"], tokens=state["tokens"], seconds=state["seconds"])
+        return Start(**checkpoints.load(kept[-1], self.model, found))
 
     def measure(self, targets: int) -> BitsPerByte:
+        """On up to `targets` of the held-out targets, always the same ones."""
         plan = self.plan
         return measure.held_out(
             self.model, self.held_out, self.tokenizer, targets=targets, device=plan.device, precision=plan.precision
@@ -135,7 +140,9 @@ class Training:
 
     def _save(self, measured: BitsPerByte) -> Path:
         out = self.workspace.out
-        baseline = measure.compressed_bits_per_byte(self.held_out.shards, self.tokenizer)
+        baseline = measure.xz_bits_per_byte(
+            self.train.shards, self.held_out, self.tokenizer, targets=measure.AT_THE_END
+        )
         metrics = (self.workspace.folder / "metrics.jsonl").read_bytes()
         history = Lineage(
             verb=self.verb,
@@ -179,17 +186,40 @@ def settled(
         batches: Callable[[int], Batch] = Batches(train, draft.rows, draft.seed).batch
         return finish(seconds_per_step(model.to(draft.device), next_token, batches, draft)).to_json()
 
-    return TrainPlan(**workspace.once("plan.json", decide))
+    try:
+        return TrainPlan(**workspace.once("plan.json", decide))
+    except TypeError as error:
+        raise FolderError(
+            f"{workspace.folder}/plan.json is of another version of Onward ({error}). Begin anew with --force."
+        ) from error
 
 
-def sources_of(places: Iterable[str | Path]) -> list[dict[str, Any]]:
-    """What the data was: name, size and hash of each file; of a data set elsewhere, its name."""
+def sources_of(paths: Iterable[Path]) -> list[dict[str, Any]]:
+    """What files were: name, size and hash of each.   Raises DataError for one that is not there."""
+    return [_source(path) for path in paths]
+
+
+def sources_of_texts(texts: Iterable[str]) -> list[dict[str, Any]]:
+    """What texts were: every file that will be read of them; of a data set elsewhere, its name."""
     found: list[dict[str, Any]] = []
-    for place in places:
-        inside = files([place])
-        found += [{"path": str(path), "bytes": path.stat().st_size, "sha256": file_hash(path)} for path in inside]
-        found += [] if inside else [{"path": str(place)}]
+    for text in texts:
+        inside = files([text])
+        found += sources_of(inside) or [{"path": text}]
     return found
+
+
+def _source(path: Path) -> dict[str, Any]:
+    try:
+        state = path.stat()
+        return {"path": str(path), "bytes": state.st_size, "sha256": _hash(path, state.st_size, state.st_mtime_ns)}
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror}.") from error
+
+
+@lru_cache(maxsize=4096)
+def _hash(path: Path, _size: int, _changed: int) -> str:
+    """Once a process for each state of a file, however many stages ask."""
+    return file_hash(path)
 
 
 def keep_tokenizer(tokenizer: Tokenizer, path: Path) -> None:

@@ -6,16 +6,18 @@ shards, plan), the checkpoints and the metrics. When the model folder is whole, 
 
 from __future__ import annotations
 
+import fcntl
 import json
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from onward.errors import FolderError, OutputError
-from onward.files import check_free, explained, write_json
+from onward.files import check_free, explained, remove, write_json
 
-REQUEST = "request.json"
+REQUEST = "onward-request.json"
 CHECKPOINTS = "checkpoints"
 
 
@@ -32,6 +34,7 @@ class Workspace:
         self.parts = parts or self.folder
         self.force = force
         claim(self.folder, request, force=force, worth=(f"{CHECKPOINTS}/step-*",))
+        self._lock = _locked(self.folder)
 
     def part(self, name: str, make: Callable[[Path], Any]) -> Path:
         """The part called `name`, made by `make(path)` if it is not there yet. `make` must write it whole or not at all."""
@@ -48,30 +51,48 @@ class Workspace:
         return _read(path)
 
     def finish(self) -> None:
-        shutil.rmtree(self.folder, ignore_errors=True)
+        """Let it go, whole: it loses its name before it loses its parts."""
+        self._lock.close()
+        beside = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.partial")
+        self.folder.rename(beside)
+        remove(beside)
 
 
 def claim(folder: Path, request: dict[str, Any], *, force: bool, worth: tuple[str, ...]) -> None:
     """Begin `folder` with its request; or, if it is there, see that it was begun with the same one.
 
-    Another request begins it anew if `force` says so, or if nothing is in it that matches a pattern of `worth`: nothing is lost then.
+    `force` begins it anew. So does another request, if nothing is in it that matches a pattern of `worth`: nothing is lost then.
+    A folder that Onward has not begun is never touched.
     """
     request = json.loads(json.dumps(request))  # as it will be read back: tuples become lists
     file = folder / REQUEST
-    if file.exists():
+    if file.exists() and not force:
         change = _change(_read(file), request)
         if change is None:
             return
-        if not force and any(any(folder.glob(pattern)) for pattern in worth):
+        if any(any(folder.glob(pattern)) for pattern in worth):
             raise OutputError(
                 f"{folder} holds another run: {change}. Go on with the command that began it, or begin anew with --force."
             )
-    elif folder.exists() and any(folder.iterdir()):
+    elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         check_free(folder, force=force)
     with explained(folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
     write_json(file, request)
+
+
+def _locked(folder: Path) -> IO[str]:
+    """Hold the folder for this process: the system lets it go when the process ends, however it ends."""
+    file = (folder / REQUEST).open(encoding="utf-8")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise OutputError(
+            f"{folder} is in use: the same training is running already. Wait for it, or stop it."
+        ) from error
+    return file
 
 
 def _change(before: dict[str, Any], now: dict[str, Any]) -> str | None:
@@ -89,7 +110,9 @@ def _short(value: Any) -> str:
 
 def _read(path: Path) -> dict[str, Any]:
     try:
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise FolderError(f"{path} cannot be read ({error}). Remove {path.parent} to begin anew.") from error
+        raise FolderError(f"{path} cannot be read ({error}). Begin anew with --force.") from error
+    if not isinstance(value, dict):
+        raise FolderError(f"{path} holds no object. Begin anew with --force.")
     return value
