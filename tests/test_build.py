@@ -30,7 +30,7 @@ def test_the_road_ends_with_a_model_to_talk_to_and_a_report(road, console):
     assert seen == ["pretrain", "sft"]
     assert last == road.out / "sft"
     assert {p.name for p in road.out.iterdir()} == {
-        "request.json",
+        "onward-request.json",
         "data",
         "base",
         "sft",

@@ -10,6 +10,7 @@ import fcntl
 import json
 import os
 import shutil
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO, Any
@@ -35,6 +36,7 @@ class Workspace:
         self.force = force
         claim(self.folder, request, force=force, worth=(f"{CHECKPOINTS}/step-*",))
         self._lock = _locked(self.folder)
+        weakref.finalize(self, self._lock.close)
 
     def part(self, name: str, make: Callable[[Path], Any]) -> Path:
         """The part called `name`, made by `make(path)` if it is not there yet. `make` must write it whole or not at all."""

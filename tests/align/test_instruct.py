@@ -1,0 +1,123 @@
+import json
+from dataclasses import replace
+
+import pytest
+import torch
+from rich.console import Console
+
+from onward.align import instruct
+from onward.corpus.chats import read_chats
+from onward.errors import BadLine, DataError, FolderError, PlanError
+from onward.train.packing import IGNORE
+from onward.train.plan import Wishes
+from onward.train.workspace import Workspace
+from samples import conversation
+
+WISHES = Wishes(steps=2, batch=256)
+
+
+def prepared(base, chats, tmp_path, wishes=WISHES, **further):
+    return instruct.prepare(
+        base, chats, Workspace(tmp_path / "chat", {}), wishes, console=Console(quiet=True), **further
+    )
+
+
+@pytest.fixture
+def short_chats(tmp_path):
+    """Conversations that fit into the 64 positions of the small model."""
+    path = tmp_path / "short.jsonl"
+    path.write_text(
+        "".join(
+            json.dumps(
+                {"messages": [{"role": "user", "content": f"{i}?"}, {"role": "assistant", "content": f"Yes {i}."}]}
+            )
+            + "\n"
+            for i in range(40)
+        )
+    )
+    return path
+
+
+def test_only_the_answers_and_their_ends_are_learned(model_folder, short_chats, tmp_path):
+    training = prepared(model_folder, short_chats, tmp_path)
+    learned = []
+    for i in range(training.train.rows):
+        targets = training.train.row(i).targets
+        learned += [int(t) for t in targets if t != IGNORE]
+    text = training.tokenizer.decode(learned, skip_special=False)
+    answers = [f"Yes {i}.<|im_end|>" for i in range(40)]
+    assert sorted(part + "<|im_end|>" for part in text.split("<|im_end|>") if part) == sorted(
+        answer for i, answer in enumerate(answers) if i in kept(short_chats)
+    )
+
+
+def kept(chats):
+    return [c.number - 1 for c, is_held_out in instruct.sides(read_chats(chats)) if not is_held_out]
+
+
+def test_the_preflight_shows_what_is_learned(model_folder, short_chats, tmp_path):
+    found = prepared(model_folder, short_chats, tmp_path).preflight()
+    assert len(found.examples) == 3
+    for example in found.examples:
+        learned = "".join(text for text, yes in example.tokens if yes)
+        assert learned.startswith("Yes ")
+        assert learned.endswith("<|im_end|>")
+        assert "?" not in learned
+    assert found.data["documents"] == len(kept(short_chats))
+
+
+def test_weights_stored_in_bf16_are_trained_in_fp32(model_folder, short_chats, tmp_path, tiny_model):
+    from onward.lineage import Lineage
+    from onward.model import folder
+
+    folder.save(
+        tmp_path / "half", tiny_model, lineage=Lineage(verb="x"), tokenizer_folder=model_folder, dtype=torch.bfloat16
+    )
+    training = prepared(tmp_path / "half", short_chats, tmp_path)
+    assert {parameter.dtype for parameter in training.model.parameters()} == {torch.float32}
+
+
+def test_copies_of_a_conversation_are_on_one_side(tmp_path):
+    path = tmp_path / "copies.jsonl"
+    path.write_text("".join(json.dumps(conversation(i % 3)) + "\n" for i in range(9)))
+    found = {}
+    for one, is_held_out in instruct.sides(read_chats(path)):
+        found.setdefault(one.messages[0]["content"], set()).add(is_held_out)
+    assert all(len(side) == 1 for side in found.values())
+    assert {True, False} == {next(iter(side)) for side in found.values()}
+
+
+def test_copies_of_one_conversation_are_too_few(tmp_path):
+    path = tmp_path / "one.jsonl"
+    path.write_text((json.dumps(conversation(1)) + "\n") * 5)
+    with pytest.raises(DataError, match="at least two are needed"):
+        list(instruct.sides(read_chats(path)))
+
+
+def test_a_conversation_without_a_learnable_answer_is_named_or_left_out(model_folder, short_chats, tmp_path):
+    template = (model_folder / "tokenizer_config.json").read_text()
+    config = json.loads(template)
+    turns = "{% for m in messages %}{{ m.content if m.role == 'user' else '-' }}{% endfor %}"
+    config["chat_template"] = turns + "{% if add_generation_prompt %}>{% endif %}"
+    (model_folder / "tokenizer_config.json").write_text(json.dumps(config))
+    with pytest.raises(BadLine, match=r"line \d+: no answer"):
+        prepared(model_folder, short_chats, tmp_path)
+    with pytest.raises(DataError, match="no tokens"):
+        prepared(model_folder, short_chats, tmp_path / "again", skip_bad=True)
+
+
+@pytest.mark.parametrize("wish", [{"depth": 2}, {"width": 64}, {"heads": 2}, {"length": 65}])
+def test_what_the_base_settles_cannot_be_wished_for(model_folder, short_chats, tmp_path, wish):
+    with pytest.raises(PlanError):
+        prepared(model_folder, short_chats, tmp_path, replace(WISHES, **wish))
+
+
+def test_the_request_knows_the_base_and_the_chats(model_folder, short_chats, tmp_path):
+    before = instruct.request(model_folder, short_chats, WISHES)
+    assert before == instruct.request(model_folder, short_chats, WISHES)
+    short_chats.write_text(short_chats.read_text() + json.dumps(conversation(99)) + "\n")
+    changed = instruct.request(model_folder, short_chats, WISHES)
+    assert before["chats"] != changed["chats"]
+    assert before["base"] == changed["base"]
+    with pytest.raises(FolderError):
+        instruct.request(tmp_path / "nothing", short_chats, WISHES)
