@@ -26,7 +26,7 @@ from onward.train.training import Training
 from onward.train.workspace import Workspace
 
 MATRICES = (0.005, 0.01, 0.02, 0.04)
-EMBEDDING = (0.002, 0.004, 0.008, 0.016)
+EMBEDDING = (0.002, 0.004, 0.008, 0.016, 0.032)
 
 
 def bits_per_byte(training: Training, plan: TrainPlan) -> float:

@@ -65,7 +65,7 @@ def prepare(
             batch_tokens=size.batch(train.shards.tokens, length, most=8192),
             rows_per_pass=1,
             lr=0.006,
-            lr_embedding=0.0025,
+            lr_embedding=0.005,
             reasons={"lr_embedding": "a third of pretraining's, as for lr"},
         ),
         wishes,
