@@ -84,6 +84,7 @@ def _plan(console: Console, found: Preflight) -> None:
     table.add_row("  parameters", f"{found.parameters:,}", Text(f"memory about {size(found.memory)}", style="dim"))
     for name, value, reason in known:
         table.add_row(f"  {name.replace('_', ' ')}", value, Text(reason, style="dim"))
-    for name in found.plan.reasons.keys() - {name for name, _, _ in known}:
-        table.add_row(f"  {name}", "", Text(found.plan.reasons[name], style="dim"))
+    for name in sorted(found.plan.reasons.keys() - {name for name, _, _ in known}):
+        value, _, reason = found.plan.reasons[name].partition(": ")
+        table.add_row(f"  {name}", value, Text(reason, style="dim"))
     console.print(table, "")

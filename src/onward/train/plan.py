@@ -59,7 +59,7 @@ class TrainPlan:
     rows_per_pass: int = field(metadata=told("sequences that pass through the model at once; the rest is accumulated"))
     lr: float = field(default=0.02, metadata=told("peak learning rate of the matrices (Muon)"))
     lr_embedding: float = field(
-        default=0.008, metadata=told("peak learning rate of embeddings, gains and biases (AdamW)")
+        default=0.016, metadata=told("peak learning rate of embeddings, gains and biases (AdamW)")
     )
     weight_decay: float = field(default=0.01, metadata=told("decay of the matrices, scaled by their learning rate"))
     warmup: float = field(default=0.02, metadata=told("share of the steps spent warming up"))

@@ -36,9 +36,9 @@ def compute(machine: Machine, wishes: Wishes) -> float:
 
 
 def vocabulary(flops: float) -> int:
-    """A power of two that grows with the fourth root of the compute: 4,096 for minutes on a laptop, 32,768 for an hour on a GPU."""
-    wanted = 4096 * (flops / 4e13) ** 0.25
-    return 1 << int(math.log2(min(max(wanted, 2048), 65536)))
+    """The nearest power of two to the fifth root of the compute: 4,096 for minutes on a laptop, 32,768 for an hour on a GPU."""
+    wanted = 4096 * (flops / LAPTOP) ** 0.2
+    return 1 << round(math.log2(min(max(wanted, 2048), 65536)))
 
 
 def sequence_length(wishes: Wishes, flops: float) -> int:
