@@ -32,8 +32,6 @@ SUITE = "held-out answers"
 HELD_OUT = 0.05
 LONGEST = 2048
 """Tokens of a conversation where --length says nothing and the model has positions for more."""
-PASSES = 3.0
-"""Over the conversations, where the time is not the limit."""
 
 
 def prepare(
@@ -74,7 +72,7 @@ def prepare(
     )
 
     def finish(seconds: float) -> TrainPlan:
-        most = None if wishes.steps else PASSES
+        most = None if wishes.steps else passes(train.shards.documents)
         return size.with_time(draft, wishes, seconds_per_step=seconds, rows=train.rows, most_passes=most)
 
     parent = lineage.read(base) or Lineage(verb="from elsewhere", folder=str(base))
@@ -91,6 +89,14 @@ def prepare(
         sources=sources_of([chats]),
         parents=[parent],
     )
+
+
+def passes(conversations: int) -> float:
+    """Over the conversations, where time is not the limit: the fewer there are, the more often they may be seen, from 3 to 30 times.
+
+    InstructGPT took 16 passes over 13,000 (arXiv 2203.02155, section 3.5), LIMA 15 over 1,000 (arXiv 2305.11206, section 3).
+    """
+    return min(30.0, max(3.0, 20_000 / conversations))
 
 
 def request(base: Path, chats: Path, wishes: Wishes, **further: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ def messages() -> Console:
     """Where progress and remarks go."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False, markup=False)
+    return Console(stderr=True, highlight=False, markup=False, width=None if sys.stderr.isatty() else 120)
 
 
 def results() -> Console:

@@ -80,8 +80,8 @@ class Training:
                 "tokens": self.train.shards.tokens,
                 "rows": self.train.rows,
                 "padding": round(self.train.padding_share, 4),
-                "truncated": self.train.truncated,
-                "dropped": self.train.dropped,
+                "too long, truncated": self.train.truncated,
+                "left out: no answer within the length": self.train.dropped,
                 "held-out documents": self.held_out.shards.documents,
             },
         )
