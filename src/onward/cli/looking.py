@@ -128,13 +128,12 @@ def tokens(
     if as_json:
         printing.print_json({"ids": ids, "tokens": pieces})
         return
-    console, coloured = printing.results(), Text()
+    console, cut = printing.results(), Text()
     for number, piece in enumerate(pieces):
-        coloured.append(
-            piece.replace("\n", "⏎\n"),
-            style=("black on cyan", "black on yellow", "black on green", "black on magenta")[number % 4],
-        )
-    console.print(coloured)
+        colour = ("black on cyan", "black on yellow", "black on green", "black on magenta")[number % 4]
+        cut.append(piece.replace("\n", "⏎\n"), style=colour)
+        cut.append("" if console.is_terminal else "│")
+    console.print(cut)
     size = len(text.encode())
     figures = f"{len(ids)} tokens, {size / max(len(ids), 1):.2f} bytes a token: "
     console.print(Text.assemble((figures, "dim"), " ".join(map(str, ids))))
