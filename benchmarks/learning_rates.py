@@ -21,7 +21,7 @@ from onward.train.fit import fit
 from onward.train.measure import AT_THE_END
 from onward.train.objectives import next_token
 from onward.train.packing import Batches
-from onward.train.plan import TrainPlan, Wishes
+from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.training import Training
 from onward.train.workspace import Workspace
 
@@ -46,10 +46,10 @@ def main() -> None:
     parser.add_argument("--width", type=int, default=256)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0])
     given = parser.parse_args()
-    wishes = Wishes(steps=given.steps, depth=given.depth, width=given.width)
+    wishes, shape = Wishes(steps=given.steps), Shape(depth=given.depth, width=given.width)
     with tempfile.TemporaryDirectory() as place:
         workspace = Workspace(Path(place) / "sweep", {})
-        training = pretrain.prepare(given.texts, workspace, wishes, console=Console(stderr=True))
+        training = pretrain.prepare(given.texts, workspace, wishes, shape, console=Console(stderr=True))
         default = training.plan
         rates = [(lr, default.lr_embedding) for lr in MATRICES] + [(default.lr, lr) for lr in EMBEDDING]
         print(

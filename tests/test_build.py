@@ -9,9 +9,10 @@ from rich.console import Console
 
 from onward.build import Road, build
 from onward.errors import BadLine, OutputError
-from onward.train.plan import Wishes
+from onward.train.plan import Shape, Wishes
 
-WISHES = Wishes(steps=20, depth=1, width=32, heads=2, length=128, batch=512)
+WISHES = Wishes(steps=20, length=128, batch=512)
+SHAPE = Shape(depth=1, width=32, heads=2)
 
 
 @pytest.fixture
@@ -21,7 +22,7 @@ def console():
 
 @pytest.fixture
 def road(texts, chats, tmp_path):
-    return Road(out=tmp_path / "run", texts=[str(texts)], chats=chats, wishes=WISHES)
+    return Road(out=tmp_path / "run", texts=[str(texts)], chats=chats, wishes=WISHES, asked=SHAPE)
 
 
 def test_the_road_ends_with_a_model_to_talk_to_and_a_report(road, console):
@@ -100,7 +101,9 @@ def test_chats_are_read_before_minutes_are_spent_and_may_be_mended_while_the_bas
 
 
 def test_without_chats_there_is_a_base_model_and_its_report(texts, tmp_path, console):
-    last = build(Road(out=tmp_path / "run", texts=[str(texts)], chats=None, wishes=WISHES), console, lambda _: None)
+    last = build(
+        Road(out=tmp_path / "run", texts=[str(texts)], chats=None, wishes=WISHES, asked=SHAPE), console, lambda _: None
+    )
     assert last.name == "base"
     assert "Texts carried on" in (tmp_path / "run" / "report.html").read_text()
 

@@ -27,7 +27,7 @@ from onward.lineage import Result
 from onward.report.page import write_report
 from onward.train import measure, pretrain
 from onward.train.packing import Packing
-from onward.train.plan import Wishes
+from onward.train.plan import Shape, Wishes
 from onward.train.shards import Shards
 from onward.train.size import MINUTES
 from onward.train.training import Training, sources_of, sources_of_texts
@@ -46,12 +46,13 @@ class Road:
     texts: Sequence[str]
     chats: Path | None
     wishes: Wishes
+    asked: Shape
     skip_bad: bool = False
     force: bool = False
 
     def request(self) -> dict[str, Any]:
         """What makes two starts the same run. The chats are left out: they may be mended while the base model stays."""
-        return {"verb": "build", "texts": sources_of_texts(self.texts)} | asdict(self.wishes)
+        return {"verb": "build", "texts": sources_of_texts(self.texts)} | asdict(self.wishes) | asdict(self.asked)
 
     @property
     def chat_parts(self) -> Path:
@@ -106,13 +107,13 @@ def _check_chats(road: Road, chats: Path) -> None:
 
 def _base(road: Road, console: Console) -> Training:
     wishes = road.wishes_of("base")
-    workspace = Workspace(road.out / "base", pretrain.request(road.texts, wishes), parts=road.out / "data")
-    return pretrain.prepare(road.texts, workspace, wishes, skip_bad=road.skip_bad, console=console)
+    workspace = Workspace(road.out / "base", pretrain.request(road.texts, wishes, road.asked), parts=road.out / "data")
+    return pretrain.prepare(road.texts, workspace, wishes, road.asked, skip_bad=road.skip_bad, console=console)
 
 
 def _sft(road: Road, console: Console) -> Training:
     assert road.chats is not None
-    wishes = replace(road.wishes_of("sft"), depth=None, width=None, heads=None, lr=None)
+    wishes = replace(road.wishes_of("sft"), lr=None)  # the rate was meant for the base
     request = instruct.request(road.out / "base", road.chats, wishes, skip_bad=road.skip_bad)
     workspace = Workspace(road.out / "sft", request, parts=road.chat_parts)
     return instruct.prepare(road.out / "base", road.chats, workspace, wishes, skip_bad=road.skip_bad, console=console)

@@ -106,10 +106,9 @@ def test_a_conversation_without_a_learnable_answer_is_named_or_left_out(model_fo
         prepared(model_folder, short_chats, tmp_path / "again", skip_bad=True)
 
 
-@pytest.mark.parametrize("wish", [{"depth": 2}, {"width": 64}, {"heads": 2}, {"length": 65}])
-def test_what_the_base_settles_cannot_be_wished_for(model_folder, short_chats, tmp_path, wish):
-    with pytest.raises(PlanError):
-        prepared(model_folder, short_chats, tmp_path, replace(WISHES, **wish))
+def test_more_tokens_than_the_base_has_positions_are_refused(model_folder, short_chats, tmp_path):
+    with pytest.raises(PlanError, match="64 positions"):
+        prepared(model_folder, short_chats, tmp_path, replace(WISHES, length=65))
 
 
 def test_the_request_knows_the_base_and_the_chats(model_folder, short_chats, tmp_path):

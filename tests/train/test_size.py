@@ -7,7 +7,7 @@ from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.train import size
 from onward.train.machine import Machine
-from onward.train.plan import TrainPlan, Wishes
+from onward.train.plan import Shape, TrainPlan, Wishes
 
 LAPTOP = Machine(device="cpu", name="2 threads", precision="fp32", flops=2e11, memory=16 * 10**9)
 SERVER = replace(LAPTOP, device="cuda", flops=4e14, memory=80 * 10**9)
@@ -19,10 +19,10 @@ CONFIG = TrunkConfig(
 )
 
 
-def shaped(machine, **wishes):
-    asked = Wishes(**wishes)
-    flops = size.compute(machine, asked)
-    return size.shape(asked, vocab_size=size.vocabulary(flops), flops=flops)[0]
+def shaped(machine, *, depth=None, width=None, heads=None, **wishes):
+    flops = size.compute(machine, Wishes(**wishes))
+    asked = Shape(depth=depth, width=width, heads=heads)
+    return size.shape(asked, vocab_size=size.vocabulary(flops), flops=flops, length=256)[0]
 
 
 def test_more_compute_buys_a_larger_model_and_vocabulary():

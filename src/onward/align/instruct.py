@@ -42,9 +42,6 @@ def prepare(
     found = machine.measure(wishes.device, wishes.precision)
     model = folder.load(base, dtype=torch.float32)  # small updates would be lost in bf16
     folder.check_tokenizer(model.config, tokenizer.highest_id)
-    for name in ("depth", "width", "heads"):
-        if getattr(wishes, name) is not None:
-            raise PlanError(f"--{name} is settled by {base}; leave it out.")
     length = wishes.length or min(model.config.max_positions, LONGEST)
     if length > model.config.max_positions:
         raise PlanError(f"--length {length} is more than the {model.config.max_positions} positions of {base}.")

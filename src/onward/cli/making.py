@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onward.cli import printing
-from onward.train.plan import Wishes
+from onward.train.plan import Shape, Wishes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,7 @@ Yes = Annotated[bool, typer.Option("--json", help="the result as JSON on stdout"
 def build(
     texts: Texts,
     wishes: Wishes,
+    shape: Shape,
     chat: Annotated[Path | None, typer.Option("--chat", help="questions and answers to learn from, as JSONL")] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="the run folder", show_default="runs/NAME of the first text")
@@ -52,12 +53,12 @@ def build(
 
     console = printing.messages()
     out = out or Path("runs") / Path(texts[0]).name.split(".")[0]
-    road = Road(out=out, texts=texts, chats=chat, wishes=wishes, skip_bad=skip_bad, force=force)
+    road = Road(out=out, texts=texts, chats=chat, wishes=wishes, asked=shape, skip_bad=skip_bad, force=force)
     if plan:
         base = road.wishes_of("base")
         _train(
             out,
-            lambda place, console: room.prepare(texts, place, base, skip_bad=skip_bad, console=console),
+            lambda place, console: room.prepare(texts, place, base, shape, skip_bad=skip_bad, console=console),
             request=dict,
             force=force,
             plan=True,
@@ -121,6 +122,7 @@ def pretrain(
     texts: Texts,
     out: Out,
     wishes: Wishes,
+    shape: Shape,
     tokenizer: Annotated[
         Path | None, typer.Option("--tokenizer", help="a folder whose tokenizer to use; else one is trained")
     ] = None,
@@ -138,9 +140,9 @@ def pretrain(
     _train(
         out,
         lambda workspace, console: room.prepare(
-            texts, workspace, wishes, tokenizer=tokenizer, vocab=vocab, skip_bad=skip_bad, console=console
+            texts, workspace, wishes, shape, tokenizer=tokenizer, vocab=vocab, skip_bad=skip_bad, console=console
         ),
-        request=lambda: room.request(texts, wishes, tokenizer=str(tokenizer), vocab=vocab, skip_bad=skip_bad),
+        request=lambda: room.request(texts, wishes, shape, tokenizer=str(tokenizer), vocab=vocab, skip_bad=skip_bad),
         force=force,
         plan=plan,
     )

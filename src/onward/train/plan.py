@@ -1,6 +1,6 @@
 """The plan of a training: how long, how fast, how precisely, and why. No torch here, so that `--help` stays quick.
 
-`Wishes` is what a person asked for (None = choose for me); `TrainPlan` is what will be done, every field settled and most with
+`Wishes` and `Shape` are what a person asked for (None = choose for me); `TrainPlan` is what will be done, every field settled and most with
 a reason. The rules that turn one into the other are in size.py.
 """
 
@@ -25,9 +25,6 @@ class Wishes:
     steps: int | None = field(
         default=None, metadata=told("optimiser steps, instead of --minutes; same command, same bytes")
     )
-    depth: int | None = field(default=None, metadata=told("blocks of the trunk"))
-    width: int | None = field(default=None, metadata=told("width of the trunk"))
-    heads: int | None = field(default=None, metadata=told("attention heads"))
     length: int | None = field(default=None, metadata=told("tokens in one training sequence"))
     batch: int | None = field(default=None, metadata=told("tokens in one optimiser step"))
     lr: float | None = field(default=None, metadata=told("peak learning rate of the matrices (Muon)"))
@@ -39,14 +36,30 @@ class Wishes:
     def __post_init__(self) -> None:
         if self.minutes is not None and self.steps is not None:
             raise PlanError("--minutes and --steps both say how long to train; give one of them.")
-        for name in ("minutes", "depth", "width", "heads", "length", "batch", "lr", "checkpoint_every", "steps"):
-            value = getattr(self, name)
-            if value is not None and not 0 < value < float("inf"):
-                raise PlanError(f"--{name.replace('_', '-')} {value:g}: it must be a number above 0.")
+        _check_above_zero(self, "minutes", "steps", "length", "batch", "lr", "checkpoint_every")
         if not 0 <= self.seed < 2**63:
             raise PlanError(f"--seed {self.seed}: a whole number from 0 on.")
         if self.precision not in (None, "fp32", "bf16"):
             raise PlanError(f"--precision {self.precision}: choose fp32 or bf16.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shape:
+    """What the user set of a new model's shape by hand. Everything left at None is chosen."""
+
+    depth: int | None = field(default=None, metadata=told("blocks of the trunk"))
+    width: int | None = field(default=None, metadata=told("width of the trunk"))
+    heads: int | None = field(default=None, metadata=told("attention heads"))
+
+    def __post_init__(self) -> None:
+        _check_above_zero(self, "depth", "width", "heads")
+
+
+def _check_above_zero(wishes: Wishes | Shape, *names: str) -> None:
+    for name in names:
+        value = getattr(wishes, name)
+        if value is not None and not 0 < value < float("inf"):
+            raise PlanError(f"--{name.replace('_', '-')} {value:g}: it must be a number above 0.")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -22,7 +22,7 @@ from onward.tokens.tokenizer import Tokenizer
 from onward.tokens.train import train as train_tokenizer
 from onward.train import machine, size
 from onward.train.packing import Packing
-from onward.train.plan import TrainPlan, Wishes
+from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.progress import reading
 from onward.train.shards import Shards, write_shards
 from onward.train.training import Training, keep_tokenizer, settled, sources_of_texts
@@ -37,6 +37,7 @@ def prepare(
     texts: Sequence[str],
     workspace: Workspace,
     wishes: Wishes,
+    asked: Shape,
     *,
     tokenizer: Path | None = None,
     vocab: int | None = None,
@@ -45,7 +46,8 @@ def prepare(
 ) -> Training:
     """Everything up to the first step. Parts that the workspace holds already are taken as they are.
 
-    texts: files, folders, `hf:org/name`.   tokenizer: a folder whose tokeniser to use, instead of training one of `vocab` tokens.
+    texts: files, folders, `hf:org/name`.   asked: of the new model's shape.   tokenizer: a folder whose tokeniser to use, instead of
+    training one of `vocab` tokens.
     Raises DataError, TokenizerError, PlanError, ConfigError.
     """
     read = Reading(texts, skip_bad, console)
@@ -62,7 +64,8 @@ def prepare(
         return Shards(workspace.part(name, lambda path: _cut(read, cut, path, held_out=held_out)))
 
     text, text_held_out = side("text", False), side("text-held-out", True)
-    shape, reasons = size.shape(wishes, vocab_size=cut.highest_id + 1, flops=flops)
+    length = size.sequence_length(wishes, flops)
+    shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length)
     config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(shape, "qwen3")))[1]
     length = config.max_positions
     train, kept = Packing(text, length, cut.bos_id), Packing(text_held_out, length, cut.bos_id)
@@ -89,9 +92,9 @@ def prepare(
     )
 
 
-def request(texts: Sequence[str], wishes: Wishes, **further: Any) -> dict[str, Any]:
+def request(texts: Sequence[str], wishes: Wishes, asked: Shape, **further: Any) -> dict[str, Any]:
     """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for."""
-    return {"verb": "pretrain", "texts": sources_of_texts(texts)} | asdict(wishes) | further
+    return {"verb": "pretrain", "texts": sources_of_texts(texts)} | asdict(wishes) | asdict(asked) | further
 
 
 class Reading:

@@ -12,7 +12,7 @@ from dataclasses import replace
 from onward.errors import PlanError
 from onward.model.config import TrunkConfig
 from onward.train.machine import Machine
-from onward.train.plan import TrainPlan, Wishes, clock
+from onward.train.plan import Shape, TrainPlan, Wishes, clock
 
 EFFICIENCY = 0.4
 """Share of the matrix-product speed that a training step reaches, before one has been measured. Only the size depends on it."""
@@ -48,40 +48,39 @@ def sequence_length(wishes: Wishes, flops: float) -> int:
     return 256 if flops < 1e14 else 512 if flops < 1e16 else 1024 if flops < 1e18 else 2048
 
 
-def shape(wishes: Wishes, *, vocab_size: int, flops: float) -> tuple[TrunkConfig, dict[str, str]]:
+def shape(asked: Shape, *, vocab_size: int, flops: float, length: int) -> tuple[TrunkConfig, dict[str, str]]:
     """The Qwen3 shape that comes nearest to 20 tokens a parameter, and the reasons. Parameters are those in matrix products.
 
     vocab_size: rounded up to a multiple of 64, which matrix products like.   Raises ConfigError, PlanError.
     """
     wanted = math.sqrt(flops / (6 * TOKENS_PER_PARAMETER))
-    length = sequence_length(wishes, flops)
-    depths = [wishes.depth] if wishes.depth else list(range(2, 33))
-    widths = [wishes.width] if wishes.width else list(range(HEAD_SIZE * 2, HEAD_SIZE * 33, HEAD_SIZE))
+    depths = [asked.depth] if asked.depth else list(range(2, 33))
+    widths = [asked.width] if asked.width else list(range(HEAD_SIZE * 2, HEAD_SIZE * 33, HEAD_SIZE))
 
     def distance(candidate: TrunkConfig) -> tuple[float, float]:
         """How far from the parameters wanted, and from the proportions that work at every size: 64 of width a block."""
         slender = abs(math.log(candidate.width / (HEAD_SIZE * candidate.depth)))
         return abs(math.log(candidate.flops_per_token(1) / 2 / wanted)) + 0.3 * slender, slender
 
-    widths = [width for width in widths if _heads(wishes, width)]
+    widths = [width for width in widths if _heads(asked, width)]
     if not widths:
         raise PlanError(
-            f"--heads {wishes.heads} does not divide {'--width' if wishes.width else 'any width'} into even parts."
+            f"--heads {asked.heads} does not divide {'--width' if asked.width else 'any width'} into even parts."
         )
-    candidates = [_qwen3(wishes, d, w, -(-vocab_size // 64) * 64, length) for d in depths for w in widths]
+    candidates = [_qwen3(asked, d, w, -(-vocab_size // 64) * 64, length) for d in depths for w in widths]
     config = min(candidates, key=distance)
     why = f"{flops:.1e} operations at hand buy {wanted / 1e6:.1f}M parameters with {TOKENS_PER_PARAMETER} tokens each"
-    return config, {name: "set by hand" if getattr(wishes, name) else why for name in ("depth", "width")}
+    return config, {name: "set by hand" if getattr(asked, name) else why for name in ("depth", "width")}
 
 
-def _heads(wishes: Wishes, width: int) -> int:
+def _heads(asked: Shape, width: int) -> int:
     """Attention heads, of 64 where nothing is said; 0 where they cannot share the width evenly. RoPE wants heads of an even size."""
-    heads = wishes.heads or max(1, width // HEAD_SIZE)
+    heads = asked.heads or max(1, width // HEAD_SIZE)
     return heads if width % (2 * heads) == 0 else 0
 
 
-def _qwen3(wishes: Wishes, depth: int, width: int, vocab_size: int, length: int) -> TrunkConfig:
-    heads = _heads(wishes, width)
+def _qwen3(asked: Shape, depth: int, width: int, vocab_size: int, length: int) -> TrunkConfig:
+    heads = _heads(asked, width)
     return TrunkConfig(
         vocab_size=vocab_size,
         width=width,
