@@ -106,12 +106,12 @@ class Mask:
 
     @property
     def is_full(self) -> bool:
-        return len(self.rules) == 0  # torch.compile cannot trace `not` of a tuple
+        return len(self.rules) == 0  # torch.compile cannot trace the truth of a tuple
 
     @property
     def is_causal(self) -> bool:
         """Whether this is the plain causal mask, for which attention kernels have a short cut."""
-        return bool(self.rules) and all(isinstance(rule, Causal) for rule in self.rules)
+        return len(self.rules) > 0 and all(isinstance(rule, Causal) for rule in self.rules)
 
     def within(self, keys: int) -> Mask:
         """The same mask for sequences of at most `keys` slots: a window that holds them all says nothing."""
