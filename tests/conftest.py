@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,7 +19,9 @@ from onward.tokens.tokenizer import Tokenizer
 from onward.tokens.train import train
 from samples import conversation, randomised, story
 
-torch.set_num_threads(2)
+# The models here are small: a second thread would mostly wait for the first, and on a busy machine for much longer.
+os.environ["OMP_NUM_THREADS"] = "1"
+torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")
