@@ -91,7 +91,7 @@ def read(folder: Path) -> Lineage | None:
         return None
     try:
         return Lineage.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, AttributeError, KeyError) as error:
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError) as error:
         raise FolderError(
             f"{path} is not a lineage that Onward can read ({error}). Put back the original; or remove it, "
             "and the folder opens without its history."

@@ -68,3 +68,30 @@ def test_the_ends_that_generation_config_names_end_a_text(model_folder):
     )[0]
     assert ended.ids == free.ids[: free.ids.index(free.ids[2])]
     assert ended.finish == "stop"
+
+
+@pytest.mark.parametrize(
+    ("file", "change", "words"),
+    [
+        ("config.json", {"num_hidden_layers": 10**9}, "depth must be"),
+        ("config.json", {"head_dim": 2**62}, "head_size must be"),
+        ("config.json", {"vocab_size": 10**18}, "vocab_size must be"),
+        ("generation_config.json", {"eos_token_id": 1.5}, "eos_token_id holds 1.5"),
+        ("generation_config.json", {"eos_token_id": ["x"]}, "eos_token_id holds 'x'"),
+    ],
+)
+def test_absurd_values_are_one_line_at_once(model_folder, file, change, words):
+    path = model_folder / file
+    before = json.loads(path.read_text()) if path.exists() else {}
+    path.write_text(json.dumps(before | change))
+    with pytest.raises(OnwardError, match=words) as error:
+        onward.load(model_folder)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("file", ["config.json", "generation_config.json", "tokenizer.json", "tokenizer_config.json"])
+def test_json_nested_without_end_is_one_line(model_folder, file):
+    (model_folder / file).write_text("[" * 100_000)
+    with pytest.raises(OnwardError, match=file) as error:
+        onward.load(model_folder)
+    assert "\n" not in str(error.value)

@@ -69,7 +69,7 @@ class EndpointModel(ChatModel):
         try:
             choices = json.loads(data)["choices"]
             return (choices[0]["delta"].get("content") or "") if choices else ""
-        except (ValueError, KeyError, IndexError, TypeError, AttributeError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError) as error:
             raise self._odd(data) from error
 
     def score(self, prompt: str, continuation: str) -> float:

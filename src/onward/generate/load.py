@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from onward.errors import FolderError
 from onward.generate.chat_model import FolderModel
 from onward.generate.endpoint import EndpointModel
 from onward.generate.engine import Engine
@@ -41,4 +42,10 @@ def _ends(path: Path) -> list[int]:
     """The ids that end a text as `generation_config.json` has them, which may be more than the tokeniser's."""
     file = path / folder.GENERATION
     ends = folder.read_json(file).get("eos_token_id") if file.exists() else None
-    return [ends] if isinstance(ends, int) else [end for end in ends or () if isinstance(end, int)]
+    listed = ends if isinstance(ends, list) else [] if ends is None else [ends]
+    for end in listed:
+        if not isinstance(end, int):
+            raise FolderError(
+                f"{file}: eos_token_id holds {end!r}, which is no token's number. Mend it, or remove the entry."
+            )
+    return listed

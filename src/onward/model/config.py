@@ -268,10 +268,15 @@ class TrunkConfig:
         return 1 + before if self.causal else 1 + 2 * before
 
 
+LARGEST = 2**31
+DEEPEST = 4096
+
+
 def _whole_above(least: int, values: dict[str, Any]) -> None:
     for name, value in values.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value <= least:
-            raise ConfigError(f"{name} must be a whole number above {least}, not {value!r}")
+        most = DEEPEST if name == "depth" else LARGEST
+        if isinstance(value, bool) or not isinstance(value, int) or not least < value <= most:
+            raise ConfigError(f"{name} must be a whole number above {least} and at most {most:,}, not {value!r}")
 
 
 def _finite_above(least: float, values: dict[str, Any]) -> None:

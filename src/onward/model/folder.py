@@ -173,7 +173,7 @@ def read_json(path: Path) -> dict[str, Any]:
     """A JSON object from a file of a folder; FolderError where it is damaged."""
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FolderError(f"{path} cannot be read ({error}); copy it again from the original") from error
     if not isinstance(value, dict):
         raise FolderError(f"{path} holds no JSON object; copy it again from the original")

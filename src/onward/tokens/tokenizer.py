@@ -317,7 +317,7 @@ def _complete(definition: str, config: Mapping[str, Any], named: Mapping[str, st
         whole = json.loads(definition)
         known = {token["content"]: token for token in whole["added_tokens"]}
         whole["model"].keys()
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise TokenizerError(f"not a tokenizer.json ({type(error).__name__}: {error}). Fetch it again.") from error
     before = json.dumps(whole["added_tokens"])
     controls = [named[key] for key in _NAMES if key in named and key != "unk_token"] + _extra(config)
@@ -342,7 +342,7 @@ def _added(config: Mapping[str, Any]) -> list[AddedToken]:
     try:
         ordered = [entry for _, entry in sorted(entries.items(), key=lambda item: int(item[0]))]
         return [AddedToken(e["content"], **{k: e[k] for k in _FLAGS if k in e}) for e in ordered]
-    except (TypeError, ValueError, KeyError, AttributeError) as error:
+    except (TypeError, ValueError, KeyError, AttributeError, RecursionError) as error:
         raise TokenizerError(f"`added_tokens_decoder` in {CONFIG} is broken ({error}). Fetch it again.") from error
 
 

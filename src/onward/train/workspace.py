@@ -113,7 +113,7 @@ def _short(value: Any) -> str:
 def _read(path: Path) -> dict[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise FolderError(f"{path} cannot be read ({error}). Begin anew with --force.") from error
     if not isinstance(value, dict):
         raise FolderError(f"{path} holds no object. Begin anew with --force.")
