@@ -28,6 +28,7 @@ def test_force_begins_anew(tmp_path):
     first = Workspace(out, {"lr": 0.02})
     first.part("made", lambda path: path.write_text("once"))
     first.part("checkpoints", lambda path: (path / "step-00000001").mkdir(parents=True))
+    first._lock.close()
     anew = Workspace(out, {"lr": 0.01}, force=True)
     assert not (anew.folder / "made").exists()
 
@@ -71,6 +72,8 @@ def test_the_same_training_twice_at_once_is_refused(tmp_path):
     first = Workspace(tmp_path / "base", {"lr": 0.02})
     with pytest.raises(OutputError, match="in use"):
         Workspace(tmp_path / "base", {"lr": 0.02})
+    with pytest.raises(OutputError, match="in use"):
+        Workspace(tmp_path / "base", {"lr": 0.02}, force=True)
     first.finish()
     assert list(tmp_path.iterdir()) == []
 

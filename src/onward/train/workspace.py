@@ -78,6 +78,8 @@ def claim(folder: Path, request: dict[str, Any], *, force: bool, worth: tuple[st
             )
     elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
         check_free(folder, force=force)
+    if file.exists():
+        _locked(folder).close()  # refused while another process is at work in it, --force or not
     with explained(folder):
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
