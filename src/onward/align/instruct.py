@@ -22,7 +22,8 @@ from onward.model import folder
 from onward.tokens.chat import encode_chat
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import machine, size
-from onward.train.packing import Packing
+from onward.train.objectives import next_token
+from onward.train.packing import Batches, Packing
 from onward.train.plan import TrainPlan, Wishes
 from onward.train.shards import Shards, write_shards
 from onward.train.training import Training, settled, sources_of
@@ -68,6 +69,8 @@ def prepare(
         model.config,
     )
 
+    batches = Batches(train, draft.rows, draft.seed).batch
+
     def finish(seconds: float) -> TrainPlan:
         most = None if wishes.steps else passes(train.shards.documents)
         return size.with_time(draft, wishes, seconds_per_step=seconds, rows=train.rows, most_passes=most)
@@ -80,7 +83,9 @@ def prepare(
         model=model,
         tokenizer=tokenizer,
         tokenizer_folder=base,
-        plan=settled(workspace, model, train, draft, finish),
+        plan=settled(workspace, model, next_token, batches, draft, finish),
+        objective=next_token,
+        batches=batches,
         train=train,
         held_out=kept,
         sources=sources_of([chats]),

@@ -21,7 +21,8 @@ from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.tokens.train import train as train_tokenizer
 from onward.train import machine, size
-from onward.train.packing import Packing
+from onward.train.objectives import next_token
+from onward.train.packing import Batches, Packing
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.progress import reading
 from onward.train.shards import Shards, write_shards
@@ -73,6 +74,8 @@ def prepare(
     draft = size.begin(TrainPlan(steps=1, length=length, batch_tokens=batch, rows_per_pass=1), wishes, found, config)
     model = LanguageModel(config).initialise(wishes.seed)
 
+    batches = Batches(train, draft.rows, draft.seed).batch
+
     def finish(seconds: float) -> TrainPlan:
         plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=train.rows)
         return size.explained(plan, {n: f"{getattr(config, n)}: {reason}" for n, reason in reasons.items()})
@@ -84,7 +87,9 @@ def prepare(
         model=model,
         tokenizer=cut,
         tokenizer_folder=place,
-        plan=settled(workspace, model, train, draft, finish),
+        plan=settled(workspace, model, next_token, batches, draft, finish),
+        objective=next_token,
+        batches=batches,
         train=train,
         held_out=kept,
         sources=sources_of_texts(texts),

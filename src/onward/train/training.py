@@ -26,7 +26,7 @@ from onward.tokens.tokenizer import Tokenizer
 from onward.train import callbacks, checkpoints, measure
 from onward.train.fit import Start, fit, seconds_per_step
 from onward.train.measure import BitsPerByte
-from onward.train.objectives import next_token
+from onward.train.objectives import Loss
 from onward.train.optimisers import optimisers
 from onward.train.packing import IGNORE, Batch, Batches, Packing
 from onward.train.plan import TrainPlan
@@ -55,7 +55,7 @@ class Preflight:
 
 @dataclass(kw_only=True)
 class Training:
-    """A prepared training. `suite` names what its held-out data measures."""
+    """A prepared training. `suite` names what its held-out data measures; `batches` gives batch i of the training data."""
 
     verb: str
     suite: str
@@ -64,6 +64,8 @@ class Training:
     tokenizer: Tokenizer
     tokenizer_folder: Path
     plan: TrainPlan
+    objective: Callable[[LanguageModel, Batch], Loss]
+    batches: Callable[[int], Batch]
     train: Packing
     held_out: Packing
     sources: list[dict[str, Any]]
@@ -107,8 +109,8 @@ class Training:
         with Show(console, self.verb, self.plan.steps, start.step) as show:
             asked_to_stop = fit(
                 self.model,
-                next_token,
-                Batches(self.train, self.plan.rows, self.plan.seed).batch,
+                self.objective,
+                self.batches,
                 self.plan,
                 [
                     callbacks.held_out(lambda _: self.measure(MEASURED_NOW_AND_THEN)),
@@ -177,14 +179,18 @@ def generation_config(tokenizer: Tokenizer) -> dict[str, Any]:
 
 
 def settled(
-    workspace: Workspace, model: LanguageModel, train: Packing, draft: TrainPlan, finish: Callable[[float], TrainPlan]
+    workspace: Workspace,
+    model: LanguageModel,
+    objective: Callable[[LanguageModel, Batch], Loss],
+    batches: Callable[[int], Batch],
+    draft: TrainPlan,
+    finish: Callable[[float], TrainPlan],
 ) -> TrainPlan:
     """The plan: a step of the draft is measured, and `finish` makes of its seconds the plan; or, when the run goes on, the one
     that began it."""
 
     def decide() -> dict[str, Any]:
-        batches: Callable[[int], Batch] = Batches(train, draft.rows, draft.seed).batch
-        return finish(seconds_per_step(model.to(draft.device), next_token, batches, draft)).to_json()
+        return finish(seconds_per_step(model.to(draft.device), objective, batches, draft)).to_json()
 
     try:
         return TrainPlan(**workspace.once("plan.json", decide))
