@@ -18,7 +18,7 @@ from rich.console import Console
 from onward import lineage
 from onward.corpus.read import files
 from onward.errors import DataError, FolderError
-from onward.files import file_hash, new_folder
+from onward.files import file_hash, new_folder, write_json
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.model.trunk import LanguageModel
@@ -33,6 +33,8 @@ from onward.train.plan import TrainPlan
 from onward.train.progress import Show
 from onward.train.size import MEASURED_NOW_AND_THEN, memory_needed
 from onward.train.workspace import CHECKPOINTS, Workspace
+
+PLAN = "plan.json"
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ class Training:
             examples=[self._example(i, shown) for i in range(min(examples, self.train.rows))],
             plan=self.plan,
             parameters=sum(self.model.config.parameters().values()),
-            memory=memory_needed(self.model.config, self.plan.rows_per_pass * self.plan.length),
+            memory=memory_needed(
+                self.model.config, self.plan.rows_per_pass * self.plan.length, recompute=self.plan.recompute
+            ),
             data={
                 "documents": self.train.shards.documents,
                 "tokens": self.train.shards.tokens,
@@ -113,6 +117,7 @@ class Training:
                 self.batches,
                 self.plan,
                 [
+                    callbacks.keep_to_time(self._settle),
                     callbacks.held_out(lambda _: self.measure(MEASURED_NOW_AND_THEN)),
                     callbacks.write_metrics(place / "metrics.jsonl", start.step),
                     callbacks.keep_checkpoints(place / CHECKPOINTS),
@@ -120,11 +125,17 @@ class Training:
                 ],
                 start=start,
                 found=found,
+                tell=console.print,
             )
         out = self._save(self.measure(measure.AT_THE_END))
         if asked_to_stop:
             raise KeyboardInterrupt
         return out
+
+    def _settle(self, plan: TrainPlan) -> None:
+        """The steps have been counted again."""
+        self.plan = plan
+        write_json(self.workspace.folder / PLAN, plan.to_json())
 
     def _go_on(self, found: list[torch.optim.Optimizer]) -> Start:
         """Put the newest checkpoint, if there is one, into model and optimisers."""
@@ -193,10 +204,10 @@ def settled(
         return finish(seconds_per_step(model.to(draft.device), objective, batches, draft)).to_json()
 
     try:
-        return TrainPlan(**workspace.once("plan.json", decide))
+        return TrainPlan(**workspace.once(PLAN, decide))
     except TypeError as error:
         raise FolderError(
-            f"{workspace.folder}/plan.json is of another version of Onward ({error}). Begin anew with --force."
+            f"{workspace.folder / PLAN} is of another version of Onward ({error}). Begin anew with --force."
         ) from error
 
 
