@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from onward.check import table
+from onward.check.learning import compiled_and_eager
 from onward.check.subject import Subject, open_subject
 from onward.lineage import Lineage
 from onward.model import folder
@@ -52,6 +54,13 @@ def folder_of(tmp_path: Path, tokenizer: Tokenizer) -> Callable[..., Path]:
         return path
 
     return make
+
+
+@pytest.fixture(autouse=True)
+def uncompiled(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table without its compiled row, which takes half a minute a family; it has a test of its own."""
+    rows = tuple(row for row in table.EQUIVALENCES if row.measure is not compiled_and_eager)
+    monkeypatch.setattr(table, "EQUIVALENCES", rows)
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from onward.check.keeping import folder_and_transformers
+from onward.check.learning import compiled_and_eager
 from onward.check.reading import draws_alone_and_in_a_batch
 from onward.check.row import Equivalence, Found, NotTriedError, tried
 from onward.check.subject import open_subject
@@ -42,6 +43,23 @@ def test_everything_holds_for_a_folder_of_every_family_and_nothing_is_changed(fo
     assert not_tried(found) == (NEEDS_A_DECODER if family == "bert" else set()), found
     assert {file.name: file_hash(file) for file in path.iterdir()} == before
     assert all(torch.equal(a, b) for a, b in zip(weights, subject.model.parameters(), strict=True))
+
+
+def test_compiled_blocks_have_the_gradients_of_eager_ones(subject):
+    found = compiled_and_eager(subject)
+    assert found.held, found
+    assert found.difference > 0  # the blocks were compiled: not the same sums in the same order
+
+
+def test_experts_are_not_compiled_and_the_row_says_so(folder_of):
+    with pytest.raises(NotTriedError, match="experts"):
+        compiled_and_eager(open_subject(folder_of("qwen3_moe")))
+
+
+def test_without_a_compiler_the_row_says_so(subject, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
+    with pytest.raises(NotTriedError, match="compiler"):
+        compiled_and_eager(subject)
 
 
 def test_fresh_weights_pay_no_attention_and_the_rows_that_could_not_fail_say_so(folder_of):

@@ -7,6 +7,7 @@ broken as an argument, so that a test can break it.
 from __future__ import annotations
 
 import copy
+import math
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -19,7 +20,7 @@ from torch import Tensor
 from onward.check.row import Found, NotTriedError
 from onward.check.subject import ROWS, Subject, mean_loss
 from onward.model.trunk import LanguageModel
-from onward.train import checkpoints
+from onward.train import checkpoints, compiled
 from onward.train.fit import Callback, Start, Step, fit, take_step
 from onward.train.objectives import Loss, next_token
 from onward.train.optimisers import optimisers
@@ -29,6 +30,9 @@ from onward.train.plan import TrainPlan
 STEPS = 6
 SHARE = 1e-6
 """Of the largest gradient: how far a sum of passes may be from one pass over everything. In float64, rounding is a billion times less."""
+
+COMPILED_SHARE = 1e-4
+"""Of the largest gradient, in float32: a compiled block may add up in another order."""
 
 Objective = Callable[[LanguageModel, Batch], Loss]
 
@@ -129,6 +133,27 @@ def accumulated_and_whole(subject: Subject, objective: Objective = mean_loss) ->
     if scale == 0:
         raise NotTriedError("the gradient is zero, and would be in any number of passes")
     return Found(_largest(whole, parts) / scale, SHARE, "of a gradient", f"{ROWS} passes of one row")
+
+
+def compiled_and_eager(subject: Subject) -> Found:
+    """The gradients of a batch through compiled blocks, and through the same blocks as they stand.
+
+    Compiled sums are taken in another order, which is worth some roundings of float32 a block.
+    """
+    why_not = compiled.why_not(str(subject.device), experts=subject.model.config.moe is not None, seconds=math.inf)
+    if why_not:
+        raise NotTriedError(why_not)
+    model, batch, plan = copy.deepcopy(subject.model).train(), subject.batch(0), replace(plan_of(subject), clip=1e30)
+    eager = _gradients(model, mean_loss, batch, plan, ROWS)
+    model.zero_grad()
+    why_not = compiled.compile_blocks(model, mean_loss, batch.to(str(subject.device)))
+    if why_not:
+        raise NotTriedError(why_not)
+    found = _gradients(model, mean_loss, batch, plan, ROWS)
+    scale = max(gradient.abs().max().item() for gradient in eager)
+    if scale == 0:
+        raise NotTriedError("the gradient is zero, compiled or not")
+    return Found(_largest(eager, found) / scale, COMPILED_SHARE, "of a gradient", f"{len(model.trunk.blocks)} blocks")
 
 
 def _gradients(

@@ -19,7 +19,7 @@ from onward.model.device import choose
 from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel, at_least_float32
 from onward.tokens.tokenizer import DEFINITION, Tokenizer
-from onward.train.objectives import Loss, token_losses
+from onward.train.objectives import Loss, summed_loss, token_losses
 from onward.train.packing import IGNORE, PADDING, Batch
 from onward.train.size import memory_needed
 
@@ -127,4 +127,5 @@ def losses(model: LanguageModel, batch: Batch) -> Tensor:
 
 def mean_loss(model: LanguageModel, batch: Batch) -> Loss:
     """The objective for passes that are to add up: the mean over the targets, and nothing else."""
-    return Loss(losses(model, batch).sum() / batch.learnable, batch.learnable)
+    total = summed_loss(model, batch) if model.config.causal else losses(model, batch).sum()
+    return Loss(total / batch.learnable, batch.learnable)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from onward.check.keeping import folder_and_transformers, saved_and_loaded
-from onward.check.learning import accumulated_and_whole, resumed_and_uninterrupted
+from onward.check.learning import accumulated_and_whole, compiled_and_eager, resumed_and_uninterrupted
 from onward.check.reading import (
     cache_and_full_forward,
     draws_alone_and_in_a_batch,
@@ -24,7 +24,9 @@ EQUIVALENCES = (
     Equivalence(name="folder = transformers", measure=folder_and_transformers, copies=1.5),
     # weights, gradients and two moments, the weights to compare with, and a checkpoint on its way
     Equivalence(name="resumed = uninterrupted", measure=resumed_and_uninterrupted, copies=8, disk=3),
-    # weights and two gradients, in float64
+    # weights and two gradients
+    Equivalence(name="compiled = eager", measure=compiled_and_eager, copies=4),
+    # the same, in float64
     Equivalence(name="accumulated = whole", measure=accumulated_and_whole, copies=6),
 )
 

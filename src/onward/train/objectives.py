@@ -37,14 +37,18 @@ class Learnable(Protocol):
 
 def next_token(model: LanguageModel, batch: Batch) -> Loss:
     """Cross-entropy of the next token, averaged over the targets of the batch; with the router's balance, if there are experts."""
-    hidden, targets = _learned(model, batch)
-    weight = model.embedding.tokens.weight
-    total = summed_cross_entropy(*model.head.factors(hidden, weight), model.head.bias, targets)
-    value = total / batch.learnable
+    value = summed_loss(model, batch) / batch.learnable
     if model.config.moe is None:
         return Loss(value, batch.learnable)
     balance = model.trunk.balance_loss(batch.documents >= 0)
     return Loss(value + model.config.moe.balance * balance, batch.learnable, {"balance": balance.item()})
+
+
+def summed_loss(model: LanguageModel, batch: Batch) -> Tensor:
+    """The cross-entropies of all targets together, in nats, with their gradients.   Returns ()."""
+    hidden, targets = _learned(model, batch)
+    factors = model.head.factors(hidden, model.embedding.tokens.weight)
+    return summed_cross_entropy(*factors, model.head.bias, targets)
 
 
 @torch.no_grad()
