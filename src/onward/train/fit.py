@@ -1,7 +1,8 @@
 """The only training loop: for text, pictures, speech, rewards and policies alike.
 
 It takes steps and tells its callbacks; what is measured, shown or kept is their business (callbacks.py). Batch i is asked for by its
-number, so going on from step s needs nothing but s. Left out: several processes, compilation, mixed-precision copies of the weights.
+number, so going on from step s needs nothing but s. Several processes go through it in step, each with its share of every batch
+(processes.py). Left out: compilation, mixed-precision copies of the weights.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from torch.optim import Optimizer
 
 from onward.errors import TrainingError
 from onward.model.trunk import LanguageModel
+from onward.train import processes
 from onward.train.objectives import Learnable, Loss, autocast
 from onward.train.optimisers import optimisers, set_rate
 from onward.train.plan import TrainPlan
@@ -93,13 +95,13 @@ def fit(
             loss, stats = take_step(model, objective, batch, plan, found, number)
             tokens += batch.learnable
             seconds += time.perf_counter() - began
-            stop = stopping.is_set()
+            stop = processes.any_of(stopping.is_set())
             step = Step(number + 1, loss, plan.rate(number), tokens, seconds, plan, model, found, stop, stats)
             for callback in callbacks:
                 callback(step)
             if stop and not step.last:
                 raise KeyboardInterrupt
-        return stopping.is_set()
+        return processes.any_of(stopping.is_set())
 
 
 def take_step(
@@ -122,7 +124,7 @@ def take_step(
                 f"step {number + 1} does not fit into memory. Lower --batch or --length, or --width."
             ) from error
         raise
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip).item()
+    norm = _clipped(model, plan.clip)
     if not (math.isfinite(total) and math.isfinite(norm)):
         raise TrainingError(
             f"step {number + 1}: the loss is {total} and its gradient's norm {norm}. "
@@ -137,20 +139,29 @@ def take_step(
 def _gradients(
     model: LanguageModel, objective: Callable[[LanguageModel, B], Loss], batch: B, plan: TrainPlan
 ) -> tuple[float, dict[str, float]]:
-    """Add up the gradients of all passes over a batch."""
+    """Add up the gradients of all passes over a batch, and of all processes."""
     total, stats = 0.0, dict[str, float]()
-    for part in batch.split(plan.rows_per_pass):
-        if not part.learnable:
-            continue
+    rows = min(plan.rows_per_pass, -(-plan.rows // processes.count()))
+    for part, counts in processes.shares([part for part in batch.split(rows) if part.learnable]):
         part = part.to(plan.device)
         with autocast(plan.device, plan.precision):
             loss = objective(model, part)
-        share = loss.weight / batch.learnable
+        share = loss.weight / batch.learnable if counts else 0.0
         (loss.value * share).backward()  # type: ignore[no-untyped-call]
         total += loss.value.item() * share
         for name, value in loss.stats.items():
             stats[name] = stats.get(name, 0.0) + value * share
-    return total, stats
+    total, *values = processes.summed([total, *stats.values()])
+    return total, dict(zip(stats, values, strict=True))
+
+
+def _clipped(model: LanguageModel, largest: float) -> float:
+    """Clip the gradient, of all processes together. Returns its norm."""
+    if processes.several():
+        from onward.train import sharding
+
+        return sharding.clipped(model, largest).item()
+    return torch.nn.utils.clip_grad_norm_(model.parameters(), largest).item()
 
 
 def seconds_per_step(
@@ -162,14 +173,14 @@ def seconds_per_step(
     counted: int = 3,
 ) -> float:
     """The median time of a real step, taken on a copy of the model; the first one warms up and is not counted."""
-    trial = copy.deepcopy(model).train()
+    trial = processes.placed(copy.deepcopy(model), plan.device, plan.precision).train()
     found = optimisers(trial, plan)
     times = []
     for number in range(counted + 1):
         began = time.perf_counter()
         take_step(trial, objective, batches(number), plan, found, number)
         times.append(time.perf_counter() - began)
-    return sorted(times[1:])[counted // 2]
+    return processes.agreed(sorted(times[1:])[counted // 2])
 
 
 @contextmanager

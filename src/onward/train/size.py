@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from onward.errors import PlanError
 from onward.model.config import TrunkConfig
+from onward.train import processes
 from onward.train.machine import Machine
 from onward.train.plan import Shape, TrainPlan, Wishes, clock
 
@@ -172,8 +173,8 @@ def with_time(
 
 
 def memory_needed(config: TrunkConfig, tokens: int) -> int:
-    """Bytes for weights, gradients, two moments (fp32), and the activations and logits of `tokens` at once. From above."""
-    weights = 16 * sum(config.parameters().values())
+    """Bytes in each process for weights, gradients, two moments (fp32), and the activations and logits of `tokens` at once. From above."""
+    weights = 16 * sum(config.parameters().values()) // processes.count()
     activations = 4 * tokens * config.depth * (12 * config.width + 4 * config.ffn_width)
     return int(weights + activations + 12 * tokens * config.vocab_size)
 
