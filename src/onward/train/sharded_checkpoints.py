@@ -19,6 +19,7 @@ from torch.distributed.checkpoint.state_dict_loader import load
 from torch.distributed.checkpoint.state_dict_saver import save
 from torch.optim import Optimizer
 
+from onward.files import explained
 from onward.train import processes
 
 PARTS = "shard-*.safetensors"
@@ -30,7 +31,8 @@ def write(folder: Path, tensors: Mapping[str, Tensor]) -> None:
     try:
         save(dict(tensors), storage_writer=writer, process_group=processes.group())
     except CheckpointException as error:
-        raise _cause(error) from error
+        with explained(folder.parent):  # in every process: a full disk is no fault of ours
+            raise _cause(error) from error
 
 
 def read(folder: Path, into: Mapping[str, Tensor]) -> None:
