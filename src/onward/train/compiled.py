@@ -16,6 +16,7 @@ import torch
 
 from onward.errors import OnwardError
 from onward.model.trunk import Block, LanguageModel
+from onward.train import processes
 from onward.train.objectives import Learnable, Loss
 
 B = TypeVar("B", bound=Learnable)
@@ -27,6 +28,8 @@ WORTH_IT = 120.0
 
 def why_not(device: str, *, experts: bool, seconds: float) -> str | None:
     """A reason not to compile, before anything has been tried; None where there is none."""
+    if processes.several():
+        return "several processes train without it: how it goes together with shards has not been tried"
     if experts:
         return "blocks with experts cannot be compiled: their shapes follow the data"
     if seconds < WORTH_IT:

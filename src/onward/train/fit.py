@@ -1,7 +1,8 @@
 """The only training loop: for text, pictures, speech, rewards and policies alike.
 
 It takes steps and tells its callbacks; what is measured, shown or kept is their business (callbacks.py). Batch i is asked for by its
-number, so going on from step s needs nothing but s. Left out: several processes.
+number, so going on from step s needs nothing but s. Several processes go through it in step, each with its share of every batch
+(processes.py).
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from torch.optim import Optimizer
 
 from onward.errors import TrainingError
 from onward.model.trunk import LanguageModel
+from onward.train import processes
 from onward.train.compiled import compile_blocks
 from onward.train.objectives import Learnable, Loss
 from onward.train.optimisers import optimisers, set_rate
@@ -97,14 +99,14 @@ def fit(
             loss, stats = take_step(model, objective, batch, plan, found, number, working)
             number += 1
             tokens += batch.learnable
-            stop, seconds = stopping.is_set(), time.perf_counter() - began
+            stop, seconds = processes.any_of(stopping.is_set()), time.perf_counter() - began
             step = Step(number, loss, plan.rate(number - 1), tokens, seconds, plan, model, found, stop, stats)
             for callback in callbacks:
                 callback(step)
             plan = step.plan
             if stop and not step.last:
                 raise KeyboardInterrupt
-        return stopping.is_set()
+        return processes.any_of(stopping.is_set())
 
 
 def _ready(
@@ -115,7 +117,7 @@ def _ready(
     tell: Callable[[str], None],
 ) -> LanguageModel:
     """What computes: the model or its working copy, compiled if the plan says so and it can be."""
-    working = working_copy(model, plan.precision)
+    working = model if processes.several() else working_copy(model, plan.precision)  # shards keep their own copies
     working.trunk.recompute = plan.recompute
     if plan.compile:
         why_not = compile_blocks(working, objective, batch.split(plan.rows_per_pass)[0].to(plan.device))
@@ -147,7 +149,7 @@ def take_step(
                 f"step {number + 1} does not fit into memory. Lower --batch or --length, or --width."
             ) from error
         raise
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip).item()
+    norm = _clipped(model, plan.clip)
     if not (math.isfinite(total) and math.isfinite(norm)):
         raise TrainingError(
             f"step {number + 1}: the loss is {total} and its gradient's norm {norm}. "
@@ -167,19 +169,28 @@ def _gradients(
     batch: B,
     plan: TrainPlan,
 ) -> tuple[float, dict[str, float]]:
-    """Add up the gradients of all passes over a batch, in the model's own precision."""
+    """Add up the gradients of all passes over a batch, and of all processes, in the model's own precision."""
     total, stats = torch.zeros((), device=plan.device), dict[str, float]()
-    for part in batch.split(plan.rows_per_pass):
-        if not part.learnable:
-            continue
+    rows = min(plan.rows_per_pass, -(-plan.rows // processes.count()))
+    for part, counts in processes.shares([part for part in batch.split(rows) if part.learnable]):
         loss = objective(working, part.to(plan.device))
-        share = loss.weight / batch.learnable
+        share = loss.weight / batch.learnable if counts else 0.0
         (loss.value * share).backward()  # type: ignore[no-untyped-call]
         collect_gradients(working, model)
         total += loss.value.detach() * share
         for name, value in loss.stats.items():
             stats[name] = stats.get(name, 0.0) + value * share
-    return total.item(), stats
+    whole, *values = processes.summed([total.item(), *stats.values()])
+    return whole, dict(zip(stats, values, strict=True))
+
+
+def _clipped(model: LanguageModel, largest: float) -> float:
+    """Clip the gradient, of all processes together. Returns its norm."""
+    if processes.several():
+        from onward.train import sharding
+
+        return sharding.clipped(model, largest).item()
+    return torch.nn.utils.clip_grad_norm_(model.parameters(), largest).item()
 
 
 def seconds_per_step(
@@ -191,7 +202,7 @@ def seconds_per_step(
     counted: int = 3,
 ) -> float:
     """The median time of a real step, taken on a copy of the model; the first one warms up and is not counted."""
-    trial = copy.deepcopy(model).train()
+    trial = processes.placed(copy.deepcopy(model), plan.device, plan.precision).train()
     found = optimisers(trial, plan)
     working = _ready(trial, objective, batches(0), plan, lambda _: None)
     times = []
@@ -199,7 +210,7 @@ def seconds_per_step(
         began = time.perf_counter()
         take_step(trial, objective, batches(number), plan, found, number, working)
         times.append(time.perf_counter() - began)
-    return sorted(times[1:])[counted // 2]
+    return processes.agreed(sorted(times[1:])[counted // 2])
 
 
 @contextmanager

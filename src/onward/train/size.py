@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from onward.errors import PlanError
 from onward.model.config import TrunkConfig
-from onward.train import compiled
+from onward.train import compiled, processes
 from onward.train.machine import Machine
 from onward.train.measure import AT_THE_END
 from onward.train.plan import Shape, TrainPlan, Wishes, clock
@@ -133,17 +133,11 @@ def begin(plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig
     reasons["recompute"] = (
         "activations are worked out twice, since memory is short" if recompute else "memory is enough"
     )
-    why_not = (
-        "as you asked"
-        if wishes.eager
-        else compiled.why_not(
-            machine.device,
-            experts=config.moe is not None,
-            seconds=wishes.steps * tokens * config.flops_per_token(plan.length) * 3 / (LAPTOP / 600)
-            if wishes.steps
-            else (wishes.minutes or MINUTES) * 60,
-        )
-    )
+    seconds = (wishes.minutes or MINUTES) * 60
+    if wishes.steps:
+        seconds = wishes.steps * tokens * 3 * config.flops_per_token(plan.length) / (LAPTOP / 600)
+    experts = config.moe is not None
+    why_not = "as you asked" if wishes.eager else compiled.why_not(machine.device, experts=experts, seconds=seconds)
     reasons["compile"] = why_not or "the blocks are compiled once, and then every step is quicker"
     return replace(
         plan,
@@ -211,11 +205,11 @@ def with_time(
 
 
 def memory_needed(config: TrunkConfig, tokens: int, *, recompute: bool = False) -> int:
-    """Bytes for weights, gradients, two moments (fp32), and the activations and logits of `tokens` at once. From above.
+    """Bytes in each process for weights, gradients, two moments (fp32), and the activations and logits of `tokens` at once. From above.
 
     recompute: what goes into each block is kept, and the rest of one block at a time.
     """
-    weights = 16 * sum(config.parameters().values())
+    weights = 16 * sum(config.parameters().values()) // processes.count()
     block = 4 * tokens * (12 * config.width + 4 * config.ffn_width)
     activations = block + 4 * tokens * config.depth * config.width if recompute else config.depth * block
     return int(weights + activations + 12 * tokens * config.vocab_size)

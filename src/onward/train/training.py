@@ -23,7 +23,7 @@ from onward.lineage import Lineage
 from onward.model import folder
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
-from onward.train import callbacks, checkpoints, measure
+from onward.train import callbacks, checkpoints, measure, processes
 from onward.train.fit import Start, fit, seconds_per_step
 from onward.train.measure import BitsPerByte
 from onward.train.objectives import Loss
@@ -106,7 +106,7 @@ class Training:
 
     def run(self, console: Console) -> Path:
         """Train to the end and write the model folder; or raise KeyboardInterrupt when asked to stop, everything kept."""
-        self.model.to(self.plan.device)
+        self.model = processes.placed(self.model, self.plan.device, self.plan.precision)
         place = self.workspace.folder
         found = optimisers(self.model, self.plan)
         start = self._go_on(found)
@@ -119,7 +119,7 @@ class Training:
                 [
                     callbacks.keep_to_time(self._settle),
                     callbacks.held_out(lambda _: self.measure(MEASURED_NOW_AND_THEN)),
-                    callbacks.write_metrics(place / "metrics.jsonl", start.step),
+                    *([callbacks.write_metrics(place / "metrics.jsonl", start.step)] if processes.is_first() else []),
                     callbacks.keep_checkpoints(place / CHECKPOINTS),
                     show,
                 ],
@@ -127,7 +127,8 @@ class Training:
                 found=found,
                 tell=console.print,
             )
-        out = self._save(self.measure(measure.AT_THE_END))
+        measured, model = self.measure(measure.AT_THE_END), processes.gathered(self.model)
+        out = processes.by_first(lambda: self._save(measured, model))
         if asked_to_stop:
             raise KeyboardInterrupt
         return out
@@ -151,7 +152,7 @@ class Training:
             self.model, self.held_out, self.tokenizer, targets=targets, device=plan.device, precision=plan.precision
         )
 
-    def _save(self, measured: BitsPerByte) -> Path:
+    def _save(self, measured: BitsPerByte, model: LanguageModel) -> Path:
         out = self.workspace.out
         baseline = measure.xz_bits_per_byte(
             self.train.shards, self.held_out, self.tokenizer, targets=measure.AT_THE_END
@@ -171,7 +172,7 @@ class Training:
         )
         folder.save(
             out,
-            self.model.to("cpu"),
+            model,
             lineage=history,
             tokenizer_folder=self.tokenizer_folder,
             generation=generation_config(self.tokenizer),
@@ -201,7 +202,7 @@ def settled(
     that began it."""
 
     def decide() -> dict[str, Any]:
-        return finish(seconds_per_step(model.to(draft.device), objective, batches, draft)).to_json()
+        return finish(seconds_per_step(model, objective, batches, draft)).to_json()
 
     try:
         return TrainPlan(**workspace.once(PLAN, decide))
@@ -236,7 +237,7 @@ def _source(path: Path) -> dict[str, Any]:
 @lru_cache(maxsize=4096)
 def _hash(path: Path, _size: int, _changed: int) -> str:
     """Once a process for each state of a file, however many stages ask."""
-    return file_hash(path)
+    return processes.by_first(lambda: file_hash(path))
 
 
 def keep_tokenizer(tokenizer: Tokenizer, path: Path) -> None:
