@@ -8,15 +8,14 @@ the turns (turns.py). Timed are the real loops with data loading and optimiser: 
 pretrain` would make for this model here, and `Trainer.train()`. A token is a place in a row, padding included, for all.
 
 Where they differ, it is to Trainer's favour:
-- Rows hold several documents, on average. Ours keeps them apart with a mask; theirs is given none, looks across them, and has the faster
-  attention kernel.
+- Where a row holds several documents (how often is printed), ours keeps them apart with a mask. Theirs is given none, looks across them,
+  and has the faster attention kernel.
 - Its rows lie in memory ready for use, ours are cut from memory-mapped shards at every step. Ours learns from one target more in a row.
 - Its AdamW has less to compute than our Muon. Saving and progress bars are off.
 
-Trainer's defaults take 8 rows at a time in fp32. As many tokens a step can be read in two ways, and both are measured: 8 rows, accumulated
-up to the step ("defaults"), and the whole step at once ("defaults, whole step"). Its best settings are searched first: bf16 where the
-hardware has it, fused AdamW (by now its default), torch.compile or not, 8 rows or all at once, loader processes or none; the fastest goes
-into the comparison.
+Trainer's best settings are searched first: bf16 where the hardware has it, fused AdamW (by now its default), rows at a time, loader
+processes or none, torch.compile or not. Its defaults take 8 rows at a time, in fp32. As many tokens in a step as the others have can then
+be had in two ways, and both are measured: 8 rows, accumulated up to the step ("defaults"); and as many at a time as were best.
 
 Printed too: the share of the machine's own peak, which is the highest speed of plain matrix products in its best precision, before
 or after; operations are counted by `TrunkConfig.flops_per_token`, three times for training. And the time from the call of the loop
@@ -195,13 +194,27 @@ def defaults(rows: int, step: int) -> dict[str, object]:
 
 
 def search_best(bench: Bench, step: int, bf16: bool) -> dict[str, object]:
-    """Trainer's fastest settings here: each change is kept where it makes it faster, and let go where it fails (out of memory)."""
-    best = defaults(8, step) | {"bf16": bf16, "compile": True}
+    """Trainer's fastest settings here: rows are doubled as long as that helps; then each change is kept where it does. What fails, such
+    as more rows than the memory takes, is let go."""
+    rows, best = 8, defaults(8, step) | {"bf16": bf16, "compile": True}
     fastest = tried(bench, best)
-    for change in (defaults(step, step), {"workers": 2}, {"compile": False}):
+    while step % (2 * rows) == 0 and (speed := tried(bench, best | defaults(2 * rows, step))) > fastest:
+        rows, fastest = 2 * rows, speed
+        best |= defaults(rows, step)
+    changes: tuple[dict[str, object], ...] = ({"workers": 2}, {"compile": False})
+    for change in changes:
         if (speed := tried(bench, best | change)) > fastest:
             best, fastest = best | change, speed
     return best
+
+
+def with_defaults(bench: Bench, step: int, best: dict[str, object]) -> dict[str, dict[str, object]]:
+    """Trainer's defaults, and the same with as many rows at a time as its best settings have, if that is more and fits."""
+    more = {name: best[name] for name in ("rows", "accumulate")}
+    sides = {"Trainer, defaults": defaults(8, step)}
+    if more != sides["Trainer, defaults"] and tried(bench, more):
+        sides[f"Trainer, defaults, {more['rows']} rows"] = more
+    return sides
 
 
 def tried(bench: Bench, settings: dict[str, object]) -> float:
@@ -291,10 +304,8 @@ def main() -> None:
         print(f"first step of ours: {cold:.1f} s with an empty compiler's cache, {warm:.1f} s with a full one")
         best = search_best(bench, step, bf16=found.precision == "bf16")
         print(f"Trainer's best settings: {best}")
-        sides = {"Trainer, defaults": defaults(8, step), "Trainer, defaults, whole step": defaults(step, step)}
-        if step == 8:
-            sides.pop("Trainer, defaults, whole step")  # it is the same
-        speeds, losses = compare(bench, sides | {"Trainer, best": best}, given.rounds)
+        sides = with_defaults(bench, step, best) | {"Trainer, best": best}
+        speeds, losses = compare(bench, sides, given.rounds)
         peak = max(found.flops, machine.measure(found.device, found.precision).flops)
     print(f"loss of one row, before and after: {'; '.join(losses)}")
     print(
