@@ -51,6 +51,7 @@ from onward.model.folder import read_config
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import pretrain
 from onward.train.plan import Shape, Wishes
+from onward.train.training import sources_of_texts
 from onward.train.workspace import Workspace
 
 SIZES = ("2x128", "4x128", "4x256", "6x384")
@@ -121,7 +122,7 @@ class Comparison:
         self.texts, self.place, self.minutes, self.device = texts, place, minutes, device
         wishes, shape = Wishes(minutes=minutes, device=device), Shape(depth=1, width=64)
         place.mkdir(parents=True, exist_ok=True)
-        self.workspace = Workspace(place / "data", pretrain.request(texts, wishes, shape))
+        self.workspace = Workspace(place / "data", {"texts": sources_of_texts(texts)} | asdict(wishes))
         training = pretrain.prepare(texts, self.workspace, wishes, shape, console=Console(stderr=True))
         self.tokenizer, self.length = training.tokenizer_folder, training.plan.length
         self.vocab = training.tokenizer.highest_id + 1
@@ -167,7 +168,10 @@ class Comparison:
         with self.file.open("a") as file:
             file.write(json.dumps(asdict(run)) + "\n")
         self.finished.append(run)
-        print(f"      {run.bits_per_byte:.4f} bits per byte, {run.tokens:,} tokens", file=sys.stderr, flush=True)
+        late = (
+            f"; {planned:,} steps were planned" if (planned := run.further.get("planned", 0)) > 1.03 * run.steps else ""
+        )
+        print(f"      {run.bits_per_byte:.4f} bits per byte, {run.tokens:,} tokens{late}", file=sys.stderr, flush=True)
         return run
 
     def _command(self, system: str, setting: Setting, seed: int, minutes: float, out: Path) -> list[str]:
@@ -195,7 +199,7 @@ class Comparison:
                 while process.poll() is None:
                     time.sleep(0.1)
                     if ours:
-                        began = began or changed(workspace / "config.json")
+                        began = max([began, *map(changed, [workspace / "config.json", *workspace.glob("text*")])])
                         ended = changed(workspace / "metrics.jsonl") or ended
             except BaseException:
                 process.terminate()
