@@ -104,9 +104,16 @@ def prepare(
     )
 
 
-def request(texts: Sequence[str], wishes: Wishes, asked: Shape, **further: Any) -> dict[str, Any]:
-    """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for."""
-    return {"verb": "pretrain", "texts": sources_of_texts(texts)} | asdict(wishes) | asdict(asked) | further
+def request(
+    texts: Sequence[str], wishes: Wishes, asked: Shape, *, objective: str = "next", **further: Any
+) -> dict[str, Any]:
+    """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for.
+
+    Raises PlanError for an objective that there is not.
+    """
+    task(objective)
+    found = {"verb": "pretrain", "texts": sources_of_texts(texts), "objective": objective}
+    return found | asdict(wishes) | asdict(asked) | further
 
 
 class Reading:
