@@ -38,7 +38,7 @@ def fill(
         printing.print_json(asdict(found))
         return
     console = printing.results()
-    console.print(Text(found.text))
+    console.print(Text(found.text), soft_wrap=True)
     for number, words in enumerate(found.blanks, 1):
         table = Table(f"blank {number}" if len(found.blanks) > 1 else "blank", "probability", box=None, pad_edge=False)
         for word in words:
