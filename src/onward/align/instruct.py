@@ -17,7 +17,7 @@ from rich.console import Console
 from onward import lineage
 from onward.corpus.chats import Chats, Conversation, read_chats
 from onward.corpus.split import is_held_out, place
-from onward.errors import BadLine, ChatError, DataError, PlanError
+from onward.errors import BadLine, ChatError, DataError, FolderError, PlanError
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.tokens.chat import encode_chat
@@ -45,6 +45,10 @@ def prepare(
     found = machine.measure(wishes.device, wishes.precision)
     model = folder.load(base, dtype=torch.float32)  # small updates would be lost in bf16
     folder.check_tokenizer(model.config, tokenizer.highest_id)
+    if not model.config.causal:
+        raise FolderError(
+            f"{base} holds an encoder, which fills blanks and cannot answer. Give a base model that carries texts on."
+        )
     length = wishes.length or min(model.config.max_positions, LONGEST)
     if length > model.config.max_positions:
         raise PlanError(f"--length {length} is more than the {model.config.max_positions} positions of {base}.")

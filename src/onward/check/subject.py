@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from onward.errors import PlanError
@@ -19,7 +18,7 @@ from onward.model.device import choose
 from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel, at_least_float32
 from onward.tokens.tokenizer import DEFINITION, Tokenizer
-from onward.train.objectives import Loss, summed_loss, token_losses
+from onward.train.objectives import Loss, backwards, both_ways, summed_loss, token_losses
 from onward.train.packing import IGNORE, PADDING, Batch
 from onward.train.size import memory_needed
 
@@ -113,19 +112,16 @@ def open_subject(path: Path, *, device: str | None = None, seed: int = 0) -> Sub
     return Subject(path=path, family=family, model=model, stored=stored, tokenizer=tokenizer, seed=seed)
 
 
-def losses(model: LanguageModel, batch: Batch) -> Tensor:
-    """Minus the log-probability of each target in nats, 0 where there is none, (B, L): the trainer's own for a decoder.
+def mask_of(model: LanguageModel, batch: Batch) -> Mask:
+    """What a place sees of its document: what came before, or in an encoder all of it."""
+    return backwards(batch) if model.config.causal else both_ways(batch)
 
-    An encoder, which sees the whole of a document, is given the same targets to name: no use as a task, but the same arithmetic.
-    """
-    if model.config.causal:
-        return token_losses(model, batch)
-    logits = model(batch.inputs, batch.positions, Mask.documents(batch.documents))
-    found = F.cross_entropy(logits.flatten(0, 1), batch.targets.flatten(), ignore_index=IGNORE, reduction="none")
-    return found.view_as(batch.targets)
+
+def losses(model: LanguageModel, batch: Batch) -> Tensor:
+    """Minus the log-probability of each target in nats, 0 where there is none, (B, L)."""
+    return token_losses(model, batch, mask_of(model, batch))
 
 
 def mean_loss(model: LanguageModel, batch: Batch) -> Loss:
     """The objective for passes that are to add up: the mean over the targets, and nothing else."""
-    total = summed_loss(model, batch) if model.config.causal else losses(model, batch).sum()
-    return Loss(total / batch.learnable, batch.learnable)
+    return Loss(summed_loss(model, batch, mask_of(model, batch)) / batch.learnable, batch.learnable)

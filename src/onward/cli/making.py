@@ -130,11 +130,15 @@ def pretrain(
         Path | None, typer.Option("--tokenizer", help="a folder whose tokenizer to use; else one is trained")
     ] = None,
     vocab: Annotated[int | None, typer.Option("--vocab", help="tokens of the tokenizer that is trained")] = None,
+    objective: Annotated[
+        str,
+        typer.Option("--objective", help="next: carry a text on; masked: an encoder; prefix: write what is left out"),
+    ] = "next",
     skip_bad: SkipBad = False,
     force: Force = False,
     plan: PlanOnly = False,
 ) -> None:
-    """From texts to a base model that carries a text on.
+    """From texts to a base model that carries a text on; with --objective masked or prefix, to one that fills blanks.
 
     Example:  onward pretrain books/ --minutes 5 -o mine/base
     """
@@ -143,14 +147,28 @@ def pretrain(
     _train(
         out,
         lambda workspace, console: room.prepare(
-            texts, workspace, wishes, shape, tokenizer=tokenizer, vocab=vocab, skip_bad=skip_bad, console=console
+            texts,
+            workspace,
+            wishes,
+            shape,
+            tokenizer=tokenizer,
+            vocab=vocab,
+            skip_bad=skip_bad,
+            objective=objective,
+            console=console,
         ),
-        request=lambda: room.request(texts, wishes, shape, tokenizer=str(tokenizer), vocab=vocab, skip_bad=skip_bad),
+        request=lambda: room.request(
+            texts, wishes, shape, tokenizer=str(tokenizer), vocab=vocab, skip_bad=skip_bad, objective=objective
+        ),
         force=force,
         plan=plan,
     )
     if not plan:
-        printing.messages().print(f"\nLet it carry on a text:  onward generate {out}")
+        carry_on, fill = (
+            f"Let it carry on a text:  onward generate {out}",
+            f'Let it fill a blank:  onward fill {out} "A ___."',
+        )
+        printing.messages().print(f"\n{carry_on if objective == 'next' else fill}")
 
 
 def sft(

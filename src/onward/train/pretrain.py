@@ -1,4 +1,4 @@
-"""Pretraining: from texts to a base model that carries a text on.
+"""Pretraining: from texts to a base model that carries a text on; or, by the objective, to one that fills blanks.
 
 Reads documents, trains or takes a tokeniser, cuts the documents into token shards, settles shape and plan, and hands over a `Training`.
 """
@@ -22,15 +22,15 @@ from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.tokens.train import train as train_tokenizer
 from onward.train import machine, size
-from onward.train.objectives import next_token
 from onward.train.packing import Batches, Packing
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.progress import reading
 from onward.train.shards import Shards, write_shards
+from onward.train.tasks import TASKS, task
 from onward.train.training import Training, keep_tokenizer, settled, sources_of_texts
 from onward.train.workspace import Workspace
 
-SUITE = "held-out text"
+SUITE = TASKS["next"].suite
 TOKENIZER_BYTES = 50_000_000
 """Text that the tokeniser is trained on, at most: more changes hardly any merge."""
 
@@ -44,19 +44,23 @@ def prepare(
     tokenizer: Path | None = None,
     vocab: int | None = None,
     skip_bad: bool = False,
+    objective: str = "next",
     console: Console,
 ) -> Training:
     """Everything up to the first step. Parts that the workspace holds already are taken as they are.
 
     texts: files, folders, `hf:org/name`.   asked: of the new model's shape.   tokenizer: a folder whose tokeniser to use, instead of
-    training one of `vocab` tokens.
+    training one of `vocab` tokens.   objective: next, masked or prefix; see tasks.py.
     Raises DataError, TokenizerError, PlanError, ConfigError.
     """
     began = time.perf_counter()
     read = Reading(texts, skip_bad, console)
     found = machine.measure(wishes.device, wishes.precision)
     flops = size.compute(found, wishes)
-    place = workspace.part("tokenizer", lambda path: keep_tokenizer(_tokenizer(read, tokenizer, vocab, flops), path))
+    goal = task(objective)
+    place = workspace.part(
+        "tokenizer", lambda path: keep_tokenizer(goal.tokens(_tokenizer(read, tokenizer, vocab, flops)), path)
+    )
     cut = Tokenizer.load(place)
     if cut.bos_id is None:
         raise DataError(
@@ -69,14 +73,15 @@ def prepare(
     text, text_held_out = side("text", False), side("text-held-out", True)
     length = size.sequence_length(wishes, flops)
     shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length)
-    config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(shape, "qwen3")))[1]
+    family, wanted = goal.architecture(shape)
+    config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(wanted, family)))[1]
     length = config.max_positions
-    train, kept = Packing(text, length, cut.bos_id), Packing(text_held_out, length, cut.bos_id)
+    train, kept = (Packing(side, length, cut.bos_id, goal.places) for side in (text, text_held_out))
     batch = size.batch(text.tokens, length, most=8192 if flops < 1e16 else 262_144)
     draft = size.begin(TrainPlan(steps=1, length=length, batch_tokens=batch, rows_per_pass=1), wishes, found, config)
     model = LanguageModel(config).initialise(wishes.seed)
 
-    batches = Batches(train, draft.rows, draft.seed).batch
+    batches = goal.batches(Batches(train, draft.rows, draft.seed).batch, cut, draft.seed)
 
     def finish(seconds: float) -> TrainPlan:
         plan = size.with_time(
@@ -86,24 +91,33 @@ def prepare(
 
     return Training(
         verb="pretrain",
-        suite=SUITE,
+        suite=goal.suite,
         workspace=workspace,
         model=model,
         tokenizer=cut,
         tokenizer_folder=place,
-        plan=settled(workspace, model, next_token, batches, draft, finish),
-        objective=next_token,
+        plan=settled(workspace, model, goal.objective, batches, draft, finish),
+        objective=goal.objective,
         batches=batches,
         train=train,
-        held_out=kept,
+        held_out=goal.held_out(kept, cut),
         sources=sources_of_texts(texts),
         parents=[],
+        mask=goal.mask,
+        results=goal.results,
     )
 
 
-def request(texts: Sequence[str], wishes: Wishes, asked: Shape, **further: Any) -> dict[str, Any]:
-    """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for."""
-    return {"verb": "pretrain", "texts": sources_of_texts(texts)} | asdict(wishes) | asdict(asked) | further
+def request(
+    texts: Sequence[str], wishes: Wishes, asked: Shape, *, objective: str = "next", **further: Any
+) -> dict[str, Any]:
+    """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for.
+
+    Raises PlanError for an objective that there is not.
+    """
+    task(objective)
+    found = {"verb": "pretrain", "texts": sources_of_texts(texts), "objective": objective}
+    return found | asdict(wishes) | asdict(asked) | further
 
 
 class Reading:

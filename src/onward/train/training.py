@@ -19,16 +19,17 @@ from onward import lineage
 from onward.corpus.read import files
 from onward.errors import DataError, FolderError
 from onward.files import file_hash, new_folder, write_json
-from onward.lineage import Lineage
+from onward.lineage import Lineage, Result
 from onward.model import folder
+from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import callbacks, checkpoints, measure, processes
 from onward.train.fit import Start, fit, seconds_per_step
 from onward.train.measure import BitsPerByte
-from onward.train.objectives import Loss
+from onward.train.objectives import Loss, backwards
 from onward.train.optimisers import optimisers
-from onward.train.packing import IGNORE, Batch, Batches, Packing
+from onward.train.packing import IGNORE, Batch, Packing, Rows
 from onward.train.plan import TrainPlan
 from onward.train.progress import Show
 from onward.train.size import MEASURED_NOW_AND_THEN, memory_needed
@@ -55,9 +56,19 @@ class Preflight:
     data: dict[str, int | float]
 
 
+def text_results(training: Training) -> list[Result]:
+    """What is said of the model in its lineage: the bits per byte of held-out data; for plain text, beside those of `xz`."""
+    measured = training.measure(measure.AT_THE_END)
+    baseline = measure.xz_bits_per_byte(
+        training.train.shards, training.held_out, training.tokenizer, targets=measure.AT_THE_END
+    )
+    return [measure.result(training.suite, measured, seed=training.plan.seed, baseline=baseline)]
+
+
 @dataclass(kw_only=True)
 class Training:
-    """A prepared training. `suite` names what its held-out data measures; `batches` gives batch i of the training data."""
+    """A prepared training. `suite` names what its held-out data measures; `batches` gives batch i of the training data; `mask` is that of
+    the objective; `results` measures the trained model for its lineage."""
 
     verb: str
     suite: str
@@ -69,9 +80,11 @@ class Training:
     objective: Callable[[LanguageModel, Batch], Loss]
     batches: Callable[[int], Batch]
     train: Packing
-    held_out: Packing
+    held_out: Rows
     sources: list[dict[str, Any]]
     parents: list[Lineage]
+    mask: Callable[[Batch], Mask] = backwards
+    results: Callable[[Training], list[Result]] = text_results
 
     def preflight(self, examples: int = 3, shown: int = 160) -> Preflight:
         return Preflight(
@@ -93,10 +106,13 @@ class Training:
         )
 
     def _example(self, number: int, shown: int) -> Example:
-        batch = Batches(self.train, 1, self.plan.seed).batch(number)
-        inputs, targets = batch.inputs[0].tolist(), batch.targets[0].tolist()
-        real = min(shown, int((batch.documents[0] == 0).sum()))
-        learned = [False] + [target != IGNORE for target in targets[: real - 1]]
+        i, row = divmod(number, self.plan.rows)
+        batch = self.batches(i)
+        inputs, targets = batch.inputs[row].tolist(), batch.targets[row].tolist()
+        real = min(shown, int((batch.documents[row] == 0).sum()))
+        learned = [target != IGNORE for target in targets[:real]]
+        if self.model.config.causal:  # what is learned at a place stands at the next one
+            learned = [False, *learned[:-1]]
         return Example(
             [
                 (self.tokenizer.decode([i], skip_special=False), yes)
@@ -127,8 +143,8 @@ class Training:
                 found=found,
                 tell=console.print,
             )
-        measured, model = self.measure(measure.AT_THE_END), processes.gathered(self.model)
-        out = processes.by_first(lambda: self._save(measured, model))
+        results, model = self.results(self), processes.gathered(self.model)
+        out = processes.by_first(lambda: self._save(results, model))
         if asked_to_stop:
             raise KeyboardInterrupt
         return out
@@ -149,14 +165,17 @@ class Training:
         """On up to `targets` of the held-out targets, always the same ones."""
         plan = self.plan
         return measure.held_out(
-            self.model, self.held_out, self.tokenizer, targets=targets, device=plan.device, precision=plan.precision
+            self.model,
+            self.held_out,
+            self.tokenizer,
+            targets=targets,
+            device=plan.device,
+            precision=plan.precision,
+            mask=self.mask,
         )
 
-    def _save(self, measured: BitsPerByte, model: LanguageModel) -> Path:
+    def _save(self, results: list[Result], model: LanguageModel) -> Path:
         out = self.workspace.out
-        baseline = measure.xz_bits_per_byte(
-            self.train.shards, self.held_out, self.tokenizer, targets=measure.AT_THE_END
-        )
         metrics = (self.workspace.folder / "metrics.jsonl").read_bytes()
         history = Lineage(
             verb=self.verb,
@@ -166,7 +185,7 @@ class Training:
             plan=self.plan.to_json(),
             data=self.sources,
             versions=lineage.versions(),
-            results=[measure.result(self.suite, measured, seed=self.plan.seed, baseline=baseline)],
+            results=results,
             parents=self.parents,
             folder=str(out),
         )
@@ -175,7 +194,7 @@ class Training:
             model,
             lineage=history,
             tokenizer_folder=self.tokenizer_folder,
-            generation=generation_config(self.tokenizer),
+            generation=generation_config(self.tokenizer) if self.model.config.causal else None,
             force=self.workspace.force,
             further={"metrics.jsonl": metrics},
         )
