@@ -32,6 +32,7 @@ def load(
 
 def open_folder(path: Path, *, device: str | None = None, dtype: torch.dtype | None = None) -> FolderModel:
     """The model in a folder on this machine.   Raises FolderError, TokenizerError."""
+    folder.read_config(path)  # what is no model folder at all is said before what its tokeniser lacks
     tokenizer = Tokenizer.load(path)
     model = folder.load(path, device=choose(device), dtype=dtype)
     folder.check_tokenizer(model.config, tokenizer.highest_id)
