@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from onward.corpus import read
+from onward.corpus.chats import read_chats
 from onward.corpus.read import Document, documents, files
 from onward.errors import BadLine, DataError
 
@@ -399,3 +400,16 @@ def test_all_of_unicode_survives_json_lines_and_parquet(texts_in: list[str]) -> 
         parquet.write_table(pa.table({"text": texts_in}), Path(folder) / "b.parquet")
         if kept:
             assert texts(folder) == kept * 2
+
+
+def test_parquet_with_two_columns_text_is_refused(tmp_path: Path) -> None:
+    parquet.write_table(pa.table([["a"], ["b"]], names=["text", "text"]), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="several columns"):
+        texts(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("read", [documents, lambda paths: read_chats(paths[0])])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, read: Callable[[list[Path]], object]) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(DataError, match="neither a file nor a folder"):
+        read([tmp_path / "pipe.jsonl"])

@@ -136,9 +136,10 @@ def _places(source: str | Path) -> list[str | Path]:
 
 
 def look_at(path: Path) -> os.stat_result:
-    """Kind and size of what is at a path. Raises DataError where nothing is, or where one may not look."""
+    """Kind and size of the file or folder at a path. Raises DataError where nothing is, where one may not look, and for what is
+    neither: a pipe can be read only once, and texts are read several times."""
     try:
-        return path.stat()
+        there = path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(f"{path} does not exist. Look at the spelling, and where the path starts.") from error
     except (OSError, ValueError) as error:
@@ -146,6 +147,9 @@ def look_at(path: Path) -> os.stat_result:
         raise DataError(
             f"{shorten(str(path), 80)} cannot be read: {why}. Give the path of a file or folder."
         ) from error
+    if not (stat.S_ISREG(there.st_mode) or stat.S_ISDIR(there.st_mode)):
+        raise DataError(f"{path} is neither a file nor a folder. Write what it gives into a file, and give that.")
+    return there
 
 
 def shorten(text: str, most: int) -> str:
@@ -442,6 +446,8 @@ def _check_column(path: Path, schema: Any) -> None:
 
     if "text" not in schema.names:
         raise DataError(f'{path} has no column "text", only {", ".join(schema.names)}. Rename the one with the texts.')
+    if schema.names.count("text") > 1:
+        raise DataError(f'{path} has several columns "text". Rename all but the one with the texts.')
     column = schema.field("text").type
     column = column.value_type if types.is_dictionary(column) else column
     if not (types.is_string(column) or types.is_large_string(column) or types.is_string_view(column)):

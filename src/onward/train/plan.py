@@ -23,7 +23,7 @@ class Wishes:
 
     minutes: float | None = field(default=None, metadata=told("time to train; size and steps follow from it"))
     steps: int | None = field(
-        default=None, metadata=told("optimiser steps, instead of --minutes; same command, same bytes")
+        default=None, metadata=told("optimiser steps, instead of --minutes; same command, same weights")
     )
     length: int | None = field(default=None, metadata=told("tokens in one training sequence"))
     batch: int | None = field(default=None, metadata=told("tokens in one optimiser step"))
@@ -37,7 +37,8 @@ class Wishes:
     def __post_init__(self) -> None:
         if self.minutes is not None and self.steps is not None:
             raise PlanError("--minutes and --steps both say how long to train; give one of them.")
-        _check_above_zero(self, "minutes", "steps", "length", "batch", "lr", "checkpoint_every")
+        most = {"minutes": 1e7, "steps": 10**12, "length": 2**24, "batch": 2**32, "lr": 100, "checkpoint_every": 10**12}
+        _check_range(self, most)
         if not 0 <= self.seed < 2**63:
             raise PlanError(f"--seed {self.seed}: a whole number from 0 on.")
         if self.precision not in (None, "fp32", "bf16"):
@@ -53,14 +54,17 @@ class Shape:
     heads: int | None = field(default=None, metadata=told("attention heads"))
 
     def __post_init__(self) -> None:
-        _check_above_zero(self, "depth", "width", "heads")
+        _check_range(self, {"depth": 10_000, "width": 2**24, "heads": 2**20})
 
 
-def _check_above_zero(wishes: Wishes | Shape, *names: str) -> None:
-    for name in names:
+def _check_range(wishes: Wishes | Shape, most: dict[str, float]) -> None:
+    """PlanError for what is not above 0, or above what any machine could do."""
+    for name, limit in most.items():
         value = getattr(wishes, name)
-        if value is not None and not 0 < value < float("inf"):
-            raise PlanError(f"--{name.replace('_', '-')} {value:g}: it must be a number above 0.")
+        if value is not None and not 0 < value <= limit:
+            raise PlanError(
+                f"--{name.replace('_', '-')} {value}: it must be a number above 0, and at most {limit:,.0f}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

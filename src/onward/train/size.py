@@ -66,8 +66,10 @@ def shape(asked: Shape, *, vocab_size: int, flops: float, length: int) -> tuple[
 
     widths = [width for width in widths if _heads(asked, width)]
     if not widths:
+        heads = asked.heads or max(1, (asked.width or HEAD_SIZE) // HEAD_SIZE)
+        width = f"--width {asked.width}" if asked.width else "any width"
         raise PlanError(
-            f"--heads {asked.heads} does not divide {'--width' if asked.width else 'any width'} into even parts."
+            f"{heads} heads cannot share {width}: each needs an even part of it. Take a --width that {2 * heads} divides."
         )
     candidates = [_qwen3(asked, d, w, -(-vocab_size // 64) * 64, length) for d in depths for w in widths]
     config = min(candidates, key=distance)
@@ -182,8 +184,9 @@ def with_time(
         time_for_steps = max(minutes * 60 - spent - at_the_end, minutes * 30)
         steps = int(time_for_steps / seconds_per_step)
         if steps < 1:
+            form = ".1f" if seconds_per_step >= 1 else ".2g"
             raise PlanError(
-                f"--minutes {minutes:g} is too short for one step, which takes {seconds_per_step:.1f} s here. Give it more."
+                f"--minutes {minutes:g} is too short for one step, which takes {seconds_per_step:{form}} s here. Give it more."
             )
         reasons["steps"] = f"{clock(time_for_steps)} at {seconds_per_step:.2f} s a step"
         if most_passes and steps > most_passes * per_pass:
