@@ -5,14 +5,14 @@ Measured, not looked up: a shared or throttled machine is as fast as it is today
 
 from __future__ import annotations
 
-import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from onward.model.device import choose
+from onward.train.limits import memory_left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +39,11 @@ def measure(device: str | None = None, precision: str | None = None, seconds: fl
     )
 
 
+def now(found: Machine) -> Machine:
+    """The same machine with the memory that it has at this moment."""
+    return replace(found, memory=memory(torch.device(found.device)))
+
+
 def fast_bf16(device: torch.device) -> bool:
     """Whether bf16 products are done in hardware. Emulated, as on processors without avx512_bf16 or AMX, they are slower than fp32."""
     if device.type == "cuda":
@@ -54,12 +59,7 @@ def memory(device: torch.device) -> int:
     """Bytes that a training may use on the device."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    meminfo = Path("/proc/meminfo")  # counts what the file cache would give back, which sysconf does not
-    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
-    for line in lines:
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return memory_left()
 
 
 def _name(device: torch.device) -> str:

@@ -67,6 +67,7 @@ def prepare(
     config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(shape, "qwen3")))[1]
     length = config.max_positions
     train, kept = Packing(text, length, cut.bos_id), Packing(text_held_out, length, cut.bos_id)
+    found = machine.now(found)  # cutting has left less memory
     batch = size.batch(text.tokens, length, most=8192 if flops < 1e16 else 262_144)
     draft = size.begin(TrainPlan(steps=1, length=length, batch_tokens=batch, rows_per_pass=1), wishes, found, config)
     model = LanguageModel(config).initialise(wishes.seed)

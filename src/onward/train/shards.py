@@ -210,7 +210,7 @@ class Shards:
 
     def learn_at(self, documents: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether the token of each document at each place in it is learned: (N,); for shards with masks."""
-        return self._gather(self._learn, self._starts[documents] + places) != 0
+        return self._gather(self._learn, self._starts[documents] + places).astype(np.bool_)
 
     def _gather(self, files: list[NDArray[Any]], at: NDArray[np.int64]) -> NDArray[np.int64]:
         """What stands in the files at these places, counted over all of them."""
