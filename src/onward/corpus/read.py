@@ -356,18 +356,25 @@ def parse_json(data: bytes) -> Any:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    rest, number = b"", 0
+    held: list[
+        bytes
+    ] = []  # the beginning of a line that is not over; joined once, so that a long one costs no more than its length
+    size = number = 0
     for chunk in read_bytes(path):
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            number += 1
-            yield number, line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
-        if len(rest) > LONGEST_LINE:
+        first, *others = chunk.split(b"\n")
+        held.append(first)
+        size += len(first)
+        if others:
+            for line in (b"".join(held), *others[:-1]):
+                number += 1
+                yield number, line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
+            held, size = [others[-1]], len(others[-1])
+        if size > LONGEST_LINE:
             raise DataError(
                 f"{path}, line {number + 1}: longer than {LONGEST_LINE // 2**20:,} MB, so this is not JSON Lines "
                 "(one record a line). Write it as JSON Lines, or as text."
             )
-    if rest:
+    if rest := b"".join(held):
         yield number + 1, rest if number else rest.removeprefix(BYTE_ORDER_MARK)
 
 
