@@ -206,9 +206,7 @@ def report(phases: list[Phase], size: int, limit: int, out: Path) -> None:
     for phase in phases:
         print(f"| {phase.title} | {phase.seconds:.0f} | {phase.anonymous / 1e9:.2f} GB | {phase.data / 1e9:.2f} GB |")
     cutting = next(phase for phase in phases if phase.title == CUTTING)
-    print(
-        f"cutting: {size / 1e6 / cutting.seconds:.2f} MB/s (with packing, and a few steps that are timed for the plan)"
-    )
+    print(f"cutting: {size / 1e6 / cutting.seconds:.2f} MB/s")
     history = lineage.read(out)
     assert history is not None
     for result in history.results:

@@ -26,7 +26,6 @@ from onward.generate.settings import Sampling
 from onward.lineage import Result
 from onward.report.page import write_report
 from onward.train import measure, pretrain
-from onward.train.cutting import HELD_OUT
 from onward.train.packing import Packing
 from onward.train.plan import Shape, Wishes
 from onward.train.shards import Shards
@@ -125,7 +124,7 @@ def _measured(road: Road, stage: str, model: FolderModel) -> list[Result]:
     stage has cost, and what an earlier one knew already, shows too."""
     history = lineage.read(road.out / stage)
     known = {result.suite for result in history.results} if history else set()
-    places = {pretrain.SUITE: road.out / "data" / "text" / HELD_OUT}
+    places = {pretrain.SUITE: road.out / "data" / pretrain.HELD_OUT}
     if road.chats is not None:
         places[instruct.SUITE] = road.chat_parts / "chats-held-out"
     return [_result(road, model, suite, place) for suite, place in places.items() if suite not in known]
@@ -148,7 +147,7 @@ def _result(road: Road, model: FolderModel, suite: str, place: Path) -> Result:
 def _samples(road: Road, models: dict[str, FolderModel]) -> dict[str, Any]:
     """What each stage says, with the same seed: beginnings of held-out texts carried on, and held-out questions answered."""
     base = models["base"]
-    shards = Shards(road.out / "data" / "text" / HELD_OUT)
+    shards = Shards(road.out / "data" / pretrain.HELD_OUT)
     beginnings = [shards.document(i)[:24].tolist() for i in range(min(SAMPLES, shards.documents))]
     settings = Sampling(temperature=0.7, top_p=0.95, max_tokens=60, seed=road.wishes.seed)
     begin = [i for i in [base.engine.tokenizer.bos_id] if i is not None]

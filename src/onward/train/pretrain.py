@@ -29,6 +29,8 @@ from onward.train.training import Training, keep_tokenizer, settled, sources_of_
 from onward.train.workspace import Workspace
 
 SUITE = "held-out text"
+HELD_OUT = f"text/{cutting.HELD_OUT}"
+"""Where among the parts of a workspace the held-out shards lie."""
 TOKENIZER_BYTES = 50_000_000
 """Text that the tokeniser is trained on, at most: more changes hardly any merge."""
 
