@@ -5,6 +5,7 @@ Source: Ouyang et al. 2022 (arXiv 2203.02155), section 3.5, step 1. Left out: ad
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -39,6 +40,7 @@ def prepare(
     base: Path, chats: Path, workspace: Workspace, wishes: Wishes, *, skip_bad: bool = False, console: Console
 ) -> Training:
     """Everything up to the first step.   Raises FolderError, TokenizerError, ChatError, DataError, PlanError."""
+    began = time.perf_counter()
     tokenizer = Tokenizer.load(base)
     found = machine.measure(wishes.device, wishes.precision)
     model = folder.load(base, dtype=torch.float32)  # small updates would be lost in bf16
@@ -73,7 +75,14 @@ def prepare(
 
     def finish(seconds: float) -> TrainPlan:
         most = None if wishes.steps else passes(train.shards.documents)
-        return size.with_time(draft, wishes, seconds_per_step=seconds, rows=train.rows, most_passes=most)
+        return size.with_time(
+            draft,
+            wishes,
+            seconds_per_step=seconds,
+            rows=train.rows,
+            most_passes=most,
+            spent=time.perf_counter() - began,
+        )
 
     parent = lineage.read(base) or Lineage(verb="from elsewhere", folder=str(base))
     return Training(

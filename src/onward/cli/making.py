@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onward.cli import printing
+from onward.train import processes
 from onward.train.plan import Shape, Wishes
 
 if TYPE_CHECKING:
@@ -47,6 +48,7 @@ def build(
 
     Example:  onward build books/ --chat questions.jsonl --minutes 10 -o runs/mine
     """
+    processes.alone("build")
     from onward.build import Road
     from onward.build import build as walk
     from onward.train import pretrain as room
@@ -81,6 +83,7 @@ def tokenizer(
 
     Example:  onward tokenizer books/ news.jsonl -o mine/tokenizer --vocab 8192
     """
+    processes.alone("tokenizer")
     from onward import lineage
     from onward.cli.looking import print_statistics
     from onward.corpus.read import documents
@@ -189,8 +192,10 @@ def _train(
 
     console = printing.messages()
     if plan:
-        with tempfile.TemporaryDirectory() as place:
-            printing.preflight(console, prepare(Workspace(Path(place) / "plan", {}), console))
+        with tempfile.TemporaryDirectory() as temporary:
+            place = Path(processes.agreed(temporary)) / "plan"
+            printing.preflight(console, prepare(Workspace(place, {}), console))
+            processes.agreed(None)  # the folder must not go before all have looked at it
         return
     training = prepare(Workspace(out, request(), force=force), console)
     printing.preflight(console, training)

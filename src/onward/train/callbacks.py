@@ -13,6 +13,7 @@ from onward.files import explained, write_bytes
 from onward.train import checkpoints
 from onward.train.fit import Callback, Step
 from onward.train.measure import BitsPerByte
+from onward.train.plan import TrainPlan
 
 HELD_OUT = "held_out_bits_per_byte"
 
@@ -23,6 +24,18 @@ def held_out(measure: Callable[[Step], BitsPerByte]) -> Callback:
     def callback(step: Step) -> None:
         if step.number % step.plan.held_out_every == 0 or step.last:
             step.measured[HELD_OUT] = measure(step).value
+
+    return callback
+
+
+def keep_to_time(settle: Callable[[TrainPlan], None]) -> Callback:
+    """Count the steps again when the decay begins, if the plan has minutes; once, so that a training that goes on has the same plan."""
+
+    def callback(step: Step) -> None:
+        plan = step.plan
+        if plan.minutes and not plan.planned_again and step.number == plan.decay_from:
+            step.plan = plan.in_time(step.number, step.seconds)
+            settle(step.plan)
 
     return callback
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import torch
 
 from onward.model.device import choose
+from onward.train import processes
 from onward.train.limits import memory_left
 
 
@@ -30,18 +31,32 @@ def measure(device: str | None = None, precision: str | None = None, seconds: fl
     """Choose device and precision where they are None, and time matrix products of a training's shape for `seconds`."""
     where = choose(device)
     precision = precision or ("bf16" if fast_bf16(where) else "fp32")
-    return Machine(
+    found = Machine(
         device=str(where),
         name=_name(where),
         precision=precision,
         flops=_matmul_flops(where, precision, seconds),
         memory=memory(where),
     )
+    return processes.agreed(_together(found)) if processes.several() else found
+
+
+def _together(one: Machine) -> Machine:
+    """Of several processes: what they can do together, and the memory that each may use."""
+    every = processes.count()
+    name = f"{every} processes, each {one.name}"
+    return replace(one, name=name, flops=every * one.flops, memory=one.memory // _sharing(one))
+
+
+def _sharing(one: Machine) -> int:
+    """How many processes take their memory from the same place."""
+    return processes.on_this_machine() if one.device == "cpu" else 1
 
 
 def now(found: Machine) -> Machine:
     """The same machine with the memory that it has at this moment."""
-    return replace(found, memory=memory(torch.device(found.device)))
+    left = memory(torch.device(found.device)) // _sharing(found)
+    return processes.agreed(replace(found, memory=left))
 
 
 def fast_bf16(device: torch.device) -> bool:

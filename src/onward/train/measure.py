@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from onward.lineage import Result, command_line, now
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
-from onward.train.objectives import autocast, token_losses
+from onward.train import processes
+from onward.train.objectives import token_losses
 from onward.train.packing import IGNORE, Packing, held_out_rows
 from onward.train.shards import Shards
 
@@ -59,16 +60,22 @@ def held_out(
     model.eval()
     bytes_of = byte_lengths(tokenizer, model.config.vocab_size).numpy()
     bits, sizes = np.zeros(packing.shards.documents), np.zeros(packing.shards.documents)
-    for rows in held_out_rows(packing, max(1, AT_ONCE // packing.length), targets):
+    for rows, counts in processes.shares(list(held_out_rows(packing, max(1, AT_ONCE // packing.length), targets))):
         batch, documents = packing.batch(rows), packing.documents_of(rows)
-        with autocast(device, precision):
+        with autocast(device, precision), torch.compiler.set_stance("force_eager"):
             nats = token_losses(model, batch.to(device)).cpu().double().numpy()
-        real = batch.targets.numpy() != IGNORE
+        real = (batch.targets.numpy() != IGNORE) & counts
         np.add.at(bits, documents[real], nats[real] / math.log(2))
         np.add.at(sizes, documents[real], bytes_of[batch.targets.numpy()[real]])
     model.train(was_training)
+    bits, sizes = (np.array(processes.summed(found.tolist())) for found in (bits, sizes))
     seen = bits > 0
     return with_interval(bits[seen], sizes[seen])
+
+
+def autocast(device: str, precision: str) -> torch.autocast:
+    """Matrix products in bf16 where the plan says so; weights, norms and losses stay in fp32."""
+    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
 def with_interval(bits: NDArray[np.float64], sizes: NDArray[np.float64], rounds: int = 1000) -> BitsPerByte:

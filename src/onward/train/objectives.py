@@ -9,11 +9,11 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from onward.model.masks import Mask
-from onward.model.trunk import LanguageModel, at_least_float32
+from onward.model.trunk import LanguageModel
+from onward.train.cross_entropy import cross_entropies, summed_cross_entropy
 from onward.train.packing import IGNORE, Batch
 
 
@@ -35,28 +35,35 @@ class Learnable(Protocol):
     def to(self, device: str) -> Self: ...
 
 
-def token_losses(model: LanguageModel, batch: Batch) -> Tensor:
-    """Minus the log-probability of each target in nats, 0 where there is none.   Returns (B, L), float32 at least."""
-    mask = Mask.causal() if batch.single else Mask.causal() & Mask.documents(batch.documents)
-    logits = model(batch.inputs, batch.positions, mask)
-    losses = F.cross_entropy(
-        logits.flatten(0, 1).to(at_least_float32(logits.dtype)),
-        batch.targets.flatten(),
-        ignore_index=IGNORE,
-        reduction="none",
-    )
-    return losses.view_as(batch.targets)
-
-
 def next_token(model: LanguageModel, batch: Batch) -> Loss:
     """Cross-entropy of the next token, averaged over the targets of the batch; with the router's balance, if there are experts."""
-    value = token_losses(model, batch).sum() / batch.learnable
+    value = summed_loss(model, batch) / batch.learnable
     if model.config.moe is None:
         return Loss(value, batch.learnable)
     balance = model.trunk.balance_loss(batch.documents >= 0)
     return Loss(value + model.config.moe.balance * balance, batch.learnable, {"balance": balance.item()})
 
 
-def autocast(device: str, precision: str) -> torch.autocast:
-    """Matrix products in bf16 where the plan says so; weights, norms and losses stay in fp32."""
-    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
+def summed_loss(model: LanguageModel, batch: Batch) -> Tensor:
+    """The cross-entropies of all targets together, in nats, with their gradients.   Returns ()."""
+    hidden, targets = _learned(model, batch)
+    factors = model.head.factors(hidden, model.embedding.tokens.weight)
+    return summed_cross_entropy(*factors, model.head.bias, targets)
+
+
+@torch.no_grad()
+def token_losses(model: LanguageModel, batch: Batch) -> Tensor:
+    """Minus the log-probability of each target in nats, 0 where there is none.   Returns (B, L), float32 at least."""
+    hidden, targets = _learned(model, batch)
+    found = cross_entropies(*model.head.factors(hidden, model.embedding.tokens.weight), model.head.bias, targets)
+    losses = torch.zeros(batch.targets.shape, dtype=found.dtype, device=found.device)
+    losses[batch.targets != IGNORE] = found
+    return losses
+
+
+def _learned(model: LanguageModel, batch: Batch) -> tuple[Tensor, Tensor]:
+    """The hidden states that have a target, and the targets.   Returns (N, width) and (N,)."""
+    mask = Mask.causal() if batch.single else Mask.causal() & Mask.documents(batch.documents)
+    hidden = model.hidden(batch.inputs, batch.positions, mask)
+    learned = batch.targets != IGNORE
+    return hidden[learned], batch.targets[learned]

@@ -5,6 +5,7 @@ Reads documents, trains or takes a tokeniser, cuts the documents into token shar
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -52,6 +53,7 @@ def prepare(
     training one of `vocab` tokens.
     Raises DataError, TokenizerError, PlanError, ConfigError.
     """
+    began = time.perf_counter()
     read = Reading(texts, skip_bad, console)
     found = machine.measure(wishes.device, wishes.precision)
     flops = size.compute(found, wishes)
@@ -77,7 +79,9 @@ def prepare(
     batches = Batches(train, draft.rows, draft.seed).batch
 
     def finish(seconds: float) -> TrainPlan:
-        plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=train.rows)
+        plan = size.with_time(
+            draft, wishes, seconds_per_step=seconds, rows=train.rows, spent=time.perf_counter() - began
+        )
         return size.explained(plan, {n: f"{getattr(config, n)}: {reason}" for n, reason in reasons.items()})
 
     return Training(

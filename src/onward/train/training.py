@@ -18,12 +18,12 @@ from rich.console import Console
 from onward import lineage
 from onward.corpus.read import files
 from onward.errors import DataError, FolderError
-from onward.files import file_hash, new_folder
+from onward.files import file_hash, new_folder, write_json
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
-from onward.train import callbacks, checkpoints, measure
+from onward.train import callbacks, checkpoints, measure, processes
 from onward.train.fit import Start, fit, seconds_per_step
 from onward.train.measure import BitsPerByte
 from onward.train.objectives import Loss
@@ -33,6 +33,8 @@ from onward.train.plan import TrainPlan
 from onward.train.progress import Show
 from onward.train.size import MEASURED_NOW_AND_THEN, memory_needed
 from onward.train.workspace import CHECKPOINTS, Workspace
+
+PLAN = "plan.json"
 
 
 @dataclass(frozen=True)
@@ -76,7 +78,9 @@ class Training:
             examples=[self._example(i, shown) for i in range(min(examples, self.train.rows))],
             plan=self.plan,
             parameters=sum(self.model.config.parameters().values()),
-            memory=memory_needed(self.model.config, self.plan.rows_per_pass * self.plan.length),
+            memory=memory_needed(
+                self.model.config, self.plan.rows_per_pass * self.plan.length, recompute=self.plan.recompute
+            ),
             data={
                 "documents": self.train.shards.documents,
                 "tokens": self.train.shards.tokens,
@@ -102,7 +106,7 @@ class Training:
 
     def run(self, console: Console) -> Path:
         """Train to the end and write the model folder; or raise KeyboardInterrupt when asked to stop, everything kept."""
-        self.model.to(self.plan.device)
+        self.model = processes.placed(self.model, self.plan.device, self.plan.precision)
         place = self.workspace.folder
         found = optimisers(self.model, self.plan)
         start = self._go_on(found)
@@ -113,18 +117,26 @@ class Training:
                 self.batches,
                 self.plan,
                 [
+                    callbacks.keep_to_time(self._settle),
                     callbacks.held_out(lambda _: self.measure(MEASURED_NOW_AND_THEN)),
-                    callbacks.write_metrics(place / "metrics.jsonl", start.step),
+                    *([callbacks.write_metrics(place / "metrics.jsonl", start.step)] if processes.is_first() else []),
                     callbacks.keep_checkpoints(place / CHECKPOINTS),
                     show,
                 ],
                 start=start,
                 found=found,
+                tell=console.print,
             )
-        out = self._save(self.measure(measure.AT_THE_END))
+        measured, model = self.measure(measure.AT_THE_END), processes.gathered(self.model)
+        out = processes.by_first(lambda: self._save(measured, model))
         if asked_to_stop:
             raise KeyboardInterrupt
         return out
+
+    def _settle(self, plan: TrainPlan) -> None:
+        """The steps have been counted again."""
+        self.plan = plan
+        write_json(self.workspace.folder / PLAN, plan.to_json())
 
     def _go_on(self, found: list[torch.optim.Optimizer]) -> Start:
         """Put the newest checkpoint, if there is one, into model and optimisers."""
@@ -140,7 +152,7 @@ class Training:
             self.model, self.held_out, self.tokenizer, targets=targets, device=plan.device, precision=plan.precision
         )
 
-    def _save(self, measured: BitsPerByte) -> Path:
+    def _save(self, measured: BitsPerByte, model: LanguageModel) -> Path:
         out = self.workspace.out
         baseline = measure.xz_bits_per_byte(
             self.train.shards, self.held_out, self.tokenizer, targets=measure.AT_THE_END
@@ -160,7 +172,7 @@ class Training:
         )
         folder.save(
             out,
-            self.model.to("cpu"),
+            model,
             lineage=history,
             tokenizer_folder=self.tokenizer_folder,
             generation=generation_config(self.tokenizer),
@@ -190,13 +202,13 @@ def settled(
     that began it."""
 
     def decide() -> dict[str, Any]:
-        return finish(seconds_per_step(model.to(draft.device), objective, batches, draft)).to_json()
+        return finish(seconds_per_step(model, objective, batches, draft)).to_json()
 
     try:
-        return TrainPlan(**workspace.once("plan.json", decide))
+        return TrainPlan(**workspace.once(PLAN, decide))
     except TypeError as error:
         raise FolderError(
-            f"{workspace.folder}/plan.json is of another version of Onward ({error}). Begin anew with --force."
+            f"{workspace.folder / PLAN} is of another version of Onward ({error}). Begin anew with --force."
         ) from error
 
 
@@ -225,7 +237,7 @@ def _source(path: Path) -> dict[str, Any]:
 @lru_cache(maxsize=4096)
 def _hash(path: Path, _size: int, _changed: int) -> str:
     """Once a process for each state of a file, however many stages ask."""
-    return file_hash(path)
+    return processes.by_first(lambda: file_hash(path))
 
 
 def keep_tokenizer(tokenizer: Tokenizer, path: Path) -> None:
