@@ -154,7 +154,7 @@ def _measured(road: Road, stage: str, model: FolderModel) -> list[Result]:
     stage has cost, and what an earlier one knew already, shows too."""
     history = lineage.read(road.out / stage)
     known = {result.suite for result in history.results} if history else set()
-    places = {pretrain.SUITE: road.out / "data" / "text-held-out"}
+    places = {pretrain.SUITE: road.out / "data" / pretrain.HELD_OUT}
     if road.chats is not None:
         places[instruct.SUITE] = road.chat_parts / "chats-held-out"
     return [_result(road, model, suite, place) for suite, place in places.items() if suite not in known]
@@ -177,7 +177,7 @@ def _result(road: Road, model: FolderModel, suite: str, place: Path) -> Result:
 def _samples(road: Road, models: dict[str, FolderModel]) -> dict[str, Any]:
     """What each stage says, with the same seed: beginnings of held-out texts carried on, and held-out questions answered."""
     base = models["base"]
-    shards = Shards(road.out / "data" / "text-held-out")
+    shards = Shards(road.out / "data" / pretrain.HELD_OUT)
     beginnings = [shards.document(i)[:24].tolist() for i in range(min(SAMPLES, shards.documents))]
     settings = Sampling(temperature=0.7, top_p=0.95, max_tokens=60, seed=road.wishes.seed)
     begin = [i for i in [base.engine.tokenizer.bos_id] if i is not None]

@@ -8,7 +8,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,21 +15,23 @@ from rich.console import Console
 
 from onward.corpus.read import Document, documents, files
 from onward.corpus.split import split_documents
-from onward.errors import BadLine, DataError, TokenizerError
+from onward.errors import BadLine, DataError
 from onward.model import families
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.tokens.train import train as train_tokenizer
-from onward.train import machine, size
+from onward.train import cutting, machine, size
 from onward.train.packing import Batches, Packing
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.progress import reading
-from onward.train.shards import Shards, write_shards
+from onward.train.shards import Shards
 from onward.train.tasks import TASKS, task
 from onward.train.training import Training, keep_tokenizer, settled, sources_of_texts
 from onward.train.workspace import Workspace
 
 SUITE = TASKS["next"].suite
+HELD_OUT = f"text/{cutting.HELD_OUT}"
+"""Where among the parts of a workspace the held-out shards lie."""
 TOKENIZER_BYTES = 50_000_000
 """Text that the tokeniser is trained on, at most: more changes hardly any merge."""
 
@@ -67,16 +68,15 @@ def prepare(
             f"{tokenizer}: its tokenizer has no token that begins a document (bos_token), which pretraining needs."
         )
 
-    def side(name: str, held_out: bool) -> Shards:
-        return Shards(workspace.part(name, lambda path: _cut(read, cut, path, held_out=held_out)))
-
-    text, text_held_out = side("text", False), side("text-held-out", True)
+    sides = workspace.part("text", lambda path: cutting.cut(read.documents("cutting the texts into tokens"), cut, path))
+    text, text_held_out = Shards(sides / cutting.TRAIN), Shards(sides / cutting.HELD_OUT)
     length = size.sequence_length(wishes, flops)
     shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length)
     family, wanted = goal.architecture(shape)
     config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(wanted, family)))[1]
     length = config.max_positions
     train, kept = (Packing(side, length, cut.bos_id, goal.places) for side in (text, text_held_out))
+    found = machine.now(found)  # cutting has left less memory
     batch = size.batch(text.tokens, length, most=8192 if flops < 1e16 else 262_144)
     draft = size.begin(TrainPlan(steps=1, length=length, batch_tokens=batch, rows_per_pass=1), wishes, found, config)
     model = LanguageModel(config).initialise(wishes.seed)
@@ -154,48 +154,3 @@ def up_to(most: int, texts: Iterable[str]) -> Iterator[str]:
         taken += len(text)
         if taken >= most:
             return
-
-
-def _cut(read: Reading, tokenizer: Tokenizer, path: Path, *, held_out: bool) -> None:
-    """One side of the split as token shards."""
-    found = read.documents("cutting the held-out texts into tokens" if held_out else "cutting the texts into tokens")
-    side = (document for document, is_held_out in split_documents(found) if is_held_out == held_out)
-    first = next(side, None)
-    if first is None:
-        raise DataError(
-            f"too little text to {'hold any of it out' if held_out else 'train on'}. Give at least a few sentences."
-        )
-    write_shards(
-        ((ids, None, size) for ids, size in encoded(tokenizer, chain([first], side))),
-        path,
-        vocab_size=tokenizer.highest_id + 1,
-        tokenizer_hash=tokenizer.hash,
-        meta={},
-    )
-
-
-def encoded(tokenizer: Tokenizer, side: Iterable[Document], at_once: int = 2**22) -> Iterator[tuple[list[int], int]]:
-    """Token ids and UTF-8 bytes of each document; some megabytes at a time, on all cores.
-
-    Raises DataError naming the documents among which is one that the tokeniser cannot take.
-    """
-    for group in _groups(side, at_once):
-        try:
-            ids = tokenizer.encode_batch([document.text for document in group])
-        except TokenizerError as error:
-            raise DataError(f"{group[0].source}, from document {group[0].number}: {error}") from error
-        yield from zip(ids, (len(document.text.encode()) for document in group), strict=True)
-
-
-def _groups(side: Iterable[Document], size: int) -> Iterator[list[Document]]:
-    """Documents in groups of about `size` characters, so that memory stays flat whether they are short or long."""
-    group: list[Document] = []
-    held = 0
-    for document in side:
-        group.append(document)
-        held += len(document.text)
-        if held >= size:
-            yield group
-            group, held = [], 0
-    if group:
-        yield group
