@@ -25,6 +25,7 @@ from onward.train.objectives import next_token
 from onward.train.packing import Batches, Packing
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.progress import reading
+from onward.train.repetition import MOST_PASSES
 from onward.train.shards import Shards, write_shards
 from onward.train.training import Training, keep_tokenizer, settled, sources_of_texts
 from onward.train.workspace import Workspace
@@ -66,8 +67,9 @@ def prepare(
 
     text, text_held_out = side("text", False), side("text-held-out", True)
     length = size.sequence_length(wishes, flops)
-    shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length)
-    config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(shape, "qwen3")))[1]
+    shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length, unique=text.tokens)
+    family = families.onward_family(shape)
+    config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(shape, family)))[1]
     length = config.max_positions
     train, kept = Packing(text, length, cut.bos_id), Packing(text_held_out, length, cut.bos_id)
     batch = size.batch(text.tokens, length, most=8192 if flops < 1e16 else 262_144)
@@ -77,7 +79,7 @@ def prepare(
     batches = Batches(train, draft.rows, draft.seed).batch
 
     def finish(seconds: float) -> TrainPlan:
-        plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=train.rows)
+        plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=train.rows, most_passes=MOST_PASSES)
         return size.explained(plan, {n: f"{getattr(config, n)}: {reason}" for n, reason in reasons.items()})
 
     return Training(

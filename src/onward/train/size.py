@@ -1,7 +1,7 @@
 """From wishes, data and machine to a model's shape and a plan: the rules, each with its reason in words.
 
-Sources: Hoffmann et al. 2022 (arXiv 2203.15556): about 20 tokens a parameter for the compute at hand; Muennighoff et al. 2023 (arXiv
-2305.16264): past four passes, repeated data teaches less and less. Left out: a law fitted to this machine and this data.
+How compute is shared between parameters and tokens, and what repeated texts are worth, is in repetition.py. Left out: a law fitted to this
+machine and this data (onward.scale).
 """
 
 from __future__ import annotations
@@ -10,14 +10,16 @@ import math
 from dataclasses import replace
 
 from onward.errors import PlanError
-from onward.model.config import TrunkConfig
+from onward.model.config import MoEConfig, TrunkConfig
 from onward.train.machine import Machine
 from onward.train.plan import Shape, TrainPlan, Wishes, clock
+from onward.train.repetition import MOST_PASSES, best_size
 
 EFFICIENCY = 0.4
 """Share of the matrix-product speed that a training step reaches, before one has been measured. Only the size depends on it."""
-TOKENS_PER_PARAMETER = 20
 HEAD_SIZE = 64
+VISITED = 2
+"""Experts that a token visits, where there are experts."""
 LAPTOP = 4.8e13
 """Floating-point operations of ten minutes on two cores."""
 MEASURED_NOW_AND_THEN = 8192
@@ -48,12 +50,15 @@ def sequence_length(wishes: Wishes, flops: float) -> int:
     return 256 if flops < 1e14 else 512 if flops < 1e16 else 1024 if flops < 1e18 else 2048
 
 
-def shape(asked: Shape, *, vocab_size: int, flops: float, length: int) -> tuple[TrunkConfig, dict[str, str]]:
-    """The Qwen3 shape that comes nearest to 20 tokens a parameter, and the reasons. Parameters are those in matrix products.
+def shape(
+    asked: Shape, *, vocab_size: int, flops: float, length: int, unique: float = math.inf
+) -> tuple[TrunkConfig, dict[str, str]]:
+    """The Qwen3 shape that comes nearest to the best size, and the reasons. Parameters are those that a token meets in matrix products.
 
-    vocab_size: rounded up to a multiple of 64, which matrix products like.   Raises ConfigError, PlanError.
+    vocab_size: rounded up to a multiple of 64, which matrix products like.   unique: tokens of the texts.
+    Raises ConfigError, PlanError.
     """
-    wanted = math.sqrt(flops / (6 * TOKENS_PER_PARAMETER))
+    wanted, passes = best_size(flops, unique)
     depths = [asked.depth] if asked.depth else list(range(2, 33))
     widths = [asked.width] if asked.width else list(range(HEAD_SIZE * 2, HEAD_SIZE * 33, HEAD_SIZE))
 
@@ -69,8 +74,19 @@ def shape(asked: Shape, *, vocab_size: int, flops: float, length: int) -> tuple[
         )
     candidates = [_qwen3(asked, d, w, -(-vocab_size // 64) * 64, length) for d in depths for w in widths]
     config = min(candidates, key=distance)
-    why = f"{flops:.1e} operations at hand buy {wanted / 1e6:.1f}M parameters with {TOKENS_PER_PARAMETER} tokens each"
-    return config, {name: "set by hand" if getattr(asked, name) else why for name in ("depth", "width")}
+    why = f"{flops:.1e} operations at hand buy {wanted / 1e6:.1f}M parameters "
+    if passes > 1:
+        why += f"and {passes:.0f} passes over {unique / 1e6:.1f}M tokens" + ", the most that teach" * (
+            passes == MOST_PASSES
+        )
+    else:
+        why += f"with {flops / (6 * wanted**2):.0f} tokens each"
+    reasons = {name: "set by hand" if getattr(asked, name) else why for name in ("depth", "width")}
+    if config.moe is not None:
+        reasons["moe"] = (
+            f"set by hand; each token visits {VISITED}, of half the width, for the compute of a dense layer"
+        )
+    return config, reasons
 
 
 def _heads(asked: Shape, width: int) -> int:
@@ -90,7 +106,16 @@ def _qwen3(asked: Shape, depth: int, width: int, vocab_size: int, length: int) -
         head_size=width // heads,
         ffn_width=3 * width,
         max_positions=length,
+        moe=None if asked.experts is None else experts(asked.experts, 3 * width),
     )
+
+
+def experts(number: int, ffn_width: int) -> MoEConfig:
+    """Experts in the place of a feed-forward layer of `ffn_width`, for the same compute a token, but for the router's small share.
+
+    Balance: 0.01, as in Switch (arXiv 2101.03961, section 2.2) and OLMoE (arXiv 2409.02060).
+    """
+    return MoEConfig(experts=number, experts_per_token=VISITED, expert_width=ffn_width // VISITED, balance=0.01)
 
 
 def batch(tokens: int, length: int, most: int) -> int:

@@ -102,12 +102,20 @@ class Training:
 
     def run(self, console: Console) -> Path:
         """Train to the end and write the model folder; or raise KeyboardInterrupt when asked to stop, everything kept."""
+        asked_to_stop = self.learn(console)
+        out = self._save(self.measure(measure.AT_THE_END))
+        if asked_to_stop:
+            raise KeyboardInterrupt
+        return out
+
+    def learn(self, console: Console) -> bool:
+        """Train to the end, from the newest checkpoint on. True if asked to stop during the last step; before, it raises."""
         self.model.to(self.plan.device)
         place = self.workspace.folder
         found = optimisers(self.model, self.plan)
         start = self._go_on(found)
         with Show(console, self.verb, self.plan.steps, start.step) as show:
-            asked_to_stop = fit(
+            return fit(
                 self.model,
                 self.objective,
                 self.batches,
@@ -121,10 +129,6 @@ class Training:
                 start=start,
                 found=found,
             )
-        out = self._save(self.measure(measure.AT_THE_END))
-        if asked_to_stop:
-            raise KeyboardInterrupt
-        return out
 
     def _go_on(self, found: list[torch.optim.Optimizer]) -> Start:
         """Put the newest checkpoint, if there is one, into model and optimisers."""
