@@ -53,9 +53,16 @@ def test_fewer_texts_never_ask_for_a_larger_model_nor_for_more_than_the_cap(flop
 
 def test_where_text_runs_out_passes_grow_before_parameters():
     """Muennighoff et al. 2023, section 5: of further compute, more should go into passes than into parameters."""
-    parameters, passes = zip(*(best_size(flops, 4e6) for flops in (4.8e13, 4.8e14)), strict=True)
+    parameters, passes = zip(*(best_size(flops, 4e6) for flops in (1.6e13, 4.8e13)), strict=True)
     assert 1 < passes[0] < passes[1] < MOST_PASSES
     assert passes[1] / passes[0] > parameters[1] / parameters[0] > 1
+
+
+def test_the_cap_leaves_compute_over_and_does_not_grow_the_model():
+    parameters, passes = best_size(1e15, 1e6)
+    assert passes == MOST_PASSES
+    assert 6 * parameters * passes * 1e6 < 0.2 * 1e15
+    assert parameters < best_size(1e15)[0]
 
 
 def test_the_size_does_not_jump_where_the_first_pass_ends():

@@ -24,7 +24,7 @@ def main() -> None:
         print(f"onward: {error}", file=sys.stderr)
         sys.exit(2)
     except StoppedError as error:
-        goes_on = str(error) in ("build", "pretrain", "sft")
+        goes_on = str(error) in ("build", "pretrain", "sft", "scale")
         print("\nonward: stopped." + " Nothing is lost: the same command goes on." * goes_on, file=sys.stderr)
         sys.exit(130)
     except UnreadError:

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from onward import __version__
-from onward.cli import looking, making, talking
+from onward.cli import looking, making, scaling, talking
 from onward.cli.options import expanded
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ MAKE, TALK, LOOK = "Make a model", "Talk to it", "Look at it"
 for panel, verbs in {
     MAKE: (making.build, making.tokenizer, making.pretrain, making.sft),
     TALK: (talking.chat, talking.generate),
-    LOOK: (looking.show, looking.tokens, looking.report),
+    LOOK: (looking.show, looking.tokens, looking.report, scaling.scale),
 }.items():
     for verb in verbs:
         app.command(rich_help_panel=panel)(expanded(verb))

@@ -17,7 +17,7 @@ Floats = NDArray[np.float64]
 
 HUBER = 0.01
 """Residuals in log loss above this count linearly. Hoffmann et al. took 0.001; twenty small runs scatter more than their four hundred."""
-STEPS = 200
+STEPS, STEPS_OF_A_ROUND = 200, 50
 SETTLED = 10.0
 """Damping at which a descent that no longer gains is over."""
 EXPONENTS = (0.02, 2.0)
@@ -61,19 +61,20 @@ class Fit:
         """Between which losses one new run should land, 19 times in 20."""
         rounds = zip(self.others, self.luck, strict=True)
         found = [law.loss(parameters, tokens) * math.exp(luck) for law, luck in rounds]
-        return _middle(found)
+        return middle(found)
 
     def range(self, name: str) -> tuple[float, float]:
         """95 % interval of one of the law's numbers: E, A, alpha, B or beta."""
-        return _middle([getattr(law, name) for law in self.others])
+        return middle([getattr(law, name) for law in self.others])
 
 
-def _middle(values: list[float]) -> tuple[float, float]:
+def middle(values: list[float]) -> tuple[float, float]:
+    """Between which values 95 % of them lie."""
     low, high = np.percentile(values, [2.5, 97.5])
     return float(low), float(high)
 
 
-def fit(parameters: Floats, tokens: Floats, losses: Floats, *, rounds: int = 1000, seed: int = 0) -> Fit:
+def fit(parameters: Floats, tokens: Floats, losses: Floats, *, rounds: int = 500, seed: int = 0) -> Fit:
     """The law of runs, each (n,), at least six of them.
 
     Intervals: the residuals, inflated for the five numbers fitted, are dealt out anew `rounds` times, and each time the law is fitted
@@ -84,14 +85,14 @@ def fit(parameters: Floats, tokens: Floats, losses: Floats, *, rounds: int = 100
     x = np.stack([np.log(parameters), np.log(tokens)], axis=1)
     centre = x.mean(axis=0)  # exponents and factors would otherwise pull at each other
     y = np.log(losses)
-    found, costs = _descend(_starts(losses), x - centre, np.broadcast_to(y, (len(STARTS), len(y))))
+    found, costs = _descend(_starts(losses), x - centre, np.broadcast_to(y, (len(STARTS), len(y))), STEPS)
     best = found[np.argmin(costs)]
     predicted = _terms(best[None], x - centre)[0][0]
     free = len(y) - 5
     residuals = (y - predicted) * math.sqrt(len(y) / free) * (1 + 1.2 / free)  # the tails of Student's t, nearly
     chance = np.random.default_rng(seed)
     dealt = chance.choice(residuals - residuals.mean(), (rounds, len(y)))
-    others, _ = _descend(np.tile(best, (rounds, 1)), x - centre, predicted + dealt)
+    others, _ = _descend(np.tile(best, (rounds, 1)), x - centre, predicted + dealt, STEPS_OF_A_ROUND)
     return Fit(
         law=_law(best, centre),
         others=[_law(numbers, centre) for numbers in others],
@@ -127,10 +128,11 @@ def _terms(numbers: Floats, x: Floats) -> tuple[Floats, Floats]:
 def _cost(residuals: Floats) -> Floats:
     """The Huber loss of each row: (S, n) to (S,)."""
     size = np.abs(residuals)
-    return np.where(size <= HUBER, size**2 / 2, HUBER * (size - HUBER / 2)).sum(axis=-1)
+    cost: Floats = np.where(size <= HUBER, size**2 / 2, HUBER * (size - HUBER / 2)).sum(axis=-1)
+    return cost
 
 
-def _descend(numbers: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+def _descend(numbers: Floats, x: Floats, y: Floats, steps: int) -> tuple[Floats, Floats]:
     """Levenberg-Marquardt from every row of `numbers` at once; a residual beyond the Huber bound is weighted down.
 
     numbers: (S, 5); x: (n, 2); y: (S, n), log losses.   Returns (S, 5) and the cost of each, (S,).
@@ -140,7 +142,7 @@ def _descend(numbers: Floats, x: Floats, y: Floats) -> tuple[Floats, Floats]:
     highest = np.array([y.max(), np.inf, np.inf, EXPONENTS[1], EXPONENTS[1]])
     predicted, shares = _terms(numbers, x)
     cost = _cost(predicted - y)
-    for _ in range(STEPS):
+    for _ in range(steps):
         residuals = predicted - y
         slopes = np.concatenate([shares, -shares[..., 1:] * x], axis=-1)
         weighted = slopes * np.minimum(1, HUBER / np.maximum(np.abs(residuals), 1e-12))[..., None]

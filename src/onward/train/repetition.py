@@ -1,9 +1,8 @@
 """Texts that are few for the compute at hand: what a further pass over them is worth, and what that means for the size of the model.
 
 Sources: Hoffmann et al. 2022 (arXiv 2203.15556): with new data all the way, about 20 tokens a parameter; Muennighoff et al. 2023 (arXiv
-2305.16264), section 3.1, equations 5 and 6, and the constants of their fit: up to four passes are nearly as good as new data, after
-sixteen hardly anything is left to learn. Left out: that too many passes make held-out loss rise again, which their law cannot say; hence
-the cap on passes.
+2305.16264), section 3.1, equations 5 and 6, and the constants of their fit: up to four passes are nearly as good as new data. Left out:
+that more passes can make held-out loss rise again, which their law cannot say; hence the cap on passes.
 """
 
 from __future__ import annotations
@@ -19,8 +18,8 @@ REPEATS = 15.39
 """R*_D: repeated tokens are worth less and less; after so many repeats, 1/e of new ones."""
 EXCESS = 5.31
 """R*_N: the same for parameters in excess of what the different tokens call for."""
-MOST_PASSES = 16
-"""R*_D, and the first pass."""
+MOST_PASSES = 4
+"""By their law, further ones would still teach a little. In models and texts of our size they do harm (docs/scaling.md)."""
 
 
 def effective_tokens(tokens: float, unique: float) -> float:
@@ -53,7 +52,7 @@ def best_size(flops: float, unique: float = math.inf) -> tuple[float, float]:
     def lack(parameters: float) -> float:
         """The loss above the floor, in units that cancel: A and B are such that plenty of text gives 20 tokens a parameter."""
         tokens = effective_tokens(flops / (6 * parameters), unique) / TOKENS_PER_PARAMETER
-        return float(effective_parameters(parameters, unique) ** -EXPONENT + tokens**-EXPONENT)
+        return math.pow(effective_parameters(parameters, unique), -EXPONENT) + math.pow(tokens, -EXPONENT)
 
-    best = min(plenty * np.geomspace(0.1, 10, 401), key=lack)
-    return float(best), min(MOST_PASSES, flops / (6 * best) / unique)
+    best = min((plenty * np.geomspace(0.1, 10, 401)).tolist(), key=lack)
+    return best, min(MOST_PASSES, flops / (6 * best) / unique)
