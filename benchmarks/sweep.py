@@ -17,7 +17,7 @@ import json
 import statistics
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,8 @@ FACTORS: dict[str, tuple[Any, ...]] = {
 }
 """What is tried. `lr_adamw` is AdamW for everything, at this rate for the matrices: with one rate alone, the comparison would be unfair."""
 
+DEFAULTS = {field.name: field.default for field in fields(TrainPlan)}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
@@ -66,7 +68,8 @@ def settings(sizes: list[float], seeds: list[int], only: list[str]) -> Iterator[
         for seed in seeds:
             yield Setting(size=millions, seed=seed)
             for factor in [name for name in FACTORS if not only or name in only]:
-                yield from (Setting(size=millions, seed=seed, factor=factor, value=v) for v in FACTORS[factor])
+                values = [value for value in FACTORS[factor] if value != DEFAULTS.get(factor)]
+                yield from (Setting(size=millions, seed=seed, factor=factor, value=value) for value in values)
 
 
 def adamw_alone(model: LanguageModel, plan: TrainPlan) -> list[Optimizer]:

@@ -76,9 +76,7 @@ def shape(
     config = min(candidates, key=distance)
     why = f"{flops:.1e} operations at hand buy {wanted / 1e6:.1f}M parameters "
     if passes > 1:
-        why += f"and {passes:.0f} passes over {unique / 1e6:.1f}M tokens" + ", the most that teach" * (
-            passes == MOST_PASSES
-        )
+        why += f"and {passes:.1f} passes over {unique:,.0f} tokens" + (", the most" if passes == MOST_PASSES else "")
     else:
         why += f"with {flops / (6 * wanted**2):.0f} tokens each"
     reasons = {name: "set by hand" if getattr(asked, name) else why for name in ("depth", "width")}
