@@ -89,7 +89,7 @@ def _by_compute(axes: Axes, data: dict[str, Any], found: Fit) -> None:
 
 def _operations(run: dict[str, Any]) -> float:
     """As the law counts them: without attention's own, which are few."""
-    return 6.0 * run["parameters"] * run["tokens"]
+    return float(6 * run["parameters"] * run["tokens"])
 
 
 def _larger(axes: Axes, x: float, larger: dict[str, Any]) -> None:

@@ -179,7 +179,9 @@ def with_time(
         reasons["steps"] = f"{minutes:g} minutes at {seconds_per_step:.2f} s a step"
         if most_passes and steps > most_passes * per_pass:
             steps = max(1, round(most_passes * per_pass))
-            reasons["steps"] = f"{most_passes:g} passes over the data; more would only learn them by heart"
+            reasons["steps"] = (
+                f"{most_passes:g} passes over the data, though {reasons['steps']} allow more: they would be learned by heart"
+            )
     reasons["steps"] += f"; {steps / per_pass:.1f} passes over the data, {clock(steps * seconds_per_step)}"
     reasons["held_out_every"] = "about twenty measurements, or fewer where they would take more than 2 % of the time"
     measurement = MEASURED_NOW_AND_THEN / 3 / plan.batch_tokens  # in steps: a forward pass is a third of one
