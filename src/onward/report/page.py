@@ -43,7 +43,8 @@ def write_report(run: Path) -> Path:
         raise FolderError(
             f"{run} holds no model folder with a lineage ({lineage.FILE}), so there is nothing to report."
         )
-    page = _template().render(
+    page = filled(
+        "onward.report",
         name=run.resolve().name,
         stages=stages,
         suites=_suites(stages),
@@ -97,6 +98,9 @@ def _samples(run: Path) -> dict[str, Any]:
     return found
 
 
-def _template() -> Any:
+def filled(room: str, **values: Any) -> str:
+    """The page that the template of a room makes of the values, in the style that all pages share."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(files("onward.report").joinpath("template.html").read_text(encoding="utf-8"))
+    template = environment.from_string(files(room).joinpath("template.html").read_text(encoding="utf-8"))
+    style = files("onward.report").joinpath("style.css").read_text(encoding="utf-8")
+    return template.render(style=style, **values)

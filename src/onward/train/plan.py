@@ -52,9 +52,14 @@ class Shape:
     depth: int | None = field(default=None, metadata=told("blocks of the trunk"))
     width: int | None = field(default=None, metadata=told("width of the trunk"))
     heads: int | None = field(default=None, metadata=told("attention heads"))
+    experts: int | None = field(
+        default=None, metadata=told("feed-forward networks a block, of which each token visits two")
+    )
 
     def __post_init__(self) -> None:
-        _check_range(self, {"depth": 10_000, "width": 2**24, "heads": 2**20})
+        _check_range(self, {"depth": 10_000, "width": 2**24, "heads": 2**20, "experts": 2**16})
+        if self.experts is not None and self.experts < 2:
+            raise PlanError("--experts 1: each token visits two, so there must be at least 2. Leave it out for none.")
 
 
 def _check_range(wishes: Wishes | Shape, most: dict[str, float]) -> None:

@@ -24,6 +24,7 @@ from onward.train import cutting, machine, size
 from onward.train.packing import Batches, Packing
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.progress import reading
+from onward.train.repetition import MOST_PASSES
 from onward.train.shards import Shards
 from onward.train.tasks import TASKS, task
 from onward.train.training import Training, keep_tokenizer, settled, sources_of_texts
@@ -71,7 +72,7 @@ def prepare(
     sides = workspace.part("text", lambda path: cutting.cut(read.documents("cutting the texts into tokens"), cut, path))
     text, text_held_out = Shards(sides / cutting.TRAIN), Shards(sides / cutting.HELD_OUT)
     length = size.sequence_length(wishes, flops)
-    shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length)
+    shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length, unique=text.tokens)
     family, wanted = goal.architecture(shape)
     config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(wanted, family)))[1]
     length = config.max_positions
@@ -84,8 +85,9 @@ def prepare(
     batches = goal.batches(Batches(train, draft.rows, draft.seed).batch, cut, draft.seed)
 
     def finish(seconds: float) -> TrainPlan:
+        spent = time.perf_counter() - began
         plan = size.with_time(
-            draft, wishes, seconds_per_step=seconds, rows=train.rows, spent=time.perf_counter() - began
+            draft, wishes, seconds_per_step=seconds, rows=train.rows, most_passes=MOST_PASSES, spent=spent
         )
         return size.explained(plan, {n: f"{getattr(config, n)}: {reason}" for n, reason in reasons.items()})
 

@@ -122,12 +122,21 @@ class Training:
 
     def run(self, console: Console) -> Path:
         """Train to the end and write the model folder; or raise KeyboardInterrupt when asked to stop, everything kept."""
+        asked_to_stop = self.learn(console)
+        results, model = self.results(self), processes.gathered(self.model)
+        out = processes.by_first(lambda: self._save(results, model))
+        if asked_to_stop:
+            raise KeyboardInterrupt
+        return out
+
+    def learn(self, console: Console) -> bool:
+        """Train to the end, from the newest checkpoint on. True if asked to stop during the last step; before, it raises."""
         self.model = processes.placed(self.model, self.plan.device, self.plan.precision)
         place = self.workspace.folder
         found = optimisers(self.model, self.plan)
         start = self._go_on(found)
         with Show(console, self.verb, self.plan.steps, start.step) as show:
-            asked_to_stop = fit(
+            return fit(
                 self.model,
                 self.objective,
                 self.batches,
@@ -143,11 +152,6 @@ class Training:
                 found=found,
                 tell=console.print,
             )
-        results, model = self.results(self), processes.gathered(self.model)
-        out = processes.by_first(lambda: self._save(results, model))
-        if asked_to_stop:
-            raise KeyboardInterrupt
-        return out
 
     def _settle(self, plan: TrainPlan) -> None:
         """The steps have been counted again."""
