@@ -25,7 +25,7 @@ from onward.generate.load import open_folder
 from onward.generate.settings import Sampling
 from onward.lineage import Result
 from onward.report.page import write_report
-from onward.train import measure, pretrain
+from onward.train import logs, measure, pretrain
 from onward.train.packing import Packing
 from onward.train.plan import Shape, Wishes
 from onward.train.shards import Shards
@@ -49,6 +49,7 @@ class Road:
     asked: Shape
     skip_bad: bool = False
     force: bool = False
+    log: str | None = None
 
     def request(self) -> dict[str, Any]:
         """What makes two starts the same run. The chats are left out: they may be mended while the base model stays."""
@@ -74,6 +75,7 @@ Look = Callable[[Training], None]
 
 def build(road: Road, console: Console, look: Look) -> Path:
     """Walk the road, or what is left of it. Returns the folder of the last stage.   Raises OnwardError, KeyboardInterrupt."""
+    logs.check(road.log)
     claim(road.out, road.request(), force=road.force, worth=("*/onward.json", f"*.training/{CHECKPOINTS}/step-*"))
     if road.chats is not None:
         _check_chats(road, road.chats)
@@ -83,7 +85,7 @@ def build(road: Road, console: Console, look: Look) -> Path:
             console.print(stage, style="bold")
             training = prepare(road, console)
             look(training)
-            training.run(console)
+            training.run(console, road.log)
     if not (road.out / "samples.json").exists():
         console.print("comparing the stages on held-out data")
         models = {stage: open_folder(road.out / stage, device=road.wishes.device) for stage in prepare_stage}

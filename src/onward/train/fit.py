@@ -54,6 +54,9 @@ class Step:
 
 
 Callback = Callable[[Step], None]
+Judge = Callable[[int, float], dict[str, float]]
+"""Asked with a step's number, from 1, and its loss before it is applied. What it notes goes into `measured`; with `left_out`,
+the step is not applied. A loss that is no number, or whose gradient is none, comes as infinity."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,10 +77,11 @@ def fit(
     *,
     start: Start = Start(),
     found: list[Optimizer] | None = None,
+    judge: Judge | None = None,
 ) -> bool:
     """Train `model` in place from `start` to the plan's last step.
 
-    found: the optimisers, if a checkpoint has been put into them; made from the plan otherwise.
+    found: the optimisers, if a checkpoint has been put into them; made from the plan otherwise.   judge: may leave a batch out.
     Ctrl-C and SIGTERM finish the step, let the callbacks keep it, and raise KeyboardInterrupt; if that step was the last one, the
     training is whole and True is returned instead. A loss or a gradient that is not a number raises TrainingError before it reaches
     the weights, and so does a step that does not fit into memory.
@@ -90,7 +94,7 @@ def fit(
             began = time.perf_counter()
             batch = batches(number)
             set_rate(found, plan.rate(number))
-            loss, stats = take_step(model, objective, batch, plan, found, number)
+            loss, stats = take_step(model, objective, batch, plan, found, number, judge)
             tokens += batch.learnable
             seconds += time.perf_counter() - began
             stop = stopping.is_set()
@@ -109,10 +113,11 @@ def take_step(
     plan: TrainPlan,
     found: list[Optimizer],
     number: int,
+    judge: Judge | None = None,
 ) -> tuple[float, dict[str, float]]:
     """One optimiser step over a batch, in passes of `rows_per_pass`, weighted so that the sum is one big batch.
 
-    Returns the loss, and the objective's stats, both averaged over what was learned from.
+    Returns the loss, and the objective's stats, both averaged over what was learned from; with what the judge notes.
     """
     try:
         total, stats = _gradients(model, objective, batch, plan)
@@ -123,15 +128,18 @@ def take_step(
             ) from error
         raise
     norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip).item()
-    if not (math.isfinite(total) and math.isfinite(norm)):
+    finite = math.isfinite(total) and math.isfinite(norm)
+    noted = judge(number + 1, total if finite else math.inf) if judge is not None else {}
+    if not finite and "left_out" not in noted:
         raise TrainingError(
-            f"step {number + 1}: the loss is {total} and its gradient's norm {norm}. "
-            "A lower --lr usually mends it; the weights before this step are in the last checkpoint."
+            f"step {number + 1}, on batch {number}: the loss is {total} and its gradient's norm {norm}. "
+            "A lower --lr usually mends it; --skip-spikes leaves such a batch out."
         )
     for optimiser in found:
-        optimiser.step()
+        if "left_out" not in noted:
+            optimiser.step()
         optimiser.zero_grad()
-    return total, stats
+    return total, stats | noted
 
 
 def _gradients(

@@ -82,7 +82,8 @@ class Packing:
     """How the documents of some shards lie in rows of `length` targets: a function of the two, without chance.
 
     Text: a document of n tokens has n + 1 targets, its tokens and then `boundary_id`, cut into pieces of at most
-    `length`. The inputs of a piece are `boundary_id` and its targets but the last.
+    `length`. The inputs of a piece are `boundary_id` and its targets but the last. Models made elsewhere may end a
+    document with another token than begins it: `end_id`.
     Conversations (shards with learn masks): inputs ids[:-1], targets ids[1:] where learn says so, else -100. One
     longer than `length` + 1 tokens is truncated; with nothing to learn in what is left, it is dropped.
 
@@ -91,7 +92,7 @@ class Packing:
     Raises PlanError (an impossible length), DataError (a boundary outside the vocabulary; nothing to learn at all).
     """
 
-    def __init__(self, shards: Shards, length: int, boundary_id: int) -> None:
+    def __init__(self, shards: Shards, length: int, boundary_id: int, end_id: int | None = None) -> None:
         if length < 1:
             raise PlanError(f"rows of {length} tokens cannot be trained on. Choose a --length of at least 1.")
         if not 0 <= boundary_id < shards.vocab_size:
@@ -100,6 +101,7 @@ class Packing:
                 f"{shards.vocab_size:,}; they were made with another tokenizer. Make the shards again."
             )
         self.shards, self.length, self.boundary_id = shards, length, boundary_id
+        self.end_id = boundary_id if end_id is None else end_id
         self.truncated = self.dropped = 0
         if shards.masked:
             document, start, size, self.targets = self._conversations()
@@ -186,7 +188,7 @@ class Packing:
             inputs[:] = ids[:size]
             np.copyto(targets, ids[1 : size + 1], where=self.shards.learn(i)[1 : size + 1])
         else:
-            targets[-1] = self.boundary_id  # of the last piece; any other has a token here
+            targets[-1] = self.end_id  # of the last piece; any other has a token here
             tokens = ids[start : start + size]
             targets[: len(tokens)] = tokens
             inputs[1:] = targets[:-1]

@@ -31,12 +31,20 @@ class Wishes:
     checkpoint_every: int | None = field(default=None, metadata=told("steps between checkpoints"))
     device: str | None = field(default=None, metadata=told("cpu, cuda or cuda:1"))
     precision: str | None = field(default=None, metadata=told("fp32 or bf16"))
+    ema: float | None = field(
+        default=None, metadata=told("decay of a running average of the weights, such as 0.999; it becomes the model")
+    )
+    skip_spikes: bool = field(
+        default=False, metadata=told("leave out batches whose loss jumps up; go back if it stays there")
+    )
     seed: int = field(default=0, metadata=told("of the weights and of the order of the data"))
 
     def __post_init__(self) -> None:
         if self.minutes is not None and self.steps is not None:
             raise PlanError("--minutes and --steps both say how long to train; give one of them.")
         _check_above_zero(self, "minutes", "steps", "length", "batch", "lr", "checkpoint_every")
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise PlanError(f"--ema {self.ema:g}: between 0 and 1, such as 0.999.")
         if not 0 <= self.seed < 2**63:
             raise PlanError(f"--seed {self.seed}: a whole number from 0 on.")
         if self.precision not in (None, "fp32", "bf16"):
@@ -78,6 +86,10 @@ class TrainPlan:
     warmup: float = field(default=0.02, metadata=told("share of the steps spent warming up"))
     decay: float = field(default=0.5, metadata=told("share of the steps, at the end, spent decaying to zero"))
     clip: float = field(default=1.0, metadata=told("largest norm of the gradient"))
+    ema: float | None = field(
+        default=None, metadata=told("decay of the running average of the weights, if there is one")
+    )
+    skip_spikes: bool = field(default=False, metadata=told("whether batches whose loss jumps up are left out"))
     seed: int = field(default=0, metadata=told("of the weights and of the order of the data"))
     device: str = field(default="cpu", metadata=told("where it is trained"))
     precision: str = field(default="fp32", metadata=told("of the matrix products; the weights themselves stay in fp32"))
@@ -105,11 +117,11 @@ class TrainPlan:
         return min(1.0, (step + 1) / max(up, 1.0), (self.steps - step) / max(down, 1.0))
 
     def explain(self) -> list[tuple[str, str, str]]:
-        """(name, value, reason) of each field, for people."""
+        """(name, value, reason) of each field, for people; what is not wished for is left out."""
         return [
-            (n, f"{v:,}" if isinstance(v, int) else f"{v}", self.reasons.get(n, ""))
+            (n, "yes" if v is True else f"{v:,}" if isinstance(v, int) else f"{v}", self.reasons.get(n, ""))
             for n, v in self.to_json().items()
-            if n != "reasons"
+            if n != "reasons" and v is not None and v is not False
         ]
 
     def to_json(self) -> dict[str, Any]:

@@ -6,8 +6,10 @@ it again goes on where it stopped.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,21 +19,24 @@ from rich.console import Console
 
 from onward import lineage
 from onward.corpus.read import files
-from onward.errors import DataError, FolderError
+from onward.errors import DataError, FolderError, TrainingError
 from onward.files import file_hash, new_folder
-from onward.lineage import Lineage
+from onward.lineage import Lineage, Result
 from onward.model import folder
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
-from onward.train import callbacks, checkpoints, measure
-from onward.train.fit import Start, fit, seconds_per_step
+from onward.train import callbacks, checkpoints, logs, measure
+from onward.train.average import Average
+from onward.train.fit import Callback, Start, fit, seconds_per_step
 from onward.train.measure import BitsPerByte
+from onward.train.mixture import Part, together
 from onward.train.objectives import Loss
 from onward.train.optimisers import optimisers
 from onward.train.packing import IGNORE, Batch, Batches, Packing
 from onward.train.plan import TrainPlan
 from onward.train.progress import Show
 from onward.train.size import MEASURED_NOW_AND_THEN, memory_needed
+from onward.train.spikes import Spikes, checkpoints_needed, go_back
 from onward.train.workspace import CHECKPOINTS, Workspace
 
 
@@ -55,7 +60,11 @@ class Preflight:
 
 @dataclass(kw_only=True)
 class Training:
-    """A prepared training. `suite` names what its held-out data measures; `batches` gives batch i of the training data."""
+    """A prepared training. `suite` names what its held-out data measures; `batches` gives batch i of the training data.
+
+    train, held_out: the data; of a mixture the first corpus, and `mixture` has them all.   family: that the folder is written
+    in, by default the first that can express the model.
+    """
 
     verb: str
     suite: str
@@ -70,26 +79,46 @@ class Training:
     held_out: Packing
     sources: list[dict[str, Any]]
     parents: list[Lineage]
+    family: str | None = None
+    mixture: list[Part] = field(default_factory=list)
+    average: Average | None = field(default=None, init=False)
+
+    @property
+    def parts(self) -> list[Part]:
+        """The corpora; of one alone, that one, without a name."""
+        return self.mixture or [Part("", 1.0, self.train, self.held_out)]
 
     def preflight(self, examples: int = 3, shown: int = 160) -> Preflight:
         return Preflight(
-            examples=[self._example(i, shown) for i in range(min(examples, self.train.rows))],
+            examples=[self._example(part, i, shown) for part, i in self._shown(examples)],
             plan=self.plan,
             parameters=sum(self.model.config.parameters().values()),
             memory=memory_needed(self.model.config, self.plan.rows_per_pass * self.plan.length),
-            data={
-                "documents": self.train.shards.documents,
-                "tokens": self.train.shards.tokens,
-                "rows": self.train.rows,
-                "padding": round(self.train.padding_share, 4),
-                "too long, truncated": self.train.truncated,
-                "left out: no answer within the length": self.train.dropped,
-                "held-out documents": self.held_out.shards.documents,
-            },
+            data=self._figures(),
         )
 
-    def _example(self, number: int, shown: int) -> Example:
-        batch = Batches(self.train, 1, self.plan.seed).batch(number)
+    def _figures(self) -> dict[str, int | float]:
+        """Of all corpora together, and each one's share."""
+        train, held_out = [part.train for part in self.parts], [part.held_out for part in self.parts]
+        rows = sum(one.rows for one in train)
+        return {
+            "documents": sum(one.shards.documents for one in train),
+            "tokens": sum(one.shards.tokens for one in train),
+            "rows": rows,
+            "padding": round(sum(one.padding_share * one.rows for one in train) / rows, 4),
+            "too long, truncated": sum(one.truncated for one in train),
+            "left out: no answer within the length": sum(one.dropped for one in train),
+            "held-out documents": sum(one.shards.documents for one in held_out),
+        } | {f"share of {part.name}": part.share for part in self.mixture}
+
+    def _shown(self, examples: int) -> list[tuple[Part, int]]:
+        """Which rows to show: the corpora in turn."""
+        count = len(self.parts)
+        turns = [(self.parts[i % count], i // count) for i in range(examples)]
+        return [(part, i) for part, i in turns if i < part.train.rows]
+
+    def _example(self, part: Part, number: int, shown: int) -> Example:
+        batch = Batches(part.train, 1, self.plan.seed).batch(number)
         inputs, targets = batch.inputs[0].tolist(), batch.targets[0].tolist()
         real = min(shown, int((batch.documents[0] == 0).sum()))
         learned = [False] + [target != IGNORE for target in targets[: real - 1]]
@@ -100,52 +129,114 @@ class Training:
             ]
         )
 
-    def run(self, console: Console) -> Path:
-        """Train to the end and write the model folder; or raise KeyboardInterrupt when asked to stop, everything kept."""
+    def run(self, console: Console, log: str | None = None) -> Path:
+        """Train to the end and write the model folder; or raise KeyboardInterrupt when asked to stop, everything kept.
+
+        log: a dashboard (logs.py) that gets all figures too.
+        """
         self.model.to(self.plan.device)
-        place = self.workspace.folder
         found = optimisers(self.model, self.plan)
-        start = self._go_on(found)
-        with Show(console, self.verb, self.plan.steps, start.step) as show:
-            asked_to_stop = fit(
-                self.model,
-                self.objective,
-                self.batches,
-                self.plan,
-                [
-                    callbacks.held_out(lambda _: self.measure(MEASURED_NOW_AND_THEN)),
-                    callbacks.write_metrics(place / "metrics.jsonl", start.step),
-                    callbacks.keep_checkpoints(place / CHECKPOINTS),
-                    show,
-                ],
-                start=start,
-                found=found,
-            )
-        out = self._save(self.measure(measure.AT_THE_END))
+        spikes = Spikes(skip=self.plan.skip_spikes, say=lambda line: console.print(line, highlight=False))
+        kept: dict[str, checkpoints.Kept] = {"spikes": spikes}
+        if self.plan.ema is not None:
+            self.average = kept["average"] = Average(self.model, self.plan.ema)
+        start = self._go_on(found, kept)
+        with (
+            Show(console, self.verb, self.plan.steps, start.step) as show,
+            logs.opened(log, self.workspace, self.plan.to_json(), start.step) as further,
+        ):
+            try:
+                asked_to_stop = fit(
+                    self.model,
+                    self.objective,
+                    self.batches,
+                    self.plan,
+                    [*self._callbacks(spikes, kept, start), *further, show],
+                    start=start,
+                    found=found,
+                    judge=spikes,
+                )
+            except TrainingError as error:
+                raise TrainingError(f"{error} {self._last_good()}") from error
+        out = self._save()
         if asked_to_stop:
             raise KeyboardInterrupt
         return out
 
-    def _go_on(self, found: list[torch.optim.Optimizer]) -> Start:
-        """Put the newest checkpoint, if there is one, into model and optimisers."""
+    def _callbacks(self, spikes: Spikes, kept: dict[str, checkpoints.Kept], start: Start) -> list[Callback]:
+        """In the order in which they depend on one another: what is measured and kept is what is left after going back."""
+        place, plan = self.workspace.folder, self.plan
+        first: list[Callback] = [go_back(spikes, place / CHECKPOINTS, kept)] if plan.skip_spikes else []
+        count = checkpoints_needed(plan.checkpoint_every) if plan.skip_spikes else checkpoints.KEPT
+        return [
+            *first,
+            *([self.average] if self.average else []),
+            callbacks.held_out(lambda _: self.measure_each(MEASURED_NOW_AND_THEN)),
+            callbacks.write_metrics(place / "metrics.jsonl", start.step),
+            callbacks.keep_checkpoints(place / CHECKPOINTS, kept, count),
+        ]
+
+    def _go_on(self, found: list[torch.optim.Optimizer], kept: dict[str, checkpoints.Kept]) -> Start:
+        """Put the newest checkpoint, if there is one, into model, optimisers and `kept`."""
+        place = self.workspace.folder / CHECKPOINTS
+        if newest := checkpoints.existing(place)[-1:]:
+            return Start(**checkpoints.load(newest[0], self.model, found, kept))
+        if self.plan.skip_spikes:  # there must be something to go back to from the first
+            checkpoints.save(place, 0, self.model, found, tokens=0, seconds=0.0, further=kept)
+        return Start()
+
+    def _last_good(self) -> str:
         kept = checkpoints.existing(self.workspace.folder / CHECKPOINTS)
         if not kept:
-            return Start()
-        return Start(**checkpoints.load(kept[-1], self.model, found))
+            return "There is no checkpoint yet."
+        return f"The last good checkpoint is {kept[-1]}, after step {checkpoints.step_of(kept[-1])}."
 
     def measure(self, targets: int) -> BitsPerByte:
-        """On up to `targets` of the held-out targets, always the same ones."""
-        plan = self.plan
-        return measure.held_out(
-            self.model, self.held_out, self.tokenizer, targets=targets, device=plan.device, precision=plan.precision
-        )
+        """On up to `targets` of the held-out targets, always the same ones; of a mixture, the corpora's mean by their shares."""
+        return self.measure_each(targets)[""]
 
-    def _save(self, measured: BitsPerByte) -> Path:
+    def measure_each(self, targets: int) -> dict[str, BitsPerByte]:
+        """The whole, named "", and each corpus of a mixture by its name. Of the averaged weights, where there are any."""
+        plan = self.plan
+        with self.average.in_place_of(self.model) if self.average else nullcontext():
+            found = {
+                part.name: measure.held_out(
+                    self.model,
+                    part.held_out,
+                    self.tokenizer,
+                    targets=targets,
+                    device=plan.device,
+                    precision=plan.precision,
+                )
+                for part in self.parts
+            }
+        return found | {"": together(found, {part.name: part.share for part in self.parts})}
+
+    def _results(self) -> list[Result]:
+        """Each corpus and the whole with their baselines; where weights are averaged, what they would be without, too."""
+        baselines = {
+            part.name: measure.xz_bits_per_byte(
+                part.train.shards, part.held_out, self.tokenizer, targets=measure.AT_THE_END
+            )
+            for part in self.parts
+        }
+        if self.mixture:  # of texts, so that there is a baseline
+            baselines[""] = sum(part.share * (baselines[part.name] or math.nan) for part in self.mixture)
+        found = self.measure_each(measure.AT_THE_END)
+        suites = {name: f"{self.suite}: {name}" if name else self.suite for name in ["", *found]}
+        results = [
+            measure.result(suite, found[name], seed=self.plan.seed, baseline=baselines[name])
+            for name, suite in suites.items()
+        ]
+        if self.average is not None:
+            average, self.average = self.average, None
+            last = self.measure(measure.AT_THE_END)
+            results.append(measure.result(f"{self.suite}, without averaging", last, seed=self.plan.seed, baseline=None))
+            average.put_into(self.model)
+        return results
+
+    def _save(self) -> Path:
         out = self.workspace.out
-        baseline = measure.xz_bits_per_byte(
-            self.train.shards, self.held_out, self.tokenizer, targets=measure.AT_THE_END
-        )
-        metrics = (self.workspace.folder / "metrics.jsonl").read_bytes()
         history = Lineage(
             verb=self.verb,
             command=lineage.command_line(),
@@ -154,7 +245,7 @@ class Training:
             plan=self.plan.to_json(),
             data=self.sources,
             versions=lineage.versions(),
-            results=[measure.result(self.suite, measured, seed=self.plan.seed, baseline=baseline)],
+            results=self._results(),
             parents=self.parents,
             folder=str(out),
         )
@@ -162,10 +253,11 @@ class Training:
             out,
             self.model.to("cpu"),
             lineage=history,
+            family=self.family,
             tokenizer_folder=self.tokenizer_folder,
             generation=generation_config(self.tokenizer),
             force=self.workspace.force,
-            further={"metrics.jsonl": metrics},
+            further={"metrics.jsonl": (self.workspace.folder / "metrics.jsonl").read_bytes()},
         )
         self.workspace.finish()
         return out
