@@ -210,7 +210,7 @@ class Training:
                 )
                 for part in self.parts
             }
-        return found | {"": together(found, {part.name: part.share for part in self.parts})}
+        return {"": together(found, {part.name: part.share for part in self.parts})} | found
 
     def _results(self) -> list[Result]:
         """Each corpus and the whole with their baselines; where weights are averaged, what they would be without, too."""
@@ -223,7 +223,7 @@ class Training:
         if self.mixture:  # of texts, so that there is a baseline
             baselines[""] = sum(part.share * (baselines[part.name] or math.nan) for part in self.mixture)
         found = self.measure_each(measure.AT_THE_END)
-        suites = {name: f"{self.suite}: {name}" if name else self.suite for name in ["", *found]}
+        suites = {name: f"{self.suite}: {name}" if name else self.suite for name in found}
         results = [
             measure.result(suite, found[name], seed=self.plan.seed, baseline=baselines[name])
             for name, suite in suites.items()
