@@ -116,7 +116,7 @@ def test_sequences_are_no_longer_than_the_parent_has_positions(model_folder, tex
 
 def test_small_embeddings_are_moved_in_smaller_steps(tiny_model):
     size = tiny_model.embedding.tokens.weight.square().mean().sqrt().item()
-    assert parent.rates(tiny_model)[:2] == (parent.RATE, pytest.approx(0.02 * size, rel=0.05))
+    assert parent.rates(tiny_model)[:2] == (parent.RATE, pytest.approx(parent.SHARE_OF_EMBEDDING * size, rel=0.05))
     with torch.no_grad():
         tiny_model.embedding.tokens.weight.mul_(100)
     assert parent.rates(tiny_model)[:2] == (parent.RATE, parent.RATE_EMBEDDING)
@@ -125,7 +125,7 @@ def test_small_embeddings_are_moved_in_smaller_steps(tiny_model):
 def test_a_rate_set_by_hand_stays(model_folder, texts, tmp_path):
     plan = prepared(model_folder, texts, tmp_path, replace(WISHES, lr=0.001)).plan
     assert (plan.lr, plan.reasons["lr"]) == (0.001, "set by hand")
-    assert "undo what the model has learned" in prepared(model_folder, texts, tmp_path / "b").plan.reasons["lr"]
+    assert "half of the rate from scratch" in prepared(model_folder, texts, tmp_path / "b").plan.reasons["lr"]
 
 
 def test_documents_begin_and_end_as_the_parent_knows_it(tokenizer):
