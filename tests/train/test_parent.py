@@ -13,7 +13,7 @@ from onward.model import families, folder
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import parent, pretrain
-from onward.train.plan import Shape, Wishes
+from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.workspace import Workspace
 from samples import randomised
 
@@ -115,11 +115,13 @@ def test_sequences_are_no_longer_than_the_parent_has_positions(model_folder, tex
 
 
 def test_small_embeddings_are_moved_in_smaller_steps(tiny_model):
+    plan = TrainPlan(steps=1, length=8, batch_tokens=8, rows_per_pass=1)
     size = tiny_model.embedding.tokens.weight.square().mean().sqrt().item()
-    assert parent.rates(tiny_model)[:2] == (parent.RATE, pytest.approx(parent.SHARE_OF_EMBEDDING * size, rel=0.05))
+    small = parent.with_rates(plan, tiny_model, WISHES)
+    assert (small.lr, small.lr_embedding) == (parent.RATE, pytest.approx(parent.SHARE_OF_EMBEDDING * size, rel=0.05))
     with torch.no_grad():
         tiny_model.embedding.tokens.weight.mul_(100)
-    assert parent.rates(tiny_model)[:2] == (parent.RATE, parent.RATE_EMBEDDING)
+    assert parent.with_rates(plan, tiny_model, WISHES).lr_embedding == parent.RATE_EMBEDDING
 
 
 def test_a_rate_set_by_hand_stays(model_folder, texts, tmp_path):

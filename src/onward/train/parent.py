@@ -6,7 +6,7 @@ tokeniser under old weights, and models that grow.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from onward.model import folder
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
-from onward.train.plan import Shape
+from onward.train.plan import Shape, TrainPlan, Wishes
 
 RATE = 0.01
 RATE_EMBEDDING = 0.008
@@ -73,8 +73,8 @@ def check_alone(asked: Shape, tokenizer: Path | None, vocab: int | None) -> None
         )
 
 
-def rates(model: LanguageModel) -> tuple[float, float, dict[str, str]]:
-    """Peak learning rates to go on with, of the matrices and of the rest, and the reasons.
+def with_rates(plan: TrainPlan, model: LanguageModel, wishes: Wishes) -> TrainPlan:
+    """The plan with the learning rates to go on with; that of the matrices may be set by hand.
 
     Half of those from scratch. The higher the rate, the better the new text is learned and the more of the old is lost (Ibrahim et al.
     2024, arXiv 2403.08763); in a small sweep of ours (docs/training.md), half gave up 3 % of the gain and spared a quarter of the loss.
@@ -83,10 +83,14 @@ def rates(model: LanguageModel) -> tuple[float, float, dict[str, str]]:
     """
     size = model.embedding.tokens.weight.detach().square().mean().sqrt().item()
     embedding = min(RATE_EMBEDDING, float(f"{SHARE_OF_EMBEDDING * size:.2g}"))
-    reasons = {"lr": "half of the rate from scratch: it learns the new text nearly as well, and loses less of the old"}
+    reasons = {"lr_embedding": "half of the rate from scratch, as for lr"}
     if embedding < RATE_EMBEDDING:
-        return RATE, embedding, reasons | {"lr_embedding": f"3 % of the size of its embeddings, which is {size:.2g}"}
-    return RATE, embedding, reasons | {"lr_embedding": "half of the rate from scratch, as for lr"}
+        reasons = {"lr_embedding": f"3 % of the size of its embeddings, which is {size:.2g}"}
+    if not wishes.lr:
+        reasons["lr"] = (
+            "half of the rate from scratch: it learns the new text nearly as well, and loses less of the old"
+        )
+    return replace(plan, lr=wishes.lr or RATE, lr_embedding=embedding, reasons=plan.reasons | reasons)
 
 
 def boundaries(tokenizer: Tokenizer) -> tuple[int, int] | None:

@@ -5,8 +5,8 @@ Reads documents, trains or takes a tokeniser, cuts the documents into token shar
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -69,15 +69,15 @@ def prepare(
         raise DataError(
             f"{init or tokenizer}: its tokenizer has no token that begins a document (bos_token), which pretraining needs."
         )
-    config, length, reasons, model = _model(before, workspace, wishes, asked, cut, flops)
+    config, length, reasons, make = _model(before, workspace, wishes, asked, cut, flops)
     parts = [_part(workspace, read, cut, length, bounds) for read in reads]
     tokens = sum(part.train.shards.tokens for part in parts)
     batch = size.batch(tokens, length, most=8192 if flops < 1e16 else 262_144)
     draft = TrainPlan(steps=1, length=length, batch_tokens=batch, rows_per_pass=1)
-    if before is not None:
-        lr, lr_embedding, why = parent.rates(model)
-        draft = replace(draft, lr=lr, lr_embedding=lr_embedding, reasons=why)
     draft = size.begin(draft, wishes, found, config)
+    model = make()
+    if before is not None:
+        draft = parent.with_rates(draft, model, wishes)
 
     mixed = len(parts) > 1
     batches = (
@@ -111,16 +111,16 @@ def prepare(
 
 def _model(
     before: Parent | None, workspace: Workspace, wishes: Wishes, asked: Shape, cut: Tokenizer, flops: float
-) -> tuple[TrunkConfig, int, dict[str, str], LanguageModel]:
-    """The model to train, its architecture, the length of its training sequences, and why it has this shape."""
+) -> tuple[TrunkConfig, int, dict[str, str], Callable[[], LanguageModel]]:
+    """The architecture to train, the length of its training sequences, why it has this shape, and what makes the model of it."""
     length = size.sequence_length(wishes, flops)
     if before is not None:
         length = before.length(wishes.length, length)
-        return before.config, length, {}, before.load(cut.highest_id)
+        return before.config, length, {}, lambda: before.load(cut.highest_id)
     shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length)
     config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(shape, "qwen3")))[1]
     said = {name: f"{getattr(config, name)}: {reason}" for name, reason in reasons.items()}
-    return config, config.max_positions, said, LanguageModel(config).initialise(wishes.seed)
+    return config, config.max_positions, said, lambda: LanguageModel(config).initialise(wishes.seed)
 
 
 def _part(workspace: Workspace, read: Reading, cut: Tokenizer, length: int, bounds: tuple[int, int]) -> Part:

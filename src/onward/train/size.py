@@ -140,7 +140,7 @@ def begin(plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig
         seed=wishes.seed,
         device=machine.device,
         precision=machine.precision,
-        reasons=reasons | plan.reasons | {name: "set by hand" for name, value in by_hand.items() if value},
+        reasons=plan.reasons | reasons | {name: "set by hand" for name, value in by_hand.items() if value},
     )
 
 
