@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-VERBS = ("build", "tokenizer", "pretrain", "sft", "chat", "generate", "show", "tokens", "report")
+VERBS = ("build", "tokenizer", "pretrain", "sft", "chat", "generate", "fill", "show", "tokens", "report", "check")
 
 
 def test_help_names_every_verb(onward):

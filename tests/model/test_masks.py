@@ -13,6 +13,7 @@ from onward.model.masks import Mask
 T = 7
 SLOTS = torch.arange(T)[None]
 IDS = torch.tensor([[0, 0, 0, 1, 1, -1, -1], [-1, -1, 3, 3, 3, 3, 3]])
+MARKED = torch.tensor([[1, 1, 0, 1, 0, 0, 0], [0, 0, 1, 1, 0, 0, 1]]).bool()
 
 
 def by_definition(rule) -> torch.Tensor:
@@ -24,6 +25,7 @@ DEFINITIONS = {
     "causal": (Mask.causal(), lambda _b, q, k: k <= q),
     "window": (Mask.window(3), lambda _b, q, k: abs(q - k) < 3),
     "prefix": (Mask.prefix(torch.tensor([2, 5])), lambda b, q, k: k <= q or k < (2, 5)[b]),
+    "prefixes": (Mask.prefixes(MARKED), lambda b, q, k: k <= q or bool(MARKED[b, k])),
     "documents": (Mask.documents(IDS), lambda b, q, k: bool(IDS[b, q] == IDS[b, k] >= 0)),
 }
 
@@ -81,6 +83,19 @@ def test_slots_past_the_documents_are_padding():
     seen = Mask.documents(IDS).allowed(SLOTS, keys)
     assert torch.equal(seen[:, :, :T], Mask.documents(IDS).allowed(SLOTS, SLOTS))
     assert not seen[:, :, T:].any()
+
+
+def test_slots_past_the_marked_ones_are_no_prefix():
+    keys = torch.arange(T + 3)[None]
+    seen = Mask.prefixes(MARKED).allowed(SLOTS, keys)
+    assert torch.equal(seen[:, :, :T], Mask.prefixes(MARKED).allowed(SLOTS, SLOTS))
+    assert not seen[:, :, T:].any()
+
+
+def test_a_prefix_of_a_row_and_the_same_places_marked_are_one_mask():
+    lengths = torch.tensor([2, 5])
+    marked = lengths[:, None] > SLOTS
+    assert torch.equal(Mask.prefix(lengths).allowed(SLOTS, SLOTS), Mask.prefixes(marked).allowed(SLOTS, SLOTS))
 
 
 def test_a_window_that_holds_the_whole_sequence_says_nothing():

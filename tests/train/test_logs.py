@@ -57,7 +57,7 @@ def test_tensorboard_hides_what_is_trained_again_after_a_stop(tmp_path):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 
     for start, value in ((0, 1.0), (3, 2.0)):
-        with logs._tensorboard(Workspace(tmp_path / "base", {}), {}, start) as send:
+        with logs._tensorboard(tmp_path / "base", "", {}, start) as send:
             for number in range(start + 1, 6):
                 send(number, {"loss": value})
     events = EventAccumulator(str(tmp_path / "base.tensorboard"))

@@ -86,7 +86,7 @@ def test_the_tokenizer_and_the_lineage_are_those_of_the_parent(model_folder, tex
 
 
 def test_an_encoder_cannot_learn_the_next_token(elsewhere, texts, tmp_path):
-    with pytest.raises(PlanError, match=r"is an encoder \(bert\)"):
+    with pytest.raises(PlanError, match=r"is an encoder \(bert\), and --objective next trains decoders"):
         prepared(elsewhere("bert"), texts, tmp_path)
 
 

@@ -62,9 +62,9 @@ def test_shapes_that_do_not_fit_together_are_refused_in_words(wishes):
 
 def test_steps_fill_the_minutes():
     plan = size.with_time(DRAFT, Wishes(minutes=2), seconds_per_step=0.5, rows=10_000)
-    assert plan.steps == 240
+    assert plan.steps == 237  # the last measurement takes its share of the time
     assert plan.checkpoint_every == 120
-    assert "2 minutes at 0.50 s a step" in plan.reasons["steps"]
+    assert "1:59 at 0.50 s a step" in plan.reasons["steps"]
 
 
 def test_passes_over_the_data_are_capped_where_asked():
@@ -116,7 +116,7 @@ def test_the_plan_explains_every_field():
     wishes = Wishes(minutes=1, ema=0.9, skip_spikes=True)
     plan = size.with_time(size.begin(DRAFT, wishes, LAPTOP, CONFIG), wishes, seconds_per_step=0.1, rows=500)
     explained = {name: (value, reason) for name, value, reason in plan.explain()}
-    assert set(explained) == set(plan.to_json()) - {"reasons"}
+    assert set(explained) == set(plan.to_json()) - {"reasons", "minutes", "planned_again"}
     assert TrainPlan(**plan.to_json()) == plan
     assert "GFLOP/s" in explained["device"][1]
     assert explained["skip_spikes"][0] == "yes"
@@ -125,3 +125,51 @@ def test_the_plan_explains_every_field():
 def test_the_plan_says_nothing_of_options_that_nobody_asked_for():
     plan = size.begin(DRAFT, Wishes(steps=5), LAPTOP, CONFIG)
     assert not {"ema", "skip_spikes"} & ({name for name, _, _ in plan.explain()} | plan.reasons.keys())
+
+
+def test_what_was_spent_before_the_steps_is_taken_off_but_never_more_than_half():
+    def steps(spent):
+        return size.with_time(DRAFT, Wishes(minutes=2), seconds_per_step=0.5, rows=10_000, spent=spent).steps
+
+    assert steps(20) == 197
+    assert steps(1000) == 120
+
+
+def test_all_passes_of_a_batch_have_the_same_number_of_rows():
+    machine = replace(LAPTOP, memory=size.memory_needed(CONFIG, 7 * 256))
+    plan = size.begin(DRAFT, Wishes(minutes=1, batch=30 * 256), machine, CONFIG)
+    assert plan.rows == 30
+    assert plan.rows_per_pass == 5
+
+
+def test_where_memory_is_short_activations_are_worked_out_twice():
+    deep = replace(CONFIG, depth=40)
+    short = replace(LAPTOP, memory=size.memory_needed(deep, 256, recompute=True) * 3 // 2)
+    assert size.begin(DRAFT, Wishes(minutes=1), short, deep).recompute
+    assert not size.begin(DRAFT, Wishes(minutes=1), LAPTOP, deep).recompute
+
+
+@pytest.mark.parametrize(
+    ("wishes", "worth"),
+    [
+        (Wishes(minutes=10), True),
+        (Wishes(minutes=1), False),
+        (Wishes(minutes=10, eager=True), False),
+        (Wishes(steps=3), False),
+    ],
+)
+def test_a_training_is_compiled_where_the_wait_is_won_back(wishes, worth):
+    plan = size.begin(DRAFT, wishes, LAPTOP, CONFIG)
+    assert plan.compile == worth
+    assert plan.reasons["compile"]
+
+
+def test_the_second_half_is_counted_again_by_the_clock():
+    plan = replace(DRAFT, steps=100, decay=0.5, minutes=1.0)
+    assert plan.decay_from == 50
+    slow = plan.in_time(50, 40.0)  # 0.8 s a step, 20 s are left
+    assert (slow.steps, slow.decay_from) == (75, 50)
+    quick = plan.in_time(50, 20.0)
+    assert (quick.steps, quick.decay_from) == (150, 50)
+    assert [round(slow.rate(step), 2) for step in (49, 50, 62, 74)] == [1.0, 1.0, 0.52, 0.04]
+    assert plan.in_time(50, 60.1).steps == 51

@@ -5,6 +5,7 @@ Source: Ouyang et al. 2022 (arXiv 2203.02155), section 3.5, step 1. Left out: ad
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.console import Console
 from onward import lineage
 from onward.corpus.chats import Chats, Conversation, read_chats
 from onward.corpus.split import is_held_out, place
-from onward.errors import BadLine, ChatError, DataError, PlanError
+from onward.errors import BadLine, ChatError, DataError, FolderError, PlanError
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.tokens.chat import encode_chat
@@ -40,10 +41,15 @@ def prepare(
     base: Path, chats: Path, workspace: Workspace, wishes: Wishes, *, skip_bad: bool = False, console: Console
 ) -> Training:
     """Everything up to the first step.   Raises FolderError, TokenizerError, ChatError, DataError, PlanError."""
+    began = time.perf_counter()
     tokenizer = Tokenizer.load(base)
     found = machine.measure(wishes.device, wishes.precision)
     model = folder.load(base, dtype=torch.float32)  # small updates would be lost in bf16
     folder.check_tokenizer(model.config, tokenizer.highest_id)
+    if not model.config.causal:
+        raise FolderError(
+            f"{base} holds an encoder, which fills blanks and cannot answer. Give a base model that carries texts on."
+        )
     length = wishes.length or min(model.config.max_positions, LONGEST)
     if length > model.config.max_positions:
         raise PlanError(f"--length {length} is more than the {model.config.max_positions} positions of {base}.")
@@ -74,7 +80,14 @@ def prepare(
 
     def finish(seconds: float) -> TrainPlan:
         most = None if wishes.steps else passes(train.shards.documents)
-        return size.with_time(draft, wishes, seconds_per_step=seconds, rows=train.rows, most_passes=most)
+        return size.with_time(
+            draft,
+            wishes,
+            seconds_per_step=seconds,
+            rows=train.rows,
+            most_passes=most,
+            spent=time.perf_counter() - began,
+        )
 
     parent = lineage.read(base) or Lineage(verb="from elsewhere", folder=str(base))
     return Training(

@@ -14,18 +14,21 @@ def main() -> None:
     from onward.cli.app import app
     from onward.cli.options import StoppedError, UnreadError
     from onward.errors import OnwardError
+    from onward.train import processes
 
     arguments, debug = _without_debug(sys.argv[1:])
     try:
-        app(arguments)
+        with processes.one_voice():
+            app(arguments)
     except OnwardError as error:
         if debug:
             raise
-        print(f"onward: {error}", file=sys.stderr)
+        processes.say(error)
         sys.exit(2)
     except StoppedError as error:
         goes_on = str(error) in ("build", "pretrain", "sft")
-        print("\nonward: stopped." + " Nothing is lost: the same command goes on." * goes_on, file=sys.stderr)
+        if processes.is_first():
+            print("\nonward: stopped." + " Nothing is lost: the same command goes on." * goes_on, file=sys.stderr)
         sys.exit(130)
     except UnreadError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what is still to be flushed goes nowhere

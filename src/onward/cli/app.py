@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from onward import __version__
-from onward.cli import looking, making, talking
+from onward.cli import checking, filling, looking, making, talking
 from onward.cli.options import expanded
 
 app = typer.Typer(
@@ -23,8 +23,8 @@ app = typer.Typer(
 MAKE, TALK, LOOK = "Make a model", "Talk to it", "Look at it"
 for panel, verbs in {
     MAKE: (making.build, making.tokenizer, making.pretrain, making.sft),
-    TALK: (talking.chat, talking.generate),
-    LOOK: (looking.show, looking.tokens, looking.report),
+    TALK: (talking.chat, talking.generate, filling.fill),
+    LOOK: (looking.show, looking.tokens, looking.report, checking.check),
 }.items():
     for verb in verbs:
         app.command(rich_help_panel=panel)(expanded(verb))

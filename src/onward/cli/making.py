@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onward.cli import printing
+from onward.train import processes
 from onward.train.plan import Shape, Wishes
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ def build(
 
     Example:  onward build books/ --chat questions.jsonl --minutes 10 -o runs/mine
     """
+    processes.alone("build")
     from onward.build import Road
     from onward.build import build as walk
     from onward.train import pretrain as room
@@ -92,6 +94,7 @@ def tokenizer(
 
     Example:  onward tokenizer books/ news.jsonl -o mine/tokenizer --vocab 8192
     """
+    processes.alone("tokenizer")
     from onward import lineage
     from onward.cli.looking import print_statistics
     from onward.corpus.read import documents
@@ -142,12 +145,16 @@ def pretrain(
         Path | None, typer.Option("--tokenizer", help="a folder whose tokenizer to use; else one is trained")
     ] = None,
     vocab: Annotated[int | None, typer.Option("--vocab", help="tokens of the tokenizer that is trained")] = None,
+    objective: Annotated[
+        str,
+        typer.Option("--objective", help="next: carry a text on; masked: an encoder; prefix: write what is left out"),
+    ] = "next",
     skip_bad: SkipBad = False,
     force: Force = False,
     plan: PlanOnly = False,
     log: Log = None,
 ) -> None:
-    """From texts to a base model that carries a text on.
+    """From texts to a base model that carries a text on; with --objective masked or prefix, to one that fills blanks.
 
     Example:  onward pretrain books/ --minutes 5 -o mine/base
     """
@@ -164,17 +171,29 @@ def pretrain(
             vocab=vocab,
             init=init,
             skip_bad=skip_bad,
+            objective=objective,
             console=console,
         ),
         request=lambda: room.request(
-            texts, wishes, shape, init=init, tokenizer=str(tokenizer), vocab=vocab, skip_bad=skip_bad
+            texts,
+            wishes,
+            shape,
+            init=init,
+            tokenizer=str(tokenizer),
+            vocab=vocab,
+            skip_bad=skip_bad,
+            objective=objective,
         ),
         force=force,
         plan=plan,
         log=log,
     )
     if not plan:
-        printing.messages().print(f"\nLet it carry on a text:  onward generate {out}")
+        carry_on, fill = (
+            f"Let it carry on a text:  onward generate {out}",
+            f'Let it fill a blank:  onward fill {out} "A ___."',
+        )
+        printing.messages().print(f"\n{carry_on if objective == 'next' else fill}")
 
 
 def sft(
@@ -222,8 +241,10 @@ def _train(
 
     console = printing.messages()
     if plan:
-        with tempfile.TemporaryDirectory() as place:
-            printing.preflight(console, prepare(Workspace(Path(place) / "plan", {}), console))
+        with tempfile.TemporaryDirectory() as temporary:
+            place = Path(processes.agreed(temporary)) / "plan"
+            printing.preflight(console, prepare(Workspace(place, {}), console))
+            processes.agreed(None)  # the folder must not go before all have looked at it
         return
     training = prepare(Workspace(out, request(), force=force), console)
     printing.preflight(console, training)

@@ -32,6 +32,11 @@ def load(
 
 def open_folder(path: Path, *, device: str | None = None, dtype: torch.dtype | None = None) -> FolderModel:
     """The model in a folder on this machine.   Raises FolderError, TokenizerError."""
+    family, config = folder.read_config(path)
+    if not config.causal:
+        raise FolderError(
+            f"{path} holds an encoder ({family}), which fills blanks and carries no text on. Use onward fill."
+        )
     tokenizer = Tokenizer.load(path)
     model = folder.load(path, device=choose(device), dtype=dtype)
     folder.check_tokenizer(model.config, tokenizer.highest_id)

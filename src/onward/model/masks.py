@@ -36,6 +36,20 @@ class Prefix:
 
 
 @dataclass(frozen=True, eq=False)
+class Prefixes:
+    """All see the keys that are marked; beyond them, only what came before: prefixes anywhere in a row of packed texts."""
+
+    marked: Tensor
+
+    def allows(self, queries: Tensor, keys: Tensor) -> Tensor:
+        slots = keys.squeeze(1)
+        rows, last = max(slots.shape[0], self.marked.shape[0]), self.marked.shape[1] - 1
+        slots, marked = slots.expand(rows, -1), self.marked.expand(rows, -1)
+        seen = (slots <= last) & marked.gather(1, slots.clamp(max=last))
+        return seen[:, None, :] | (keys <= queries)
+
+
+@dataclass(frozen=True, eq=False)
 class Window:
     """A query sees keys less than `size` slots away; with a causal mask, itself and the `size - 1` before it."""
 
@@ -63,7 +77,7 @@ class Documents:
         return torch.where(slots <= last, ids.gather(1, slots.clamp(max=last)), -1)
 
 
-Rule = Causal | Prefix | Window | Documents
+Rule = Causal | Prefix | Prefixes | Window | Documents
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +100,12 @@ class Mask:
     def prefix(cls, lengths: Tensor) -> Mask:
         """Causal, but the first `lengths[b]` slots of sequence b see each other fully.   lengths: (B,) int64."""
         return cls((Prefix(lengths),))
+
+    @classmethod
+    def prefixes(cls, marked: Tensor) -> Mask:
+        """Causal, but everybody sees the marked slots; with `documents`, everybody of the same document, so that each
+        of several texts packed in a row has a prefix of its own.   marked: (B|1, T) bool."""
+        return cls((Prefixes(marked),))
 
     @classmethod
     def window(cls, size: int) -> Mask:

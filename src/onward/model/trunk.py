@@ -14,6 +14,7 @@ from typing import Any, Protocol
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from onward.errors import ConfigError
 from onward.model.config import MoEConfig, RopeScaling, TrunkConfig
@@ -154,20 +155,21 @@ class Sight:
 
     def __init__(self, mask: Mask, queries: Tensor) -> None:
         self.mask, self.queries = mask, queries
-        self._keys, self._allowed = -1, queries
+        self._keys = -1
+        self._allowed: Tensor | None = None
+        self._is_causal = False
 
-    def of(self, keys: int) -> Tensor | None:
-        """The boolean mask (B|1, 1, T, keys), or None where the attention kernel needs no telling."""
-        if self.mask.within(keys).is_full or self.is_causal(keys):
-            return None
+    def of(self, keys: int) -> tuple[Tensor | None, bool]:
+        """The boolean mask (B|1, 1, T, keys), or None where the attention kernel needs no telling; and whether it is plainly causal:
+        as many keys as queries, so that nothing was before."""
         if keys != self._keys:
+            mask = self.mask.within(keys)
+            self._is_causal = mask.is_causal and keys == self.queries.shape[1]
             slots = torch.arange(keys, device=self.queries.device)[None]
-            self._keys, self._allowed = keys, self.mask.allowed(self.queries, slots)[:, None]
-        return self._allowed
-
-    def is_causal(self, keys: int) -> bool:
-        """Plain causal attention over nothing but the new tokens: as many keys as queries, so nothing was before."""
-        return self.mask.within(keys).is_causal and keys == self.queries.shape[1]
+            told = not (mask.is_full or self._is_causal)
+            self._allowed = self.mask.allowed(self.queries, slots)[:, None] if told else None
+            self._keys = keys
+        return self._allowed, self._is_causal
 
 
 class Attention(nn.Module):
@@ -187,20 +189,34 @@ class Attention(nn.Module):
 
     def forward(self, x: Tensor, angles: tuple[Tensor, Tensor] | None, sight: Sight, cache: Cache | None) -> Tensor:
         """x: (B, T, width); angles: cos and sin from RoPE.   Returns (B, T, width)."""
-        q, k, v = self._split(self.q_proj(x)), self._split(self.k_proj(x)), self._split(self.v_proj(x))
+        q, k, v = (self._split(part) for part in side_by_side(x, self.q_proj, self.k_proj, self.v_proj))
         q = q if self.q_norm is None else self.q_norm(q)
         k = k if self.k_norm is None else self.k_norm(k)
         if angles is not None:
             q, k = rotate(q, *angles, v.dtype), rotate(k, *angles, v.dtype)
         if cache is not None:
             k, v = cache.update(self.layer, k, v)
-        mixed = attend(q, k, v, sight.of(k.shape[2]), sight.is_causal(k.shape[2]))
+        mixed = attend(q, k, v, *sight.of(k.shape[2]))
         out: Tensor = self.o_proj(mixed.transpose(1, 2).flatten(2))
         return out
 
     def _split(self, x: Tensor) -> Tensor:
         """(B, T, heads * head_size) to (B, heads, T, head_size)"""
         return x.view(*x.shape[:-1], -1, self.head_size).transpose(1, 2)
+
+
+def side_by_side(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
+    """What several linear layers make of the same input.   x: (..., width).   Returns one (..., outputs) for each layer.
+
+    While learning, as one product with their weights side by side, which keeps the machine busier. Not while generating: with a few
+    new tokens, putting the weights together would cost more than the product itself.
+    """
+    if not torch.is_grad_enabled():
+        return tuple(layer(x) for layer in layers)
+    weights: list[Tensor] = [layer.weight for layer in layers]
+    biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]
+    joint = F.linear(x, torch.cat(weights), torch.cat(biases) if biases else None)
+    return torch.split(joint, [layer.out_features for layer in layers], dim=-1)
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, allowed: Tensor | None, is_causal: bool) -> Tensor:
@@ -233,8 +249,11 @@ class FeedForward(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., width) to (..., width)"""
-        up = self.up_proj(x)
-        hidden = activate(up, self.activation) if self.gate_proj is None else F.silu(self.gate_proj(x)) * up
+        if self.gate_proj is None:
+            hidden = activate(self.up_proj(x), self.activation)
+        else:
+            gate, up = side_by_side(x, self.gate_proj, self.up_proj)
+            hidden = F.silu(gate) * up
         out: Tensor = self.down_proj(hidden)
         return out
 
@@ -329,7 +348,11 @@ class Block(nn.Module):
 
 
 class Trunk(nn.Module):
-    """The blocks in a row, and the final norm."""
+    """The blocks in a row, and the final norm.
+
+    recompute: while learning, keep only what goes into each block and work out the rest again on the way back (arXiv 1604.06174):
+    a third more work, for a fraction of the memory.
+    """
 
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
@@ -337,6 +360,7 @@ class Trunk(nn.Module):
         self.rope = RoPE(config) if config.positions == "rope" else None
         self.blocks = nn.ModuleList(Block(config, layer) for layer in range(config.depth))
         self.norm = make_norm(config, config.width) if config.final_norm else None
+        self.recompute = False
 
     def forward(self, x: Tensor, positions: Tensor, mask: Mask, cache: Cache | None = None) -> Tensor:
         """x: (B, T, width); positions: (B|1, T) int64, for RoPE only.   Returns (B, T, width), after the final norm.
@@ -348,8 +372,15 @@ class Trunk(nn.Module):
         wide = Sight(mask, slots)
         narrow = wide if self.config.window is None else Sight(mask & Mask.window(self.config.window), slots)
         angles = None if self.rope is None else self.rope(positions, at_least_float32(x.dtype))
+        if cache is None:  # known now, and so no part of what a compiled block does
+            wide.of(tokens)
+            narrow.of(tokens)
         for layer, block in enumerate(self.blocks):
-            x = block(x, angles, narrow if self.config.windowed(layer) else wide, cache)
+            sight = narrow if self.config.windowed(layer) else wide
+            if self.recompute and torch.is_grad_enabled():
+                x = checkpoint(block, x, angles, sight, cache, use_reentrant=False)
+            else:
+                x = block(x, angles, sight, cache)
         if cache is not None:
             cache.advance(tokens)
         return x if self.norm is None else self.norm(x)
@@ -382,9 +413,13 @@ class Head(nn.Module):
 
     def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:
         """hidden: (..., width); embedding: (V, width).   Returns logits (..., V)."""
+        return F.linear(*self.factors(hidden, embedding), self.bias)
+
+    def factors(self, hidden: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
+        """What is multiplied for the scores, (..., width) and (V, width): for a loss that never wants all of the logits at once."""
         if self.dense is not None and self.norm is not None:
             hidden = self.norm(activate(self.dense(hidden), self.activation))
-        return F.linear(hidden, embedding if self.weight is None else self.weight, self.bias)
+        return hidden, embedding if self.weight is None else self.weight
 
 
 class LanguageModel(nn.Module):

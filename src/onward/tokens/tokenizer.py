@@ -92,6 +92,13 @@ class Tokenizer:
         write_bytes(folder / DEFINITION, self._definition.encode())
         write_json(folder / CONFIG, config)
 
+    def extended(self, names: Sequence[str], **named: str) -> Tokenizer:
+        """A copy with more special tokens after all others, which take the blanks before them along.   named: which of them is
+        `mask_token` and the like."""
+        backend = _backend(self._definition)
+        backend.add_special_tokens([AddedToken(name, special=True, lstrip=True, normalized=False) for name in names])
+        return Tokenizer(backend.to_str(pretty=True), self.config | named, self.templates)
+
     def encode(self, text: str) -> list[int]:
         """The ids of a text, without BOS or EOS or any control token. Raises TokenizerError for a lone surrogate."""
         return self.encode_batch([text])[0]

@@ -6,12 +6,13 @@ of several lengths at once, and of separate trainings.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 
+from onward.train import processes
 from onward.train.fit import Step
 
 
@@ -31,8 +32,8 @@ class Average:
     @torch.no_grad()
     def follow(self, model: nn.Module, number: int) -> None:
         """average = d * average + (1 - d) * weights, after step `number`, counted from 1."""
-        trained = [parameter.detach() for parameter in model.parameters()]
-        torch._foreach_lerp_(list(self.weights.values()), trained, 1 - decay_at(number, self.decay))
+        averaged, trained = _here(self.weights.values()), _here(model.parameters())
+        torch._foreach_lerp_(averaged, trained, 1 - decay_at(number, self.decay))
 
     @contextmanager
     def in_place_of(self, model: nn.Module) -> Iterator[None]:
@@ -54,8 +55,7 @@ class Average:
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
         if state.keys() != self.weights.keys():
             raise ValueError("the averaged weights are of another model")
-        for name, tensor in state.items():
-            self.weights[name].copy_(tensor)
+        self.weights = {name: state[name].to(own) for name, own in self.weights.items()}
 
 
 def decay_at(number: int, decay: float) -> float:
@@ -69,5 +69,13 @@ def decay_at(number: int, decay: float) -> float:
 
 @torch.no_grad()
 def _put(weights: dict[str, Tensor], model: nn.Module) -> None:
-    for name, parameter in model.named_parameters():
-        parameter.copy_(weights[name])
+    torch._foreach_copy_(_here(model.parameters()), _here(weights.values()))
+
+
+def _here(tensors: Iterable[Tensor]) -> list[Tensor]:
+    """The tensors; or, of several processes, this one's part of each."""
+    if not processes.several():
+        return [tensor.detach() for tensor in tensors]
+    from onward.train import sharding
+
+    return [sharding.local(tensor.detach()) for tensor in tensors]

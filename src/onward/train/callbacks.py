@@ -14,6 +14,7 @@ from onward.files import explained, write_bytes
 from onward.train import checkpoints
 from onward.train.fit import Callback, Step
 from onward.train.measure import BitsPerByte
+from onward.train.plan import TrainPlan
 
 HELD_OUT = "held_out_bits_per_byte"
 
@@ -25,6 +26,18 @@ def held_out(measure: Callable[[Step], Mapping[str, BitsPerByte]]) -> Callback:
         if step.number % step.plan.held_out_every == 0 or step.last:
             for name, found in measure(step).items():
                 step.measured[f"{HELD_OUT}/{name}" if name else HELD_OUT] = found.value
+
+    return callback
+
+
+def keep_to_time(settle: Callable[[TrainPlan], None]) -> Callback:
+    """Count the steps again when the decay begins, if the plan has minutes; once, so that a training that goes on has the same plan."""
+
+    def callback(step: Step) -> None:
+        plan = step.plan
+        if plan.minutes and not plan.planned_again and step.number == plan.decay_from:
+            step.plan = plan.in_time(step.number, step.seconds)
+            settle(step.plan)
 
     return callback
 

@@ -1,7 +1,8 @@
 """The only training loop: for text, pictures, speech, rewards and policies alike.
 
 It takes steps and tells its callbacks; what is measured, shown or kept is their business (callbacks.py). Batch i is asked for by its
-number, so going on from step s needs nothing but s. Left out: several processes, compilation, mixed-precision copies of the weights.
+number, so going on from step s needs nothing but s. Several processes go through it in step, each with its share of every batch
+(processes.py).
 """
 
 from __future__ import annotations
@@ -22,9 +23,12 @@ from torch.optim import Optimizer
 
 from onward.errors import TrainingError
 from onward.model.trunk import LanguageModel
-from onward.train.objectives import Learnable, Loss, autocast
+from onward.train import processes
+from onward.train.compiled import compile_blocks
+from onward.train.objectives import Learnable, Loss
 from onward.train.optimisers import optimisers, set_rate
 from onward.train.plan import TrainPlan
+from onward.train.working import collect_gradients, refresh, working_copy
 
 B = TypeVar("B", bound=Learnable)
 
@@ -40,13 +44,16 @@ class Step:
     tokens: int
     """Targets learned from since the start of the training."""
     seconds: float
-    """Time in steps since the start of the training, callbacks left out."""
+    """Time since the start of the training, callbacks included, of all the processes that worked at it."""
     plan: TrainPlan
+    """A callback may put another one here, which then holds for the steps that are left."""
     model: LanguageModel
     optimisers: list[Optimizer]
     stopping: bool = False
     """The user, or the system, has asked to stop: this is the last step for now."""
     measured: dict[str, float] = field(default_factory=dict)
+    restored: bool = False
+    """A callback has put other weights into the model."""
 
     @property
     def last(self) -> bool:
@@ -78,32 +85,54 @@ def fit(
     start: Start = Start(),
     found: list[Optimizer] | None = None,
     judge: Judge | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> bool:
     """Train `model` in place from `start` to the plan's last step.
 
     found: the optimisers, if a checkpoint has been put into them; made from the plan otherwise.   judge: may leave a batch out.
+    tell: takes a line for people.
     Ctrl-C and SIGTERM finish the step, let the callbacks keep it, and raise KeyboardInterrupt; if that step was the last one, the
     training is whole and True is returned instead. A loss or a gradient that is not a number raises TrainingError before it reaches
     the weights, and so does a step that does not fit into memory.
     """
     found = optimisers(model, plan) if found is None else found
-    tokens, seconds = start.tokens, start.seconds
     model.train()
+    working = _ready(model, objective, batches(start.step), plan, tell)
+    tokens, began, number = start.tokens, time.perf_counter() - start.seconds, start.step
     with _asked_to_stop() as stopping:
-        for number in range(start.step, plan.steps):
-            began = time.perf_counter()
+        while number < plan.steps:
             batch = batches(number)
             set_rate(found, plan.rate(number))
-            loss, stats = take_step(model, objective, batch, plan, found, number, judge)
+            loss, stats = take_step(model, objective, batch, plan, found, number, working, judge)
+            number += 1
             tokens += batch.learnable
-            seconds += time.perf_counter() - began
-            stop = stopping.is_set()
-            step = Step(number + 1, loss, plan.rate(number), tokens, seconds, plan, model, found, stop, stats)
+            stop, seconds = processes.any_of(stopping.is_set()), time.perf_counter() - began
+            step = Step(number, loss, plan.rate(number - 1), tokens, seconds, plan, model, found, stop, stats)
             for callback in callbacks:
                 callback(step)
+            if step.restored:
+                refresh(working, model)
+            plan = step.plan
             if stop and not step.last:
                 raise KeyboardInterrupt
-        return stopping.is_set()
+        return processes.any_of(stopping.is_set())
+
+
+def _ready(
+    model: LanguageModel,
+    objective: Callable[[LanguageModel, B], Loss],
+    batch: B,
+    plan: TrainPlan,
+    tell: Callable[[str], None],
+) -> LanguageModel:
+    """What computes: the model or its working copy, compiled if the plan says so and it can be."""
+    working = model if processes.several() else working_copy(model, plan.precision)  # shards keep their own copies
+    working.trunk.recompute = plan.recompute
+    if plan.compile:
+        why_not = compile_blocks(working, objective, batch.split(plan.rows_per_pass)[0].to(plan.device))
+        if why_not:
+            tell(f"going on without torch.compile: {why_not}")
+    return working
 
 
 def take_step(
@@ -113,21 +142,24 @@ def take_step(
     plan: TrainPlan,
     found: list[Optimizer],
     number: int,
+    working: LanguageModel | None = None,
     judge: Judge | None = None,
 ) -> tuple[float, dict[str, float]]:
     """One optimiser step over a batch, in passes of `rows_per_pass`, weighted so that the sum is one big batch.
 
+    working: what computes, where it is not the model itself (working.py).
     Returns the loss, and the objective's stats, both averaged over what was learned from; with what the judge notes.
     """
+    working = model if working is None else working
     try:
-        total, stats = _gradients(model, objective, batch, plan)
+        total, stats = _gradients(model, working, objective, batch, plan)
     except RuntimeError as error:  # torch.OutOfMemoryError is one; the processor's allocator has none of its own
         if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
             raise TrainingError(
                 f"step {number + 1} does not fit into memory. Lower --batch or --length, or --width."
             ) from error
         raise
-    norm = torch.nn.utils.clip_grad_norm_(model.parameters(), plan.clip).item()
+    norm = _clipped(model, plan.clip)
     finite = math.isfinite(total) and math.isfinite(norm)
     noted = judge(number + 1, total if finite else math.inf) if judge is not None else {}
     if not finite and "left_out" not in noted:
@@ -139,26 +171,39 @@ def take_step(
         if "left_out" not in noted:
             optimiser.step()
         optimiser.zero_grad()
+    refresh(working, model)
     return total, stats | noted
 
 
 def _gradients(
-    model: LanguageModel, objective: Callable[[LanguageModel, B], Loss], batch: B, plan: TrainPlan
+    model: LanguageModel,
+    working: LanguageModel,
+    objective: Callable[[LanguageModel, B], Loss],
+    batch: B,
+    plan: TrainPlan,
 ) -> tuple[float, dict[str, float]]:
-    """Add up the gradients of all passes over a batch."""
-    total, stats = 0.0, dict[str, float]()
-    for part in batch.split(plan.rows_per_pass):
-        if not part.learnable:
-            continue
-        part = part.to(plan.device)
-        with autocast(plan.device, plan.precision):
-            loss = objective(model, part)
-        share = loss.weight / batch.learnable
+    """Add up the gradients of all passes over a batch, and of all processes, in the model's own precision."""
+    total, stats = torch.zeros((), device=plan.device), dict[str, float]()
+    rows = min(plan.rows_per_pass, -(-plan.rows // processes.count()))
+    for part, counts in processes.shares([part for part in batch.split(rows) if part.learnable]):
+        loss = objective(working, part.to(plan.device))
+        share = loss.weight / batch.learnable if counts else 0.0
         (loss.value * share).backward()  # type: ignore[no-untyped-call]
-        total += loss.value.item() * share
+        collect_gradients(working, model)
+        total += loss.value.detach() * share
         for name, value in loss.stats.items():
             stats[name] = stats.get(name, 0.0) + value * share
-    return total, stats
+    whole, *values = processes.summed([total.item(), *stats.values()])
+    return whole, dict(zip(stats, values, strict=True))
+
+
+def _clipped(model: LanguageModel, largest: float) -> float:
+    """Clip the gradient, of all processes together. Returns its norm."""
+    if processes.several():
+        from onward.train import sharding
+
+        return sharding.clipped(model, largest).item()
+    return torch.nn.utils.clip_grad_norm_(model.parameters(), largest).item()
 
 
 def seconds_per_step(
@@ -170,14 +215,15 @@ def seconds_per_step(
     counted: int = 3,
 ) -> float:
     """The median time of a real step, taken on a copy of the model; the first one warms up and is not counted."""
-    trial = copy.deepcopy(model).train()
+    trial = processes.placed(copy.deepcopy(model), plan.device, plan.precision).train()
     found = optimisers(trial, plan)
+    working = _ready(trial, objective, batches(0), plan, lambda _: None)
     times = []
     for number in range(counted + 1):
         began = time.perf_counter()
-        take_step(trial, objective, batches(number), plan, found, number)
+        take_step(trial, objective, batches(number), plan, found, number, working)
         times.append(time.perf_counter() - began)
-    return sorted(times[1:])[counted // 2]
+    return processes.agreed(sorted(times[1:])[counted // 2])
 
 
 @contextmanager

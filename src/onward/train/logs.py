@@ -11,9 +11,11 @@ import math
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from onward.errors import PlanError
+from onward.train import processes
 from onward.train.callbacks import metrics_of
 from onward.train.fit import Callback, Step
 from onward.train.workspace import Workspace
@@ -39,8 +41,11 @@ def opened(kind: str | None, workspace: Workspace, plan: dict[str, Any], start: 
     if kind is None:
         yield []
         return
-    check(kind)
-    with OPENERS[kind](workspace, plan, start) as send:
+    run = workspace.once("log.json", lambda: {"id": secrets.token_hex(4)})["id"]
+    if not processes.is_first():
+        yield []
+        return
+    with OPENERS[kind](workspace.out, run, plan, start) as send:
 
         def callback(step: Step) -> None:
             figures = {name: value for name, value in metrics_of(step).items() if value is not None}
@@ -50,11 +55,11 @@ def opened(kind: str | None, workspace: Workspace, plan: dict[str, Any], start: 
 
 
 @contextmanager
-def _tensorboard(workspace: Workspace, plan: dict[str, Any], start: int) -> Iterator[Send]:
+def _tensorboard(out: Path, _run: str, plan: dict[str, Any], start: int) -> Iterator[Send]:
     """Event files in OUT.tensorboard/. What an earlier start sent of later steps is hidden (`purge_step`)."""
     from torch.utils.tensorboard import SummaryWriter
 
-    writer = SummaryWriter(str(workspace.out.with_name(workspace.out.name + ".tensorboard")), purge_step=start + 1)
+    writer = SummaryWriter(str(out.with_name(out.name + ".tensorboard")), purge_step=start + 1)
     if start == 0:
         writer.add_text("plan", "\n".join(f"    {name}: {value}" for name, value in plan.items()), 1)
 
@@ -69,31 +74,30 @@ def _tensorboard(workspace: Workspace, plan: dict[str, Any], start: int) -> Iter
 
 
 @contextmanager
-def _wandb(workspace: Workspace, plan: dict[str, Any], _start: int) -> Iterator[Send]:
+def _wandb(out: Path, run: str, plan: dict[str, Any], _start: int) -> Iterator[Send]:
     """A run of the project `onward`, named as the model folder; where and how (`WANDB_MODE=offline`) is wandb's own business.
 
     Steps that were sent before a stop are not taken twice: wandb keeps the first.
     """
     import wandb
 
-    known = workspace.once("wandb.json", lambda: {"id": secrets.token_hex(4)})
-    with wandb.init(project=PROJECT, name=workspace.out.name, id=known["id"], config=plan, resume="allow") as run:
-        yield lambda number, figures: run.log(figures, step=number)
+    with wandb.init(project=PROJECT, name=out.name, id=run, config=plan, resume="allow") as opened:
+        yield lambda number, figures: opened.log(figures, step=number)
 
 
 @contextmanager
-def _trackio(workspace: Workspace, plan: dict[str, Any], start: int) -> Iterator[Send]:
+def _trackio(out: Path, _run: str, plan: dict[str, Any], start: int) -> Iterator[Send]:
     """A run of the project `onward`, kept on this machine, to be looked at with `trackio show`."""
     import trackio
 
-    trackio.init(project=PROJECT, name=workspace.out.name, config=plan, resume="allow" if start else "never")
+    trackio.init(project=PROJECT, name=out.name, config=plan, resume="allow" if start else "never")
     try:
         yield lambda number, figures: trackio.log(figures, step=number)
     finally:
         trackio.finish()
 
 
-OPENERS: dict[str, Callable[[Workspace, dict[str, Any], int], Any]] = {
+OPENERS: dict[str, Callable[[Path, str, dict[str, Any], int], Any]] = {
     "tensorboard": _tensorboard,
     "wandb": _wandb,
     "trackio": _trackio,

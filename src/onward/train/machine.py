@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 
 from onward.model.device import choose
+from onward.train import processes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,12 +31,22 @@ def measure(device: str | None = None, precision: str | None = None, seconds: fl
     """Choose device and precision where they are None, and time matrix products of a training's shape for `seconds`."""
     where = choose(device)
     precision = precision or ("bf16" if fast_bf16(where) else "fp32")
-    return Machine(
+    found = Machine(
         device=str(where),
         name=_name(where),
         precision=precision,
         flops=_matmul_flops(where, precision, seconds),
         memory=memory(where),
+    )
+    return processes.agreed(_together(found)) if processes.several() else found
+
+
+def _together(one: Machine) -> Machine:
+    """Of several processes: what they can do together, and the memory that each may use."""
+    every = processes.count()
+    shared = processes.on_this_machine() if one.device == "cpu" else 1
+    return replace(
+        one, name=f"{every} processes, each {one.name}", flops=every * one.flops, memory=one.memory // shared
     )
 
 

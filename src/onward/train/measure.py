@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import lzma
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,10 +15,12 @@ import torch
 from numpy.typing import NDArray
 
 from onward.lineage import Result, command_line, now
+from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
-from onward.train.objectives import autocast, token_losses
-from onward.train.packing import IGNORE, Packing, held_out_rows
+from onward.train import processes
+from onward.train.objectives import backwards, token_losses
+from onward.train.packing import IGNORE, Batch, Rows, held_out_rows
 from onward.train.shards import Shards
 
 AT_THE_END = 65_536
@@ -49,7 +52,14 @@ def byte_lengths(tokenizer: Tokenizer, vocab_size: int) -> torch.Tensor:
 
 @torch.inference_mode()
 def held_out(
-    model: LanguageModel, packing: Packing, tokenizer: Tokenizer, *, targets: int, device: str, precision: str
+    model: LanguageModel,
+    packing: Rows,
+    tokenizer: Tokenizer,
+    *,
+    targets: int,
+    device: str,
+    precision: str,
+    mask: Callable[[Batch], Mask] = backwards,
 ) -> BitsPerByte:
     """Bits per byte of up to `targets` held-out targets: always the same ones, taken from all the documents alike.
 
@@ -59,16 +69,23 @@ def held_out(
     model.eval()
     bytes_of = byte_lengths(tokenizer, model.config.vocab_size).numpy()
     bits, sizes = np.zeros(packing.shards.documents), np.zeros(packing.shards.documents)
-    for rows in held_out_rows(packing, max(1, AT_ONCE // packing.length), targets):
+    for rows, counts in processes.shares(list(held_out_rows(packing, max(1, AT_ONCE // packing.length), targets))):
         batch, documents = packing.batch(rows), packing.documents_of(rows)
-        with autocast(device, precision):
-            nats = token_losses(model, batch.to(device)).cpu().double().numpy()
-        real = batch.targets.numpy() != IGNORE
+        moved = batch.to(device)
+        with autocast(device, precision), torch.compiler.set_stance("force_eager"):
+            nats = token_losses(model, moved, mask(moved)).cpu().double().numpy()
+        real = (batch.targets.numpy() != IGNORE) & counts
         np.add.at(bits, documents[real], nats[real] / math.log(2))
         np.add.at(sizes, documents[real], bytes_of[batch.targets.numpy()[real]])
     model.train(was_training)
+    bits, sizes = (np.array(processes.summed(found.tolist())) for found in (bits, sizes))
     seen = bits > 0
     return with_interval(bits[seen], sizes[seen])
+
+
+def autocast(device: str, precision: str) -> torch.autocast:
+    """Matrix products in bf16 where the plan says so; weights, norms and losses stay in fp32."""
+    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
 def with_interval(bits: NDArray[np.float64], sizes: NDArray[np.float64], rounds: int = 1000) -> BitsPerByte:
@@ -86,24 +103,32 @@ def with_interval(bits: NDArray[np.float64], sizes: NDArray[np.float64], rounds:
     return BitsPerByte(value=value, low=float(low), high=float(high), n=len(bits))
 
 
-def result(suite: str, measured: BitsPerByte, *, seed: int, baseline: float | None) -> Result:
+def result(
+    suite: str,
+    measured: BitsPerByte,
+    *,
+    seed: int,
+    baseline: float | None,
+    metric: str = "bits per byte",
+    chance: float = CHANCE,
+) -> Result:
     """The measurement as it stands in a lineage."""
     return Result(
         suite=suite,
-        metric="bits per byte",
+        metric=metric,
         value=measured.value,
         low=measured.low,
         high=measured.high,
         n=measured.n,
         seeds=[seed],
-        chance=CHANCE,
+        chance=chance,
         baseline=baseline,
         command=command_line(),
         date=now(),
     )
 
 
-def xz_bits_per_byte(train: Shards, packing: Packing, tokenizer: Tokenizer, *, targets: int) -> float | None:
+def xz_bits_per_byte(train: Shards, packing: Rows, tokenizer: Tokenizer, *, targets: int) -> float | None:
     """The baseline: bits per byte that `xz -9` needs for the same held-out targets after it has read training text.
 
     It reads the last megabytes of it, as many as do not take long, and what they alone compress to is taken off.

@@ -10,8 +10,8 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -19,8 +19,9 @@ import torch
 from numpy.typing import NDArray
 
 from onward.errors import DataError
+from onward.lineage import Result
 from onward.train.measure import BitsPerByte
-from onward.train.packing import Batch, Batches, Packing
+from onward.train.packing import Batch, Batches, Packing, Rows
 
 PERIOD = 10_000
 """Rows after which the pattern begins again: shares are kept to a hundredth of a percent."""
@@ -93,7 +94,7 @@ class Part:
     name: str
     share: float
     train: Packing
-    held_out: Packing
+    held_out: Rows
 
 
 class MixedBatches:
@@ -159,21 +160,32 @@ def rows_in_a_pass(parts: Sequence[Part]) -> int:
     return round(min(part.train.rows / part.share for part in parts))
 
 
-def together(found: Mapping[str, BitsPerByte], shares: Mapping[str, float]) -> BitsPerByte:
-    """The mean of the corpora's bits per byte by their shares. Its interval is put together from theirs, which are independent: square
-    and add the distances (Zou and Donner 2008, MOVER)."""
+def together(found: Sequence[tuple[float, BitsPerByte]]) -> BitsPerByte:
+    """The mean of the corpora's measurements by their shares. Its interval is put together from theirs, which are independent: square
+    and add the distances (Zou and Donner 2008, MOVER). None where one of them has none."""
     if len(found) == 1:
-        return next(iter(found.values()))
-    value = sum(shares[name] * one.value for name, one in found.items())
-    below, above = 0.0, 0.0
-    for name, one in found.items():
-        if one.low is None or one.high is None:
-            return BitsPerByte(value=value, low=None, high=None, n=sum(each.n for each in found.values()))
-        below += (shares[name] * (one.value - one.low)) ** 2
-        above += (shares[name] * (one.high - one.value)) ** 2
+        return found[0][1]
+    value = sum(share * one.value for share, one in found)
+    below = [share * (one.value - one.low) for share, one in found if one.low is not None]
+    above = [share * (one.high - one.value) for share, one in found if one.high is not None]
+    whole = len(below) == len(above) == len(found)
     return BitsPerByte(
         value=value,
-        low=value - math.sqrt(below),
-        high=value + math.sqrt(above),
-        n=sum(each.n for each in found.values()),
+        low=value - math.hypot(*below) if whole else None,
+        high=value + math.hypot(*above) if whole else None,
+        n=sum(one.n for _, one in found),
+    )
+
+
+def results_together(suite: str, found: Sequence[tuple[float, list[Result]]]) -> list[Result]:
+    """What is said of the whole, metric by metric: the means of the corpora's results, and of their baselines, by their shares."""
+    return [_together(suite, [(share, results[i]) for share, results in found]) for i in range(len(found[0][1]))]
+
+
+def _together(suite: str, found: Sequence[tuple[float, Result]]) -> Result:
+    whole = together([(share, BitsPerByte(value=r.value, low=r.low, high=r.high, n=r.n or 0)) for share, r in found])
+    baselines = [share * r.baseline for share, r in found if r.baseline is not None]
+    baseline = sum(baselines) if len(baselines) == len(found) else None
+    return replace(
+        found[0][1], suite=suite, value=whole.value, low=whole.low, high=whole.high, n=whole.n, baseline=baseline
     )

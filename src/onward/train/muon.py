@@ -16,6 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from onward.train import processes
+
 COEFFICIENTS = (3.4445, -4.7750, 2.0315)
 """Of the quintic polynomial whose iteration pulls singular values towards 1: fast, and content with 0.7 to 1.2."""
 ITERATIONS = 5
@@ -46,13 +48,21 @@ class Muon(Optimizer):
                 if parameter.grad is not None:
                     of_shape.setdefault(parameter.shape, []).append(parameter)
             for shape, parameters in of_shape.items():
-                updates = torch.stack([self._momentum(parameter, group) for parameter in parameters])
-                updates = orthogonalised(updates, group["precision"])
+                updates = self._updates([self._momentum(parameter, group) for parameter in parameters], group)
                 rate = group["lr"] * max(1.0, shape[0] / shape[1]) ** 0.5
-                for parameter, update in zip(parameters, updates, strict=True):
+                for parameter, update in zip(map(_local, parameters), updates, strict=True):
                     parameter.mul_(1 - group["lr"] * group["weight_decay"]).add_(
                         update.to(parameter.dtype), alpha=-rate
                     )
+
+    def _updates(self, momenta: list[Tensor], group: dict[str, Any]) -> Iterable[Tensor]:
+        """The momenta made orthogonal, all of one shape. A matrix cut over several processes is put together for it."""
+        if not processes.several():
+            return orthogonalised(torch.stack(momenta), group["precision"])
+        from onward.train import sharding
+
+        momenta = [momentum.to(group["precision"]) for momentum in momenta]  # before they travel
+        return sharding.over_whole(lambda whole: orthogonalised(whole, group["precision"]), momenta)
 
     def _momentum(self, parameter: nn.Parameter, group: dict[str, Any]) -> Tensor:
         """Nesterov's: the running mean of the gradients, and this gradient once more on top."""
@@ -63,6 +73,15 @@ class Muon(Optimizer):
         mean: Tensor = state["momentum_buffer"]
         mean.lerp_(gradient, 1 - group["momentum"])
         return gradient.lerp(mean, group["momentum"])
+
+
+def _local(parameter: Tensor) -> Tensor:
+    """The part of a parameter that this process has: all of it where there is one process."""
+    if not processes.several():
+        return parameter
+    from onward.train import sharding
+
+    return sharding.local(parameter)
 
 
 def orthogonalised(matrices: Tensor, precision: torch.dtype) -> Tensor:

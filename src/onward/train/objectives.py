@@ -1,6 +1,7 @@
 """Objectives: what a model is asked to get right. Each is a pure function `(model, batch) -> Loss`.
 
-So far: the next token. Others (masked tokens, preferences, policies) are further functions beside it.
+The three here are one cross-entropy under three masks: a token from those before it, a hidden token from both sides, a
+text from another one. Left out: how tokens come to be hidden (corruption.py, spans.py), preferences and policies.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from dataclasses import dataclass, field
 from typing import Protocol, Self
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from onward.model.masks import Mask
-from onward.model.trunk import LanguageModel, at_least_float32
+from onward.model.trunk import LanguageModel
+from onward.train.cross_entropy import cross_entropies, summed_cross_entropy
 from onward.train.packing import IGNORE, Batch
 
 
@@ -35,28 +36,71 @@ class Learnable(Protocol):
     def to(self, device: str) -> Self: ...
 
 
-def token_losses(model: LanguageModel, batch: Batch) -> Tensor:
-    """Minus the log-probability of each target in nats, 0 where there is none.   Returns (B, L), float32 at least."""
-    mask = Mask.causal() if batch.single else Mask.causal() & Mask.documents(batch.documents)
-    logits = model(batch.inputs, batch.positions, mask)
-    losses = F.cross_entropy(
-        logits.flatten(0, 1).to(at_least_float32(logits.dtype)),
-        batch.targets.flatten(),
-        ignore_index=IGNORE,
-        reduction="none",
-    )
-    return losses.view_as(batch.targets)
+def backwards(batch: Batch) -> Mask:
+    """A place sees those before it in its document."""
+    return Mask.causal() if batch.single else Mask.causal() & Mask.documents(batch.documents)
+
+
+def both_ways(batch: Batch) -> Mask:
+    """A place sees its whole document."""
+    return Mask.full() & Mask.documents(batch.documents)
+
+
+def prefix_first(batch: Batch) -> Mask:
+    """A place sees the prefix of its document, and those before it."""
+    assert batch.prefix is not None, "a batch without prefixes"
+    return Mask.prefixes(batch.prefix) & Mask.documents(batch.documents)
 
 
 def next_token(model: LanguageModel, batch: Batch) -> Loss:
-    """Cross-entropy of the next token, averaged over the targets of the batch; with the router's balance, if there are experts."""
-    value = token_losses(model, batch).sum() / batch.learnable
+    """Each token from those before it."""
+    return averaged(model, batch, backwards(batch))
+
+
+def masked_token(model: LanguageModel, batch: Batch) -> Loss:
+    """Hidden tokens from all around them, which makes an encoder.   Source: BERT (arXiv 1810.04805), section 3.1, task 1."""
+    return averaged(model, batch, both_ways(batch))
+
+
+def prefix_token(model: LanguageModel, batch: Batch) -> Loss:
+    """A text from a prefix that is read both ways: an encoder and a decoder in one trunk, for span corruption as for translation.
+
+    Source: the prefix language model of T5 (arXiv 1910.10683), section 3.2.1.
+    """
+    return averaged(model, batch, prefix_first(batch))
+
+
+def averaged(model: LanguageModel, batch: Batch, mask: Mask) -> Loss:
+    """Cross-entropy, averaged over the targets of the batch; with the router's balance, if there are experts."""
+    value = summed_loss(model, batch, mask) / batch.learnable
     if model.config.moe is None:
         return Loss(value, batch.learnable)
     balance = model.trunk.balance_loss(batch.documents >= 0)
     return Loss(value + model.config.moe.balance * balance, batch.learnable, {"balance": balance.item()})
 
 
-def autocast(device: str, precision: str) -> torch.autocast:
-    """Matrix products in bf16 where the plan says so; weights, norms and losses stay in fp32."""
-    return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
+def summed_loss(model: LanguageModel, batch: Batch, mask: Mask) -> Tensor:
+    """The cross-entropies of all targets together, in nats, with their gradients.   Returns ()."""
+    hidden, targets = _learned(model, batch, mask)
+    factors = model.head.factors(hidden, model.embedding.tokens.weight)
+    return summed_cross_entropy(*factors, model.head.bias, targets)
+
+
+@torch.no_grad()
+def token_losses(model: LanguageModel, batch: Batch, mask: Mask | None = None) -> Tensor:
+    """Minus the log-probability of each target in nats, 0 where there is none.   Returns (B, L), float32 at least.
+
+    mask: by default `backwards`.
+    """
+    hidden, targets = _learned(model, batch, backwards(batch) if mask is None else mask)
+    found = cross_entropies(*model.head.factors(hidden, model.embedding.tokens.weight), model.head.bias, targets)
+    losses = torch.zeros(batch.targets.shape, dtype=found.dtype, device=found.device)
+    losses[batch.targets != IGNORE] = found
+    return losses
+
+
+def _learned(model: LanguageModel, batch: Batch, mask: Mask) -> tuple[Tensor, Tensor]:
+    """The hidden states that have a target, and the targets.   Returns (N, width) and (N,)."""
+    hidden = model.hidden(batch.inputs, batch.positions, mask)
+    learned = batch.targets != IGNORE
+    return hidden[learned], batch.targets[learned]

@@ -9,8 +9,9 @@ belong to the loop that asks for batches.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -44,6 +45,7 @@ class Batch:
     positions: from 0 in every piece; padding, always at a row's end, counts on.
     documents: the number of the piece in its row; -1 is padding.   learnable: how many targets are not -100.
     single: no row holds two pieces, so that a plain causal mask and positions 0, 1, 2 ... give the same loss.
+    prefix: bool, the places of each piece that all of the piece may see, such as a text to translate; None: nowhere.
     """
 
     inputs: Tensor
@@ -52,6 +54,7 @@ class Batch:
     documents: Tensor
     learnable: int
     single: bool
+    prefix: Tensor | None = None
 
     def split(self, rows: int) -> list[Batch]:
         """The batch in parts of at most `rows` rows, in order."""
@@ -66,6 +69,7 @@ class Batch:
             documents=documents,
             learnable=int((targets != IGNORE).sum()),
             single=bool((documents <= 0).all()),
+            prefix=None if self.prefix is None else self.prefix[first:end],
         )
 
     def to(self, device: torch.device | str) -> Batch:
@@ -75,7 +79,21 @@ class Batch:
             targets=self.targets.to(device, non_blocking=True),
             positions=self.positions.to(device, non_blocking=True),
             documents=self.documents.to(device, non_blocking=True),
+            prefix=None if self.prefix is None else self.prefix.to(device, non_blocking=True),
         )
+
+
+class Rows(Protocol):
+    """Rows that something can be measured on: those of a packing, as they are or corrupted."""
+
+    @property
+    def shards(self) -> Shards: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def rows(self) -> int: ...
+    def batch(self, rows: Ints) -> Batch: ...
+    def documents_of(self, rows: Ints) -> Ints: ...
 
 
 class Packing:
@@ -86,13 +104,23 @@ class Packing:
     document with another token than begins it: `end_id`.
     Conversations (shards with learn masks): inputs ids[:-1], targets ids[1:] where learn says so, else -100. One
     longer than `length` + 1 tokens is truncated; with nothing to learn in what is left, it is dropped.
+    places: how many places in a row a piece of n targets of text needs, n or more and rising with n, where something
+    will be added to it later; by default n.
 
     rows: how many.   targets: what there is to learn in an epoch.   padding_share: places that hold nothing, 0 to 1.
     truncated, dropped: conversations, counted; one that is dropped is not counted as truncated as well.
     Raises PlanError (an impossible length), DataError (a boundary outside the vocabulary; nothing to learn at all).
     """
 
-    def __init__(self, shards: Shards, length: int, boundary_id: int, end_id: int | None = None) -> None:
+    def __init__(
+        self,
+        shards: Shards,
+        length: int,
+        boundary_id: int,
+        places: Callable[[Ints], Ints] | None = None,
+        *,
+        end_id: int | None = None,
+    ) -> None:
         if length < 1:
             raise PlanError(f"rows of {length} tokens cannot be trained on. Choose a --length of at least 1.")
         if not 0 <= boundary_id < shards.vocab_size:
@@ -106,23 +134,24 @@ class Packing:
         if shards.masked:
             document, start, size, self.targets = self._conversations()
         else:
-            document, start, size = self._texts()
+            document, start, size = self._texts(length if places is None else _most(places, length))
             self.targets = int(size.sum())
-        rows = best_fit_decreasing(size, length)
+        taken = size if places is None else places(size)
+        rows = best_fit_decreasing(taken, length)
         order = np.argsort(rows, kind="stable")
         self._document, self._start, self._size = document[order], start[order], size[order]
         self._pieces = np.concatenate([[0], np.cumsum(np.bincount(rows))])  # row i: pieces [i] to [i + 1]
         self.rows = len(self._pieces) - 1
-        self.padding_share = 1 - int(size.sum()) / (self.rows * length)
+        self.padding_share = 1 - int(taken.sum()) / (self.rows * length)
 
-    def _texts(self) -> tuple[Ints, Ints, Ints]:
+    def _texts(self, most: int) -> tuple[Ints, Ints, Ints]:
         """Every piece of every text: its document, where among the document's targets it starts, how many it has."""
         targets = self.shards.lengths + 1
-        pieces = -(-targets // self.length)
+        pieces = -(-targets // most)
         document = np.repeat(np.arange(len(pieces)), pieces)
         before = np.cumsum(pieces) - pieces
-        start = (np.arange(len(document)) - before[document]) * self.length
-        return document, start, np.minimum(self.length, targets[document] - start)
+        start = (np.arange(len(document)) - before[document]) * most
+        return document, start, np.minimum(most, targets[document] - start)
 
     def _conversations(self) -> tuple[Ints, Ints, Ints, int]:
         size = np.minimum(self.shards.lengths - 1, self.length)
@@ -192,6 +221,14 @@ class Packing:
             tokens = ids[start : start + size]
             targets[: len(tokens)] = tokens
             inputs[1:] = targets[:-1]
+
+
+def _most(places: Callable[[Ints], Ints], length: int) -> int:
+    """The targets of the longest piece that a row of `length` places takes."""
+    most = int((places(np.arange(1, length + 1)) <= length).sum())
+    if most < 1:
+        raise PlanError(f"rows of {length} places are too short for any piece of text. Raise --length.")
+    return most
 
 
 def best_fit_decreasing(sizes: Ints, capacity: int) -> Ints:
@@ -288,7 +325,7 @@ def shuffled(rows: int, seed: int, epoch: int) -> Ints:
     return np.argsort(noise.random_raw(rows), kind="stable")
 
 
-def held_out_rows(packing: Packing, rows_at_once: int, most_targets: int) -> Iterator[Ints]:
+def held_out_rows(packing: Rows, rows_at_once: int, most_targets: int) -> Iterator[Ints]:
     """Every row's number once, `rows_at_once` at a time, until `most_targets` places have been taken; the last group may be smaller.
 
     In an order that mixes the documents, and is always the same: whatever is measured on, is a fair sample.

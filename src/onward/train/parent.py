@@ -19,6 +19,7 @@ from onward.model import folder
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
+from onward.train import processes
 from onward.train.plan import Shape, TrainPlan, Wishes
 
 RATE = 0.01
@@ -36,14 +37,18 @@ class Parent:
     config: TrunkConfig
 
     @classmethod
-    def find(cls, where: str) -> Parent:
-        """A model folder, or `org/name` on the Hugging Face hub.   Raises FolderError, ConfigError; PlanError for an encoder."""
-        path = folder.resolve(where)
+    def find(cls, where: str, objective: str) -> Parent:
+        """A model folder, or `org/name` on the Hugging Face hub.
+
+        Raises FolderError, ConfigError; PlanError where it is an encoder and `objective` is not for encoders, or the other way round.
+        """
+        path = processes.by_first(lambda: folder.resolve(where))
         family, config = folder.read_config(path)
-        if not config.causal:
+        if config.causal == (objective == "masked"):
             raise PlanError(
-                f"{where} is an encoder ({family}): its tokens see what comes after them, so it cannot learn to predict that. "
-                "Give --init a model that carries texts on."
+                f"{where} is {'a decoder' if config.causal else 'an encoder'} ({family}), and --objective {objective} trains "
+                f"{'encoders, which see' if config.causal else 'decoders, which must not see'} what comes after a place. "
+                "Give --init another model, or choose another --objective."
             )
         return cls(path=path, family=family, config=config)
 
@@ -51,6 +56,13 @@ class Parent:
         """The model, in fp32: small updates would be lost in bf16."""
         folder.check_tokenizer(self.config, highest_id)
         return folder.load(self.path, dtype=torch.float32)
+
+    def check_tokens(self, own: Tokenizer, needed: Tokenizer) -> None:
+        """PlanError where the objective needs special tokens that the model has none for."""
+        if own.highest_id != needed.highest_id:
+            raise PlanError(
+                f"{self.path} has no tokens for what is hidden, which this --objective needs. Give --init a model made with it."
+            )
 
     def length(self, wished: int | None, usual: int) -> int:
         """Of the training sequences: as wished, or the usual one; never more than the model has positions."""

@@ -6,7 +6,7 @@ a reason. The rules that turn one into the other are in size.py.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from onward.errors import PlanError
@@ -37,6 +37,7 @@ class Wishes:
     skip_spikes: bool = field(
         default=False, metadata=told("leave out batches whose loss jumps up; go back if it stays there")
     )
+    eager: bool = field(default=False, metadata=told("without torch.compile"))
     seed: int = field(default=0, metadata=told("of the weights and of the order of the data"))
 
     def __post_init__(self) -> None:
@@ -95,6 +96,10 @@ class TrainPlan:
     precision: str = field(default="fp32", metadata=told("of the matrix products; the weights themselves stay in fp32"))
     held_out_every: int = field(default=100, metadata=told("steps between measurements on held-out data"))
     checkpoint_every: int = field(default=100, metadata=told("steps between checkpoints"))
+    compile: bool = field(default=False, metadata=told("whether torch.compile makes the steps quicker"))
+    recompute: bool = field(default=False, metadata=told("work out activations twice, where memory is short"))
+    minutes: float | None = field(default=None, metadata=told("time for all the steps, where that was asked for"))
+    planned_again: int = field(default=0, metadata=told("the step at which the steps were counted again, by the clock"))
     reasons: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -116,16 +121,35 @@ class TrainPlan:
         up, down = self.warmup * self.steps, self.decay * self.steps
         return min(1.0, (step + 1) / max(up, 1.0), (self.steps - step) / max(down, 1.0))
 
+    @property
+    def decay_from(self) -> int:
+        """The step (from 0) at which the rate begins to fall."""
+        return int(self.steps - self.decay * self.steps)
+
+    def in_time(self, done: int, seconds: float) -> TrainPlan:
+        """The plan with as many steps as fit into its minutes, now that `done` of them took `seconds`; they decay from here.
+
+        Asked when the decay begins, up to when the rate did not depend on how many steps would come. Of a machine that slows down, or
+        wakes up, only the second half of the training is then still a guess. No more than twice the steps that are left.
+        """
+        assert self.minutes is not None
+        left = int((self.minutes * 60 - seconds) / (seconds / done))
+        left = min(max(left, 1), 2 * (self.steps - done))
+        return replace(self, steps=done + left, decay=left / (done + left), planned_again=done)
+
     def explain(self) -> list[tuple[str, str, str]]:
-        """(name, value, reason) of each field, for people; what is not wished for is left out."""
-        return [
-            (n, "yes" if v is True else f"{v:,}" if isinstance(v, int) else f"{v}", self.reasons.get(n, ""))
-            for n, v in self.to_json().items()
-            if n != "reasons" and v is not None and v is not False
-        ]
+        """(name, value, reason) of each field, for people; options that nobody asked for are left out."""
+        hidden = {"reasons", "minutes", "planned_again"} | {n for n in ("ema", "skip_spikes") if not getattr(self, n)}
+        return [(n, _said(v), self.reasons.get(n, "")) for n, v in self.to_json().items() if n not in hidden]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else f"{value}"
 
 
 def clock(seconds: float) -> str:

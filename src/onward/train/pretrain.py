@@ -1,10 +1,11 @@
-"""Pretraining: from texts to a base model that carries a text on.
+"""Pretraining: from texts to a base model that carries a text on; or, by the objective, to one that fills blanks.
 
 Reads documents, trains or takes a tokeniser, cuts the documents into token shards, settles shape and plan, and hands over a `Training`.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from itertools import chain
@@ -23,16 +24,16 @@ from onward.tokens.tokenizer import Tokenizer
 from onward.tokens.train import train as train_tokenizer
 from onward.train import machine, mixture, parent, size
 from onward.train.mixture import Corpus, MixedBatches, Part
-from onward.train.objectives import next_token
 from onward.train.packing import Batches, Packing
 from onward.train.parent import Parent
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.progress import reading
 from onward.train.shards import Shards, write_shards
+from onward.train.tasks import TASKS, Task, task
 from onward.train.training import Training, keep_tokenizer, settled, sources_of, sources_of_texts
 from onward.train.workspace import Workspace
 
-SUITE = "held-out text"
+SUITE = TASKS["next"].suite
 TOKENIZER_BYTES = 50_000_000
 """Text that the tokeniser is trained on, at most: more changes hardly any merge."""
 
@@ -47,30 +48,33 @@ def prepare(
     vocab: int | None = None,
     init: str | None = None,
     skip_bad: bool = False,
+    objective: str = "next",
     console: Console,
 ) -> Training:
     """Everything up to the first step. Parts that the workspace holds already are taken as they are.
 
     texts: files, folders, `hf:org/name`; with weights, as in `books.jsonl=0.7`, they are a mixture.   asked: of the new model's shape.
     tokenizer: a folder whose tokeniser to use, instead of training one of `vocab` tokens.   init: a model to go on from.
+    objective: next, masked or prefix; see tasks.py.
     Raises DataError, TokenizerError, PlanError, ConfigError, FolderError.
     """
+    began, goal = time.perf_counter(), task(objective)
     corpora = mixture.corpora(texts)
     reads = [Reading(corpus, skip_bad, console) for corpus in corpora]
     if init is not None:
         parent.check_alone(asked, tokenizer, vocab)
-    before = Parent.find(init) if init is not None else None
+    before = Parent.find(init, objective) if init is not None else None
     found = machine.measure(wishes.device, wishes.precision)
     flops = size.compute(found, wishes)
-    place = before.path if before else _tokenizer_place(workspace, reads, tokenizer, vocab, flops)
+    place = before.path if before else _tokenizer_place(workspace, reads, tokenizer, vocab, flops, goal)
     cut = Tokenizer.load(place)
     bounds = parent.boundaries(cut)
     if bounds is None:
         raise DataError(
             f"{init or tokenizer}: its tokenizer has no token that begins a document (bos_token), which pretraining needs."
         )
-    config, length, reasons, make = _model(before, workspace, wishes, asked, cut, flops)
-    parts = [_part(workspace, read, cut, length, bounds) for read in reads]
+    config, length, reasons, make = _model(before, workspace, wishes, asked, cut, flops, goal)
+    parts = [_part(workspace, read, cut, length, bounds, goal) for read in reads]
     tokens = sum(part.train.shards.tokens for part in parts)
     batch = size.batch(tokens, length, most=8192 if flops < 1e16 else 262_144)
     draft = TrainPlan(steps=1, length=length, batch_tokens=batch, rows_per_pass=1)
@@ -80,25 +84,23 @@ def prepare(
         draft = parent.with_rates(draft, model, wishes)
 
     mixed = len(parts) > 1
-    batches = (
-        MixedBatches(parts, draft.rows, draft.seed).batch
-        if mixed
-        else Batches(parts[0].train, draft.rows, draft.seed).batch
-    )
+    clean = MixedBatches(parts, draft.rows, draft.seed) if mixed else Batches(parts[0].train, draft.rows, draft.seed)
+    batches = goal.batches(clean.batch, cut, draft.seed)
 
     def finish(seconds: float) -> TrainPlan:
-        plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=mixture.rows_in_a_pass(parts))
+        rows, spent = mixture.rows_in_a_pass(parts), time.perf_counter() - began
+        plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=rows, spent=spent)
         return size.explained(plan, reasons | (_passes(parts, plan) if mixed else {}))
 
     return Training(
         verb="pretrain",
-        suite=SUITE,
+        suite=goal.suite,
         workspace=workspace,
         model=model,
         tokenizer=cut,
         tokenizer_folder=place,
-        plan=settled(workspace, model, next_token, batches, draft, finish),
-        objective=next_token,
+        plan=settled(workspace, model, goal.objective, batches, draft, finish),
+        objective=goal.objective,
         batches=batches,
         train=parts[0].train,
         held_out=parts[0].held_out,
@@ -106,32 +108,45 @@ def prepare(
         parents=[before.lineage] if before else [],
         family=before.family if before else None,
         mixture=parts if mixed else [],
+        mask=goal.mask,
+        results=goal.results,
     )
 
 
 def _model(
-    before: Parent | None, workspace: Workspace, wishes: Wishes, asked: Shape, cut: Tokenizer, flops: float
+    before: Parent | None,
+    workspace: Workspace,
+    wishes: Wishes,
+    asked: Shape,
+    cut: Tokenizer,
+    flops: float,
+    goal: Task,
 ) -> tuple[TrunkConfig, int, dict[str, str], Callable[[], LanguageModel]]:
     """The architecture to train, the length of its training sequences, why it has this shape, and what makes the model of it."""
     length = size.sequence_length(wishes, flops)
     if before is not None:
         length = before.length(wishes.length, length)
+        before.check_tokens(cut, goal.tokens(cut))
         return before.config, length, {}, lambda: before.load(cut.highest_id)
     shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length)
-    config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(shape, "qwen3")))[1]
+    family, wanted = goal.architecture(shape)
+    config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(wanted, family)))[1]
     said = {name: f"{getattr(config, name)}: {reason}" for name, reason in reasons.items()}
     return config, config.max_positions, said, lambda: LanguageModel(config).initialise(wishes.seed)
 
 
-def _part(workspace: Workspace, read: Reading, cut: Tokenizer, length: int, bounds: tuple[int, int]) -> Part:
+def _part(
+    workspace: Workspace, read: Reading, cut: Tokenizer, length: int, bounds: tuple[int, int], goal: Task
+) -> Part:
     """Both sides of a corpus, cut into tokens and packed."""
 
     def side(suffix: str, held_out: bool) -> Packing:
         name = "-".join(filter(None, ("text", mixture.label(read.corpus), suffix)))
         shards = Shards(workspace.part(name, lambda path: _cut(read, cut, path, held_out=held_out)))
-        return Packing(shards, length, *bounds)
+        return Packing(shards, length, bounds[0], goal.places, end_id=bounds[1])
 
-    return Part(read.corpus.name, read.corpus.share, side("", False), side("held-out", True))
+    train, held_out = side("", False), goal.held_out(side("held-out", True), cut)
+    return Part(read.corpus.name, read.corpus.share, train, held_out)
 
 
 def _passes(parts: Sequence[Part], plan: TrainPlan) -> dict[str, str]:
@@ -153,11 +168,21 @@ def _sources(corpora: Sequence[Corpus]) -> list[dict[str, Any]]:
 
 
 def request(
-    texts: Sequence[str], wishes: Wishes, asked: Shape, *, init: str | None = None, **further: Any
+    texts: Sequence[str],
+    wishes: Wishes,
+    asked: Shape,
+    *,
+    init: str | None = None,
+    objective: str = "next",
+    **further: Any,
 ) -> dict[str, Any]:
-    """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for."""
-    settled = asdict(wishes) | asdict(asked) | parent.request(init, sources_of) | further
-    return {"verb": "pretrain", "texts": _sources(mixture.corpora(texts))} | settled
+    """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for.
+
+    Raises PlanError for an objective that there is not.
+    """
+    task(objective)
+    found = {"verb": "pretrain", "texts": _sources(mixture.corpora(texts)), "objective": objective}
+    return found | asdict(wishes) | asdict(asked) | parent.request(init, sources_of) | further
 
 
 class Reading:
@@ -179,13 +204,13 @@ class Reading:
 
 
 def _tokenizer_place(
-    workspace: Workspace, reads: Sequence[Reading], given: Path | None, vocab: int | None, flops: float
+    workspace: Workspace, reads: Sequence[Reading], given: Path | None, vocab: int | None, flops: float, goal: Task
 ) -> Path:
-    """Where the tokeniser of a new model lies: the one given, or one that is trained."""
+    """Where the tokeniser of a new model lies: the one given, or one that is trained; with the special tokens of the objective."""
 
     def make(path: Path) -> None:
         made = Tokenizer.load(given) if given is not None else _train_tokenizer(reads, vocab or size.vocabulary(flops))
-        keep_tokenizer(made, path)
+        keep_tokenizer(goal.tokens(made), path)
 
     return workspace.part("tokenizer", make)
 

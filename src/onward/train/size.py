@@ -11,7 +11,9 @@ from dataclasses import replace
 
 from onward.errors import PlanError
 from onward.model.config import TrunkConfig
+from onward.train import compiled, processes
 from onward.train.machine import Machine
+from onward.train.measure import AT_THE_END
 from onward.train.plan import Shape, TrainPlan, Wishes, clock
 
 EFFICIENCY = 0.4
@@ -125,15 +127,31 @@ def begin(plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig
     by_hand = {"length": wishes.length, "batch_tokens": wishes.batch, "lr": wishes.lr, "device": wishes.device}
     by_hand |= {"precision": wishes.precision, "steps": wishes.steps, "checkpoint_every": wishes.checkpoint_every}
     at_once = 8192 if machine.device == "cpu" else 65536
-    rows = max(1, min(tokens, at_once) // plan.length)
-    while rows > 1 and memory_needed(config, rows * plan.length) > MEMORY_SHARE * machine.memory:
-        rows //= 2
-    _check_memory(memory_needed(config, rows * plan.length), machine)
+    rows, room = tokens // plan.length, MEMORY_SHARE * machine.memory
+    fitting = [
+        r for r in divisors(rows) if r == 1 or r * plan.length <= at_once
+    ]  # all passes alike: one program serves them
+    recompute = memory_needed(config, plan.length) > room
+    per_pass = next(
+        (r for r in reversed(fitting) if memory_needed(config, r * plan.length, recompute=recompute) <= room), 1
+    )
+    _check_memory(memory_needed(config, per_pass * plan.length, recompute=recompute), machine)
+    reasons["recompute"] = (
+        "activations are worked out twice, since memory is short" if recompute else "memory is enough"
+    )
+    seconds = (wishes.minutes or MINUTES) * 60
+    if wishes.steps:
+        seconds = wishes.steps * tokens * 3 * config.flops_per_token(plan.length) / (LAPTOP / 600)
+    experts = config.moe is not None
+    why_not = "as you asked" if wishes.eager else compiled.why_not(machine.device, experts=experts, seconds=seconds)
+    reasons["compile"] = why_not or "the blocks are compiled once, and then every step is quicker"
     return replace(
         plan,
         steps=wishes.steps or plan.steps,
         batch_tokens=tokens,
-        rows_per_pass=rows,
+        rows_per_pass=per_pass,
+        compile=why_not is None,
+        recompute=recompute,
         lr=wishes.lr or plan.lr,
         ema=wishes.ema,
         skip_spikes=wishes.skip_spikes,
@@ -144,26 +162,40 @@ def begin(plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig
     )
 
 
+def divisors(number: int) -> list[int]:
+    """Of a whole number above 0, rising."""
+    return [d for d in range(1, number + 1) if number % d == 0]
+
+
 def with_time(
-    plan: TrainPlan, wishes: Wishes, *, seconds_per_step: float, rows: int, most_passes: float | None = None
+    plan: TrainPlan,
+    wishes: Wishes,
+    *,
+    seconds_per_step: float,
+    rows: int,
+    most_passes: float | None = None,
+    spent: float = 0.0,
 ) -> TrainPlan:
     """The number of steps that fits into the minutes, now that a step has been measured, and the pace of checkpoints.
 
     rows: of the training data.   most_passes: no more passes over it than this, however much time there is.
+    spent: seconds of the minutes that are gone: on reading, cutting, compiling. At least half of the minutes is for the steps.
     """
     per_pass = max(1, rows / plan.rows)
     reasons = dict(plan.reasons)
-    steps = plan.steps
+    steps, time_for_steps = plan.steps, None
     if not wishes.steps:
         minutes = wishes.minutes or MINUTES
-        steps = int(minutes * 60 / seconds_per_step)
+        at_the_end = AT_THE_END / 3 / plan.batch_tokens * seconds_per_step  # the last measurement
+        time_for_steps = max(minutes * 60 - spent - at_the_end, minutes * 30)
+        steps = int(time_for_steps / seconds_per_step)
         if steps < 1:
             raise PlanError(
                 f"--minutes {minutes:g} is too short for one step, which takes {seconds_per_step:.1f} s here. Give it more."
             )
-        reasons["steps"] = f"{minutes:g} minutes at {seconds_per_step:.2f} s a step"
+        reasons["steps"] = f"{clock(time_for_steps)} at {seconds_per_step:.2f} s a step"
         if most_passes and steps > most_passes * per_pass:
-            steps = max(1, round(most_passes * per_pass))
+            steps, time_for_steps = max(1, round(most_passes * per_pass)), None
             reasons["steps"] = f"{most_passes:g} passes over the data; more would only learn them by heart"
     reasons["steps"] += f"; {steps / per_pass:.1f} passes over the data, {clock(steps * seconds_per_step)}"
     reasons["held_out_every"] = "about twenty measurements, or fewer where they would take more than 2 % of the time"
@@ -175,14 +207,19 @@ def with_time(
         steps=steps,
         held_out_every=max(1, steps // 20, round(50 * measurement)),
         checkpoint_every=every,
+        minutes=None if time_for_steps is None else time_for_steps / 60,
         reasons=reasons,
     )
 
 
-def memory_needed(config: TrunkConfig, tokens: int) -> int:
-    """Bytes for weights, gradients, two moments (fp32), and the activations and logits of `tokens` at once. From above."""
-    weights = 16 * sum(config.parameters().values())
-    activations = 4 * tokens * config.depth * (12 * config.width + 4 * config.ffn_width)
+def memory_needed(config: TrunkConfig, tokens: int, *, recompute: bool = False) -> int:
+    """Bytes in each process for weights, gradients, two moments (fp32), and the activations and logits of `tokens` at once. From above.
+
+    recompute: what goes into each block is kept, and the rest of one block at a time.
+    """
+    weights = 16 * sum(config.parameters().values()) // processes.count()
+    block = 4 * tokens * (12 * config.width + 4 * config.ffn_width)
+    activations = block + 4 * tokens * config.depth * config.width if recompute else config.depth * block
     return int(weights + activations + 12 * tokens * config.vocab_size)
 
 

@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 from onward.errors import TrainingError
-from onward.train import checkpoints
+from onward.train import checkpoints, processes
 from onward.train.fit import Callback, Step
 
 WINDOW = 50
@@ -90,13 +90,14 @@ class Spikes:
         return f", and was {statistics.median(self.losses):.4g} (the median of the {len(self.losses)} before)"
 
     def state_dict(self) -> dict[str, Tensor]:
+        absent = [math.nan] * (WINDOW - len(self.losses))
         return {
-            "losses": torch.tensor(list(self.losses), dtype=torch.float64),
+            "losses": torch.tensor([*self.losses, *absent], dtype=torch.float64),
             "counts": torch.tensor([self.in_a_row, self.back_at]),
         }
 
     def load_state_dict(self, state: dict[str, Tensor]) -> None:
-        self.losses = deque(state["losses"].tolist(), maxlen=WINDOW)
+        self.losses = deque([loss for loss in state["losses"].tolist() if not math.isnan(loss)], maxlen=WINDOW)
         self.in_a_row, self.back_at = state["counts"].tolist()
 
 
@@ -112,7 +113,7 @@ def go_back(spikes: Spikes, folder: Path, further: Mapping[str, checkpoints.Kept
             return
         first, before = step.number - spikes.in_a_row + 1, spikes.back_at
         every = step.plan.checkpoint_every
-        kept = checkpoints.existing(folder)
+        kept = processes.by_first(lambda: checkpoints.existing(folder))
         good = [p for p in kept if checkpoints.step_of(p) <= first - MARGIN and checkpoints.step_of(p) % every == 0]
         if not good or checkpoints.step_of(good[-1]) == before:
             raise TrainingError(
@@ -123,8 +124,8 @@ def go_back(spikes: Spikes, folder: Path, further: Mapping[str, checkpoints.Kept
         checkpoints.load(good[-1], step.model, step.optimisers, further)
         to = checkpoints.step_of(good[-1])
         spikes.in_a_row, spikes.back_at = 0, to
-        for path in kept[kept.index(good[-1]) + 1 :]:
-            shutil.rmtree(path, ignore_errors=True)
+        processes.by_first(lambda: _remove(kept[kept.index(good[-1]) + 1 :]))
+        step.restored = True
         step.measured["gone_back_to"] = float(to)
         spikes.say(
             f"step {step.number}: {PATIENCE} spikes in a row, so it is the model that is damaged. "
@@ -132,6 +133,11 @@ def go_back(spikes: Spikes, folder: Path, further: Mapping[str, checkpoints.Kept
         )
 
     return callback
+
+
+def _remove(paths: list[Path]) -> None:
+    for path in paths:
+        shutil.rmtree(path, ignore_errors=True)
 
 
 def checkpoints_needed(every: int) -> int:

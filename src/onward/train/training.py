@@ -6,10 +6,9 @@ it again goes on where it stopped.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -20,24 +19,27 @@ from rich.console import Console
 from onward import lineage
 from onward.corpus.read import files
 from onward.errors import DataError, FolderError, TrainingError
-from onward.files import file_hash, new_folder
+from onward.files import file_hash, new_folder, write_json
 from onward.lineage import Lineage, Result
 from onward.model import folder
+from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
-from onward.train import callbacks, checkpoints, logs, measure
+from onward.train import callbacks, checkpoints, logs, measure, processes
 from onward.train.average import Average
 from onward.train.fit import Callback, Start, fit, seconds_per_step
 from onward.train.measure import BitsPerByte
-from onward.train.mixture import Part, together
-from onward.train.objectives import Loss
+from onward.train.mixture import Part, results_together, together
+from onward.train.objectives import Loss, backwards
 from onward.train.optimisers import optimisers
-from onward.train.packing import IGNORE, Batch, Batches, Packing
+from onward.train.packing import IGNORE, Batch, Packing, Rows
 from onward.train.plan import TrainPlan
 from onward.train.progress import Show
 from onward.train.size import MEASURED_NOW_AND_THEN, memory_needed
 from onward.train.spikes import Spikes, checkpoints_needed, go_back
 from onward.train.workspace import CHECKPOINTS, Workspace
+
+PLAN = "plan.json"
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,19 @@ class Preflight:
     data: dict[str, int | float]
 
 
+def text_results(training: Training) -> list[Result]:
+    """What is said of the model in its lineage: the bits per byte of held-out data; for plain text, beside those of `xz`."""
+    measured = training.measure(measure.AT_THE_END)
+    baseline = measure.xz_bits_per_byte(
+        training.train.shards, training.held_out, training.tokenizer, targets=measure.AT_THE_END
+    )
+    return [measure.result(training.suite, measured, seed=training.plan.seed, baseline=baseline)]
+
+
 @dataclass(kw_only=True)
 class Training:
-    """A prepared training. `suite` names what its held-out data measures; `batches` gives batch i of the training data.
+    """A prepared training. `suite` names what its held-out data measures; `batches` gives batch i of the training data; `mask` is that of
+    the objective; `results` measures the trained model for its lineage.
 
     train, held_out: the data; of a mixture the first corpus, and `mixture` has them all.   family: that the folder is written
     in, by default the first that can express the model.
@@ -76,9 +88,11 @@ class Training:
     objective: Callable[[LanguageModel, Batch], Loss]
     batches: Callable[[int], Batch]
     train: Packing
-    held_out: Packing
+    held_out: Rows
     sources: list[dict[str, Any]]
     parents: list[Lineage]
+    mask: Callable[[Batch], Mask] = backwards
+    results: Callable[[Training], list[Result]] = text_results
     family: str | None = None
     mixture: list[Part] = field(default_factory=list)
     average: Average | None = field(default=None, init=False)
@@ -90,10 +104,12 @@ class Training:
 
     def preflight(self, examples: int = 3, shown: int = 160) -> Preflight:
         return Preflight(
-            examples=[self._example(part, i, shown) for part, i in self._shown(examples)],
+            examples=[self._example(i, shown) for i in range(min(examples, self.train.rows))],
             plan=self.plan,
             parameters=sum(self.model.config.parameters().values()),
-            memory=memory_needed(self.model.config, self.plan.rows_per_pass * self.plan.length),
+            memory=memory_needed(
+                self.model.config, self.plan.rows_per_pass * self.plan.length, recompute=self.plan.recompute
+            ),
             data=self._figures(),
         )
 
@@ -111,17 +127,14 @@ class Training:
             "held-out documents": sum(one.shards.documents for one in held_out),
         } | {f"share of {part.name}": part.share for part in self.mixture}
 
-    def _shown(self, examples: int) -> list[tuple[Part, int]]:
-        """Which rows to show: the corpora in turn."""
-        count = len(self.parts)
-        turns = [(self.parts[i % count], i // count) for i in range(examples)]
-        return [(part, i) for part, i in turns if i < part.train.rows]
-
-    def _example(self, part: Part, number: int, shown: int) -> Example:
-        batch = Batches(part.train, 1, self.plan.seed).batch(number)
-        inputs, targets = batch.inputs[0].tolist(), batch.targets[0].tolist()
-        real = min(shown, int((batch.documents[0] == 0).sum()))
-        learned = [False] + [target != IGNORE for target in targets[: real - 1]]
+    def _example(self, number: int, shown: int) -> Example:
+        i, row = divmod(number, self.plan.rows)
+        batch = self.batches(i)
+        inputs, targets = batch.inputs[row].tolist(), batch.targets[row].tolist()
+        real = min(shown, int((batch.documents[row] == 0).sum()))
+        learned = [target != IGNORE for target in targets[:real]]
+        if self.model.config.causal:  # what is learned at a place stands at the next one
+            learned = [False, *learned[:-1]]
         return Example(
             [
                 (self.tokenizer.decode([i], skip_special=False), yes)
@@ -134,7 +147,7 @@ class Training:
 
         log: a dashboard (logs.py) that gets all figures too.
         """
-        self.model.to(self.plan.device)
+        self.model = processes.placed(self.model, self.plan.device, self.plan.precision)
         found = optimisers(self.model, self.plan)
         spikes = Spikes(skip=self.plan.skip_spikes, say=lambda line: console.print(line, highlight=False))
         kept: dict[str, checkpoints.Kept] = {"spikes": spikes}
@@ -155,10 +168,12 @@ class Training:
                     start=start,
                     found=found,
                     judge=spikes,
+                    tell=console.print,
                 )
             except TrainingError as error:
                 raise TrainingError(f"{error} {self._last_good()}") from error
-        out = self._save()
+        results, model = self._results(), processes.gathered(self.model)
+        out = processes.by_first(lambda: self._save(results, model))
         if asked_to_stop:
             raise KeyboardInterrupt
         return out
@@ -166,20 +181,25 @@ class Training:
     def _callbacks(self, spikes: Spikes, kept: dict[str, checkpoints.Kept], start: Start) -> list[Callback]:
         """In the order in which they depend on one another: what is measured and kept is what is left after going back."""
         place, plan = self.workspace.folder, self.plan
-        first: list[Callback] = [go_back(spikes, place / CHECKPOINTS, kept)] if plan.skip_spikes else []
         count = checkpoints_needed(plan.checkpoint_every) if plan.skip_spikes else checkpoints.KEPT
         return [
-            *first,
+            callbacks.keep_to_time(self._settle),
+            *([go_back(spikes, place / CHECKPOINTS, kept)] if plan.skip_spikes else []),
             *([self.average] if self.average else []),
             callbacks.held_out(lambda _: self.measure_each(MEASURED_NOW_AND_THEN)),
-            callbacks.write_metrics(place / "metrics.jsonl", start.step),
+            *([callbacks.write_metrics(place / "metrics.jsonl", start.step)] if processes.is_first() else []),
             callbacks.keep_checkpoints(place / CHECKPOINTS, kept, count),
         ]
+
+    def _settle(self, plan: TrainPlan) -> None:
+        """The steps have been counted again."""
+        self.plan = plan
+        write_json(self.workspace.folder / PLAN, plan.to_json())
 
     def _go_on(self, found: list[torch.optim.Optimizer], kept: dict[str, checkpoints.Kept]) -> Start:
         """Put the newest checkpoint, if there is one, into model, optimisers and `kept`."""
         place = self.workspace.folder / CHECKPOINTS
-        if newest := checkpoints.existing(place)[-1:]:
+        if newest := processes.by_first(lambda: checkpoints.existing(place)[-1:]):
             return Start(**checkpoints.load(newest[0], self.model, found, kept))
         if self.plan.skip_spikes:  # there must be something to go back to from the first
             checkpoints.save(place, 0, self.model, found, tokens=0, seconds=0.0, further=kept)
@@ -197,46 +217,46 @@ class Training:
 
     def measure_each(self, targets: int) -> dict[str, BitsPerByte]:
         """The whole, named "", and each corpus of a mixture by its name. Of the averaged weights, where there are any."""
-        plan = self.plan
         with self.average.in_place_of(self.model) if self.average else nullcontext():
-            found = {
-                part.name: measure.held_out(
-                    self.model,
-                    part.held_out,
-                    self.tokenizer,
-                    targets=targets,
-                    device=plan.device,
-                    precision=plan.precision,
-                )
-                for part in self.parts
-            }
-        return {"": together(found, {part.name: part.share for part in self.parts})} | found
+            found = {part.name: self._measured(part, targets) for part in self.parts}
+        return {"": together([(part.share, found[part.name]) for part in self.parts])} | found
+
+    def _measured(self, part: Part, targets: int) -> BitsPerByte:
+        return measure.held_out(
+            self.model,
+            part.held_out,
+            self.tokenizer,
+            targets=targets,
+            device=self.plan.device,
+            precision=self.plan.precision,
+            mask=self.mask,
+        )
 
     def _results(self) -> list[Result]:
-        """Each corpus and the whole with their baselines; where weights are averaged, what they would be without, too."""
-        baselines = {
-            part.name: measure.xz_bits_per_byte(
-                part.train.shards, part.held_out, self.tokenizer, targets=measure.AT_THE_END
-            )
-            for part in self.parts
-        }
-        if self.mixture:  # of texts, so that there is a baseline
-            baselines[""] = sum(part.share * (baselines[part.name] or math.nan) for part in self.mixture)
-        found = self.measure_each(measure.AT_THE_END)
-        suites = {name: f"{self.suite}: {name}" if name else self.suite for name in found}
-        results = [
-            measure.result(suite, found[name], seed=self.plan.seed, baseline=baselines[name])
-            for name, suite in suites.items()
-        ]
-        if self.average is not None:
-            average, self.average = self.average, None
-            last = self.measure(measure.AT_THE_END)
-            results.append(measure.result(f"{self.suite}, without averaging", last, seed=self.plan.seed, baseline=None))
-            average.put_into(self.model)
-        return results
+        """Of the model as it will be saved. Where weights are averaged, the average is put into it, and what the last ones were
+        worth is added."""
+        average, self.average = self.average, None
+        if average is None:
+            return self._results_of_parts()
+        last = self.measure(measure.AT_THE_END)
+        average.put_into(self.model)
+        suite = f"{self.suite}, without averaging"
+        return [*self._results_of_parts(), measure.result(suite, last, seed=self.plan.seed, baseline=None)]
 
-    def _save(self) -> Path:
+    def _results_of_parts(self) -> list[Result]:
+        """Of a mixture, the whole and then each corpus, measured as if it were alone."""
+        if not self.mixture:
+            return self.results(self)
+        found = []
+        for part in self.mixture:
+            suite = f"{self.suite}: {part.name}"
+            alone = replace(self, mixture=[], suite=suite, train=part.train, held_out=part.held_out)
+            found.append((part.share, self.results(alone)))
+        return results_together(self.suite, found) + [result for _, results in found for result in results]
+
+    def _save(self, results: list[Result], model: LanguageModel) -> Path:
         out = self.workspace.out
+        metrics = (self.workspace.folder / "metrics.jsonl").read_bytes()
         history = Lineage(
             verb=self.verb,
             command=lineage.command_line(),
@@ -245,19 +265,19 @@ class Training:
             plan=self.plan.to_json(),
             data=self.sources,
             versions=lineage.versions(),
-            results=self._results(),
+            results=results,
             parents=self.parents,
             folder=str(out),
         )
         folder.save(
             out,
-            self.model.to("cpu"),
+            model,
             lineage=history,
             family=self.family,
             tokenizer_folder=self.tokenizer_folder,
-            generation=generation_config(self.tokenizer),
+            generation=generation_config(self.tokenizer) if self.model.config.causal else None,
             force=self.workspace.force,
-            further={"metrics.jsonl": (self.workspace.folder / "metrics.jsonl").read_bytes()},
+            further={"metrics.jsonl": metrics},
         )
         self.workspace.finish()
         return out
@@ -282,13 +302,13 @@ def settled(
     that began it."""
 
     def decide() -> dict[str, Any]:
-        return finish(seconds_per_step(model.to(draft.device), objective, batches, draft)).to_json()
+        return finish(seconds_per_step(model, objective, batches, draft)).to_json()
 
     try:
-        return TrainPlan(**workspace.once("plan.json", decide))
+        return TrainPlan(**workspace.once(PLAN, decide))
     except TypeError as error:
         raise FolderError(
-            f"{workspace.folder}/plan.json is of another version of Onward ({error}). Begin anew with --force."
+            f"{workspace.folder / PLAN} is of another version of Onward ({error}). Begin anew with --force."
         ) from error
 
 
@@ -317,7 +337,7 @@ def _source(path: Path) -> dict[str, Any]:
 @lru_cache(maxsize=4096)
 def _hash(path: Path, _size: int, _changed: int) -> str:
     """Once a process for each state of a file, however many stages ask."""
-    return file_hash(path)
+    return processes.by_first(lambda: file_hash(path))
 
 
 def keep_tokenizer(tokenizer: Tokenizer, path: Path) -> None:

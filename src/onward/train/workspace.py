@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from onward.errors import FolderError, OutputError
 from onward.files import check_free, explained, remove, write_json
+from onward.train import processes
 
 REQUEST = "onward-request.json"
 CHECKPOINTS = "checkpoints"
@@ -29,28 +30,36 @@ class Workspace:
     """
 
     def __init__(self, out: Path, request: dict[str, Any], *, force: bool = False, parts: Path | None = None) -> None:
-        check_free(out, force=force)
         self.out = out
         self.folder = out.with_name(out.name + ".training")
         self.parts = parts or self.folder
         self.force = force
-        claim(self.folder, request, force=force, worth=(f"{CHECKPOINTS}/step-*",))
+        processes.by_first(lambda: self._open(request))
+
+    def _open(self, request: dict[str, Any]) -> None:
+        check_free(self.out, force=self.force)
+        claim(self.folder, request, force=self.force, worth=(f"{CHECKPOINTS}/step-*",))
         self._lock = _locked(self.folder)
         weakref.finalize(self, self._lock.close)
 
     def part(self, name: str, make: Callable[[Path], Any]) -> Path:
         """The part called `name`, made by `make(path)` if it is not there yet. `make` must write it whole or not at all."""
         path = self.parts / name
-        if not path.exists():
-            make(path)
+
+        def make_once() -> None:
+            if not path.exists():
+                make(path)
+
+        processes.by_first(make_once)
         return path
 
     def once(self, name: str, decide: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-        """A decision, as JSON, taken the first time and kept for every further start."""
+        """A decision, as JSON, taken the first time and kept for every further start. Several processes decide together."""
         path = self.folder / name
-        if not path.exists():
-            write_json(path, decide())
-        return _read(path)
+        if not processes.by_first(path.exists):
+            decided = decide()
+            processes.by_first(lambda: write_json(path, decided))
+        return processes.by_first(lambda: _read(path))
 
     def finish(self) -> None:
         """Let it go, whole: it loses its name before it loses its parts."""

@@ -1,0 +1,129 @@
+"""What pretraining asks of a model, and all that follows from it: next, masked, prefix.
+
+A task is a choice of objective and mask, of special tokens, of how rows are corrupted, of the family that the folder belongs to, and
+of how held-out text is measured. The next token needs none of the further parts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from onward.errors import PlanError
+from onward.lineage import Result
+from onward.model import families
+from onward.model.config import TrunkConfig
+from onward.model.masks import Mask
+from onward.model.trunk import LanguageModel
+from onward.tokens import special
+from onward.tokens.tokenizer import Tokenizer
+from onward.train import hidden, measure, spans
+from onward.train.corruption import CorruptedRows, Corruption, Masking, corrupted
+from onward.train.objectives import Loss, backwards, both_ways, masked_token, next_token, prefix_first, prefix_token
+from onward.train.packing import Batch, Ints, Packing, Rows
+from onward.train.spans import SpanCorruption
+from onward.train.training import Training, text_results
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """suite: what its held-out data measures.   tokens: gives a tokeniser the special tokens it needs.   corruption: of batches cut by
+    that tokeniser; None where texts stay as they are.   places: see `Packing`."""
+
+    suite: str
+    objective: Callable[[LanguageModel, Batch], Loss]
+    mask: Callable[[Batch], Mask]
+    tokens: Callable[[Tokenizer], Tokenizer] = lambda tokenizer: tokenizer
+    corruption: Callable[[Tokenizer], Corruption] | None = None
+    places: Callable[[Ints], Ints] | None = None
+    architecture: Callable[[TrunkConfig], tuple[str, TrunkConfig]] = lambda shape: ("qwen3", shape)
+    results: Callable[[Training], list[Result]] = text_results
+
+    def batches(self, clean: Callable[[int], Batch], tokenizer: Tokenizer, seed: int) -> Callable[[int], Batch]:
+        """Batch i of the training data as the task wants it."""
+        return clean if self.corruption is None else corrupted(clean, self.corruption(tokenizer), seed)
+
+    def held_out(self, packing: Packing, tokenizer: Tokenizer) -> Rows:
+        """The held-out rows as the task wants them, always the same."""
+        return packing if self.corruption is None else CorruptedRows(packing, self.corruption(tokenizer))
+
+
+def task(name: str) -> Task:
+    """The task of a name; PlanError for one that there is not."""
+    if name not in TASKS:
+        raise PlanError(f"--objective {name}: choose {', '.join(TASKS)}.")
+    return TASKS[name]
+
+
+def _masking(tokenizer: Tokenizer) -> Masking:
+    mask, boundary = special.mask_id(tokenizer), tokenizer.bos_id
+    assert mask is not None
+    assert boundary is not None
+    ordinary = np.setdiff1d(np.arange(tokenizer.highest_id + 1), list(tokenizer.special_ids))
+    return Masking(mask_id=mask, boundary_id=boundary, ordinary=ordinary)
+
+
+def _span_corruption(tokenizer: Tokenizer) -> SpanCorruption:
+    assert tokenizer.bos_id is not None
+    return SpanCorruption(sentinels=np.array(special.span_ids(tokenizer)), boundary_id=tokenizer.bos_id)
+
+
+def bert(shape: TrunkConfig) -> tuple[str, TrunkConfig]:
+    """The BERT as deep, wide and long as a decoder; its feed-forward layer is four widths, which has as many weights as SwiGLU's."""
+    raw = {
+        "model_type": "bert",
+        "vocab_size": shape.vocab_size,
+        "hidden_size": shape.width,
+        "num_hidden_layers": shape.depth,
+        "num_attention_heads": shape.heads,
+        "intermediate_size": 4 * shape.width,
+        "max_position_embeddings": shape.max_positions,
+    }
+    return families.from_hf_config(raw)
+
+
+def _tally(training: Training) -> hidden.Tally:
+    plan = training.plan
+    return hidden.tally(
+        training.model,
+        training.held_out,
+        training.tokenizer,
+        training.train.shards,
+        training.mask,
+        targets=measure.AT_THE_END,
+        device=plan.device,
+        precision=plan.precision,
+    )
+
+
+def _masked_results(training: Training) -> list[Result]:
+    return hidden.masked_results(_tally(training), training.suite, training.tokenizer, training.plan.seed)
+
+
+def _removed_results(training: Training) -> list[Result]:
+    return [hidden.removed_result(_tally(training), training.suite, training.plan.seed)]
+
+
+TASKS = {
+    "next": Task(suite="held-out text", objective=next_token, mask=backwards),
+    "masked": Task(
+        suite="masked tokens of held-out text",
+        objective=masked_token,
+        mask=both_ways,
+        tokens=special.with_mask,
+        corruption=_masking,
+        architecture=bert,
+        results=_masked_results,
+    ),
+    "prefix": Task(
+        suite="spans taken out of held-out text",
+        objective=prefix_token,
+        mask=prefix_first,
+        tokens=special.with_spans,
+        corruption=_span_corruption,
+        places=spans.places,
+        results=_removed_results,
+    ),
+}

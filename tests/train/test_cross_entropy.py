@@ -1,0 +1,56 @@
+import pytest
+import torch
+import torch.nn.functional as F
+
+from onward.train import cross_entropy
+from onward.train.cross_entropy import cross_entropies, summed_cross_entropy
+
+
+@pytest.fixture(params=[50, 2**21])
+def logits_at_once(request, monkeypatch):
+    """Some tokens at a time, and all of them together."""
+    monkeypatch.setitem(cross_entropy.LOGITS_AT_ONCE, "cpu", request.param)
+
+
+def example(dtype=torch.float64, bias=True):
+    generator = torch.Generator().manual_seed(0)
+    hidden = torch.randn(23, 8, generator=generator).to(dtype).requires_grad_()
+    weight = torch.randn(17, 8, generator=generator).to(dtype).requires_grad_()
+    offset = torch.randn(17, generator=generator).to(dtype).requires_grad_() if bias else None
+    return hidden, weight, offset, torch.randint(0, 17, (23,), generator=generator)
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.usefixtures("logits_at_once")
+def test_value_and_gradients_are_those_of_the_plain_way(bias):
+    plain, ours = example(bias=bias), example(bias=bias)
+    expected = F.cross_entropy(F.linear(*plain[:3]), plain[3], reduction="sum")
+    found = summed_cross_entropy(*ours)
+    assert found.item() == pytest.approx(expected.item(), abs=1e-12)
+    (expected * 0.3).backward()
+    (found * 0.3).backward()
+    for mine, theirs in zip(ours[:3], plain[:3], strict=True):
+        assert mine is theirs is None or torch.allclose(mine.grad, theirs.grad, atol=1e-12)
+
+
+@pytest.mark.usefixtures("logits_at_once")
+def test_each_tokens_own_loss():
+    hidden, weight, bias, targets = example()
+    expected = F.cross_entropy(F.linear(hidden, weight, bias), targets, reduction="none")
+    assert torch.allclose(cross_entropies(hidden, weight, bias, targets), expected.detach(), atol=1e-12)
+
+
+def test_bf16_is_summed_in_fp32():
+    hidden, weight, _, targets = example(torch.bfloat16, bias=False)
+    found = summed_cross_entropy(hidden, weight, None, targets)
+    assert found.dtype == torch.float32
+    found.backward()
+    assert hidden.grad.dtype == weight.grad.dtype == torch.bfloat16
+    plain = [tensor.detach().float().requires_grad_() for tensor in (hidden, weight)]
+    F.cross_entropy(F.linear(*plain), targets, reduction="sum").backward()
+    assert torch.allclose(weight.grad.float(), plain[1].grad, atol=0.05)
+
+
+def test_nothing_to_learn_costs_nothing():
+    hidden, weight, bias, _ = example()
+    assert summed_cross_entropy(hidden[:0], weight, bias, torch.zeros(0, dtype=torch.long)).item() == 0
