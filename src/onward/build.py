@@ -26,7 +26,7 @@ from onward.generate.settings import Sampling
 from onward.generate.stages import STAGES
 from onward.lineage import Result
 from onward.report.page import write_report
-from onward.train import aside, machine, measure, pretrain, size
+from onward.train import aside, logs, machine, measure, pretrain, size
 from onward.train.packing import Packing
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.shards import Shards
@@ -54,6 +54,7 @@ class Road:
     asked: Shape
     skip_bad: bool = False
     force: bool = False
+    log: str | None = None
 
     def request(self) -> dict[str, Any]:
         """What makes two starts the same run. The chats are left out: they may be mended while the base model stays."""
@@ -79,6 +80,7 @@ Look = Callable[[Training], None]
 
 def build(road: Road, console: Console, look: Look) -> Path:
     """Walk the road, or what is left of it. Returns the folder of the last stage.   Raises OnwardError, KeyboardInterrupt."""
+    logs.check(road.log)
     check(road)
     inputs = [road.chats] if road.chats else []
     lock = claim(road.out, road.request(), force=road.force, worth=WORTH, made=MADE, inputs=inputs)
@@ -100,7 +102,7 @@ def _walk(road: Road, console: Console, look: Look) -> Path:
             console.print(stage, style="bold")
             training = prepare(road, console)
             look(training)
-            training.run(console)
+            training.run(console, road.log)
     if not (road.out / "samples.json").exists():
         console.print("comparing the stages on held-out data")
         models = {stage: open_folder(road.out / stage, device=road.wishes.device) for stage in prepare_stage}

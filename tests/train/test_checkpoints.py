@@ -27,6 +27,12 @@ def test_only_the_newest_two_are_kept(trained, tmp_path):
     assert [path.name for path in checkpoints.existing(tmp_path)] == ["step-00000003", "step-00000010"]
 
 
+def test_a_stop_in_between_does_not_push_out_a_checkpoint_made_at_its_regular_step(trained, tmp_path):
+    for step in (10, 20, 23, 27):
+        checkpoints.save(tmp_path, step, *trained, tokens=1, seconds=1.0, every=10)
+    assert [checkpoints.step_of(path) for path in checkpoints.existing(tmp_path)] == [10, 20, 27]
+
+
 def test_a_checkpoint_holds_no_pickle(trained, tmp_path):
     path = checkpoints.save(tmp_path, 1, *trained, tokens=1, seconds=1.0)
     assert {file.suffix for file in path.iterdir()} == {".safetensors", ".json"}

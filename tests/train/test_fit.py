@@ -101,7 +101,7 @@ def test_a_loss_that_is_no_number_stops_before_it_reaches_the_weights(tiny_model
     def broken(model, batch):
         return Loss(next_token(model, batch).value * float("nan"), batch.learnable)
 
-    with pytest.raises(TrainingError, match="step 1: the loss is nan"):
+    with pytest.raises(TrainingError, match="step 1, on batch 0: the loss is nan"):
         fit(tiny_model, broken, batches, PLAN)
     assert torch.equal(weights(tiny_model), before)
 

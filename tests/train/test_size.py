@@ -118,13 +118,18 @@ def test_batches_are_small_for_little_data_and_whole_sequences():
 
 
 def test_the_plan_explains_every_field():
-    plan = size.with_time(
-        size.begin(DRAFT, Wishes(minutes=1), LAPTOP, CONFIG), Wishes(minutes=1), seconds_per_step=0.1, rows=500
-    )
+    wishes = Wishes(minutes=1, ema=0.9, skip_spikes=True)
+    plan = size.with_time(size.begin(DRAFT, wishes, LAPTOP, CONFIG), wishes, seconds_per_step=0.1, rows=500)
     explained = {name: (value, reason) for name, value, reason in plan.explain()}
     assert set(explained) == set(plan.to_json()) - {"reasons", "minutes", "planned_again"}
     assert TrainPlan(**plan.to_json()) == plan
     assert "GFLOP/s" in explained["device"][1]
+    assert explained["skip_spikes"][0] == "yes"
+
+
+def test_the_plan_says_nothing_of_options_that_nobody_asked_for():
+    plan = size.begin(DRAFT, Wishes(steps=5), LAPTOP, CONFIG)
+    assert not {"ema", "skip_spikes"} & ({name for name, _, _ in plan.explain()} | plan.reasons.keys())
 
 
 def test_what_was_spent_before_the_steps_is_taken_off_but_never_more_than_half():

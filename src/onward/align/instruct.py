@@ -25,6 +25,7 @@ from onward.tokens.tokenizer import Tokenizer
 from onward.train import machine, size
 from onward.train.objectives import next_token
 from onward.train.packing import Batches, Packing
+from onward.train.parent import files_of
 from onward.train.plan import TrainPlan, Wishes
 from onward.train.shards import Shards, write_shards
 from onward.train.training import Training, settled, sources_of
@@ -103,6 +104,7 @@ def prepare(
         held_out=kept,
         sources=sources_of([chats]),
         parents=[parent],
+        family=folder.read_config(base)[0],
     )
 
 
@@ -117,9 +119,7 @@ def passes(conversations: int) -> float:
 def request(base: Path, chats: Path, wishes: Wishes, **further: Any) -> dict[str, Any]:
     """What makes two starts the same run.   Raises FolderError where the base is no model folder."""
     folder.read_config(base)
-    files = [file for file in sorted(base.iterdir()) if file.suffix in (".safetensors", ".json", ".jinja")]
-    weights = sources_of(file for file in files if file.name != lineage.FILE)
-    return {"verb": "sft", "base": weights, "chats": sources_of([chats])} | asdict(wishes) | further
+    return {"verb": "sft", "base": sources_of(files_of(base)), "chats": sources_of([chats])} | asdict(wishes) | further
 
 
 def _cut(chats: Path, tokenizer: Tokenizer, path: Path, wanted: bool, skip_bad: bool, console: Console) -> None:

@@ -23,10 +23,20 @@ if TYPE_CHECKING:
 Texts = Annotated[
     list[str], typer.Argument(help="files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name")
 ]
+Mixture = Annotated[
+    list[str],
+    typer.Argument(
+        help="files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name; "
+        "each with =WEIGHT for a mixture: books=0.7 chats.jsonl=0.3"
+    ),
+]
 Out = Annotated[Path, typer.Option("-o", "--out", help="where to write; must not exist yet")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out lines that cannot be read, and count them")]
 Force = Annotated[bool, typer.Option("--force", help="replace what Onward has made there before")]
 PlanOnly = Annotated[bool, typer.Option("--plan", help="show what would be done, and stop")]
+Log = Annotated[
+    str | None, typer.Option("--log", help="send all figures to tensorboard, wandb or trackio too", show_default=False)
+]
 Yes = Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")]
 
 
@@ -41,6 +51,7 @@ def build(
     skip_bad: SkipBad = False,
     force: Force = False,
     plan: PlanOnly = False,
+    log: Log = None,
 ) -> None:
     """The whole road: tokenizer, pretraining, instruction tuning, the stages compared, a report.
 
@@ -55,7 +66,7 @@ def build(
 
     console = printing.messages()
     out = out or Path("runs") / (Path(texts[0]).resolve().name.strip(".").split(".")[0] or "mine")
-    road = Road(out=out, texts=texts, chats=chat, wishes=wishes, asked=shape, skip_bad=skip_bad, force=force)
+    road = Road(out=out, texts=texts, chats=chat, wishes=wishes, asked=shape, skip_bad=skip_bad, force=force, log=log)
     if plan:
         check(road)
         base = road.wishes_of("base")
@@ -124,10 +135,14 @@ def tokenizer(
 
 
 def pretrain(
-    texts: Texts,
+    texts: Mixture,
     out: Out,
     wishes: Wishes,
     shape: Shape,
+    init: Annotated[
+        str | None,
+        typer.Option("--init", help="go on from this model folder (or org/name on the hub)", show_default=False),
+    ] = None,
     tokenizer: Annotated[
         Path | None, typer.Option("--tokenizer", help="a folder whose tokenizer to use; else one is trained")
     ] = None,
@@ -139,6 +154,7 @@ def pretrain(
     skip_bad: SkipBad = False,
     force: Force = False,
     plan: PlanOnly = False,
+    log: Log = None,
 ) -> None:
     """From texts to a base model that carries a text on; with --objective masked or prefix, to one that fills blanks.
 
@@ -158,15 +174,24 @@ def pretrain(
             shape,
             tokenizer=tokenizer,
             vocab=vocab,
+            init=init,
             skip_bad=skip_bad,
             objective=objective,
             console=console,
         ),
         request=lambda: room.request(
-            texts, wishes, shape, tokenizer=str(tokenizer), vocab=vocab, skip_bad=skip_bad, objective=objective
+            texts,
+            wishes,
+            shape,
+            init=init,
+            tokenizer=str(tokenizer),
+            vocab=vocab,
+            skip_bad=skip_bad,
+            objective=objective,
         ),
         force=force,
         plan=plan,
+        log=log,
     )
     if not plan:
         carry_on, fill = (
@@ -184,6 +209,7 @@ def sft(
     skip_bad: SkipBad = False,
     force: Force = False,
     plan: PlanOnly = False,
+    log: Log = None,
 ) -> None:
     """Instruction tuning: teach a base model to answer. The loss is on the assistant's tokens alone.
 
@@ -197,6 +223,7 @@ def sft(
         request=lambda: instruct.request(base, chats, wishes, skip_bad=skip_bad),
         force=force,
         plan=plan,
+        log=log,
     )
     if not plan:
         printing.messages().print(f"\nTalk to it:  onward chat {out}")
@@ -209,11 +236,15 @@ def _train(
     request: Callable[[], dict[str, Any]],
     force: bool,
     plan: bool,
+    log: str | None = None,
 ) -> None:
     """Prepare, show the preflight, train. With `plan`, prepare in a folder that goes away, show, and stop; `out`, where it has not been
     looked at yet, must be free all the same."""
     from onward.files import check_free
+    from onward.train import logs
     from onward.train.workspace import Workspace
+
+    logs.check(log)
 
     console = printing.messages()
     if out is not None:
@@ -226,4 +257,4 @@ def _train(
         return
     training = prepare(Workspace(out, request(), force=force), console)
     printing.preflight(console, training)
-    training.run(console)
+    training.run(console, log)

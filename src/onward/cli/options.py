@@ -57,7 +57,7 @@ def _options(kind: type) -> list[inspect.Parameter]:
         option = typer.Option(
             f"--{field.name.replace('_', '-')}",
             help=field.metadata["help"],
-            show_default=field.default not in (None, ()),
+            show_default=field.default not in (None, ()) and field.default is not False,
         )
         annotation: Any = Annotated[list[str] if many else hints[field.name], option]
         default = list(field.default) if many else field.default

@@ -33,8 +33,9 @@ def curves(metrics: list[dict[str, float]], *, smoothed_over: int = 20) -> str:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 2.6), layout="constrained")
         left, right = figure.subplots(1, 2)
-        tokens = [line["tokens"] / 1e6 for line in metrics]
-        losses = [line["loss"] for line in metrics]
+        learned = [line for line in metrics if line["loss"] is not None]  # None: left out, its loss was no number
+        tokens = [line["tokens"] / 1e6 for line in learned]
+        losses = [line["loss"] for line in learned]
         left.plot(tokens, losses, color=BLUE, alpha=0.25, linewidth=0.8)
         left.plot(tokens, _running_mean(losses, smoothed_over), color=BLUE, linewidth=1.8)
         _label(left, "training loss, nats a token")

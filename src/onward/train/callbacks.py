@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from onward.errors import FolderError
@@ -20,12 +20,13 @@ from onward.train.plan import TrainPlan
 HELD_OUT = "held_out_bits_per_byte"
 
 
-def held_out(measure: Callable[[Step], BitsPerByte]) -> Callback:
-    """Measure every `held_out_every` steps, and at the last."""
+def held_out(measure: Callable[[Step], Mapping[str, BitsPerByte]]) -> Callback:
+    """Measure every `held_out_every` steps, and at the last: the whole, named "", and its parts."""
 
     def callback(step: Step) -> None:
         if step.number % step.plan.held_out_every == 0 or step.last:
-            step.measured[HELD_OUT] = measure(step).value
+            for name, found in measure(step).items():
+                step.measured[f"{HELD_OUT}/{name}" if name else HELD_OUT] = found.value
 
     return callback
 
@@ -42,14 +43,38 @@ def keep_to_time(settle: Callable[[TrainPlan], None]) -> Callback:
     return callback
 
 
-def keep_checkpoints(folder: Path) -> Callback:
+def keep_checkpoints(
+    folder: Path, further: Mapping[str, checkpoints.Kept] = checkpoints.NOTHING, kept: int = checkpoints.KEPT
+) -> Callback:
     """Every `checkpoint_every` steps, and when asked to stop. After the last step too, should saving the model fail."""
 
     def callback(step: Step) -> None:
-        if step.number % step.plan.checkpoint_every == 0 or step.stopping or step.last:
-            checkpoints.save(folder, step.number, step.model, step.optimisers, tokens=step.tokens, seconds=step.seconds)
+        every = step.plan.checkpoint_every
+        if step.number % every == 0 or step.stopping or step.last:
+            checkpoints.save(
+                folder,
+                step.number,
+                step.model,
+                step.optimisers,
+                tokens=step.tokens,
+                seconds=step.seconds,
+                further=further,
+                every=every,
+                kept=kept,
+            )
 
     return callback
+
+
+def metrics_of(step: Step) -> dict[str, float | None]:
+    """All that is known of a step, by name. A loss that is no number is None: JSON has no word for it."""
+    return {
+        "step": step.number,
+        "loss": step.loss if math.isfinite(step.loss) else None,
+        "rate": step.rate,
+        "tokens": step.tokens,
+        "seconds": round(step.seconds, 3),
+    } | step.measured
 
 
 def write_metrics(path: Path, start: int) -> Callback:
@@ -58,15 +83,8 @@ def write_metrics(path: Path, start: int) -> Callback:
     write_bytes(path, "".join(json.dumps(line) + "\n" for line in kept).encode())
 
     def callback(step: Step) -> None:
-        line = {
-            "step": step.number,
-            "loss": step.loss,
-            "rate": step.rate,
-            "tokens": step.tokens,
-            "seconds": round(step.seconds, 3),
-        } | step.measured
         with explained(path), path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+            file.write(json.dumps(metrics_of(step)) + "\n")
 
     return callback
 

@@ -53,6 +53,8 @@ class Step:
     stopping: bool = False
     """The user, or the system, has asked to stop: this is the last step for now."""
     measured: dict[str, float] = field(default_factory=dict)
+    restored: bool = False
+    """A callback has put other weights into the model."""
 
     @property
     def last(self) -> bool:
@@ -60,6 +62,9 @@ class Step:
 
 
 Callback = Callable[[Step], None]
+Judge = Callable[[int, float], dict[str, float]]
+"""Asked with a step's number, from 1, and its loss before it is applied. What it notes goes into `measured`; with `left_out`,
+the step is not applied. A loss that is no number, or whose gradient is none, comes as infinity."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,11 +85,13 @@ def fit(
     *,
     start: Start = Start(),
     found: list[Optimizer] | None = None,
+    judge: Judge | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> bool:
     """Train `model` in place from `start` to the plan's last step.
 
-    found: the optimisers, if a checkpoint has been put into them; made from the plan otherwise.   tell: takes a line for people.
+    found: the optimisers, if a checkpoint has been put into them; made from the plan otherwise.   judge: may leave a batch out.
+    tell: takes a line for people.
     Ctrl-C and SIGTERM finish the step, let the callbacks keep it, and raise KeyboardInterrupt; if that step was the last one, the
     training is whole and True is returned instead. A loss or a gradient that is not a number raises TrainingError before it reaches
     the weights, and so does a step that does not fit into memory.
@@ -98,13 +105,15 @@ def fit(
         while number < plan.steps:
             batch = prepared(number)
             set_rate(found, plan.rate(number))
-            loss, stats = take_step(model, objective, batch, plan, found, number, working)
+            loss, stats = take_step(model, objective, batch, plan, found, number, working, judge)
             number += 1
             tokens += batch.learnable
             stop, seconds = processes.any_of(stopping.is_set()), time.perf_counter() - began
             step = Step(number, loss, plan.rate(number - 1), tokens, seconds, plan, model, found, stop, stats)
             for callback in callbacks:
                 callback(step)
+            if step.restored:
+                refresh(working, model)
             plan = step.plan
             if stop and not step.last:
                 raise KeyboardInterrupt
@@ -136,11 +145,12 @@ def take_step(
     found: list[Optimizer],
     number: int,
     working: LanguageModel | None = None,
+    judge: Judge | None = None,
 ) -> tuple[float, dict[str, float]]:
     """One optimiser step over a batch, in passes of `rows_per_pass`, weighted so that the sum is one big batch.
 
     working: what computes, where it is not the model itself (working.py).
-    Returns the loss, and the objective's stats, both averaged over what was learned from.
+    Returns the loss, and the objective's stats, both averaged over what was learned from; with what the judge notes.
     """
     working = model if working is None else working
     try:
@@ -152,16 +162,19 @@ def take_step(
             ) from error
         raise
     norm = _clipped(model, plan.clip)
-    if not (math.isfinite(total) and math.isfinite(norm)):
+    finite = math.isfinite(total) and math.isfinite(norm)
+    noted = judge(number + 1, total if finite else math.inf) if judge is not None else {}
+    if not finite and "left_out" not in noted:
         raise TrainingError(
-            f"step {number + 1}: the loss is {total} and its gradient's norm {norm}. "
-            "A lower --lr usually mends it; the weights before this step are in the last checkpoint."
+            f"step {number + 1}, on batch {number}: the loss is {total} and its gradient's norm {norm}. "
+            "A lower --lr usually mends it; --skip-spikes leaves such a batch out."
         )
     for optimiser in found:
-        optimiser.step()
+        if "left_out" not in noted:
+            optimiser.step()
         optimiser.zero_grad()
     refresh(working, model)
-    return total, stats
+    return total, stats | noted
 
 
 def _gradients(

@@ -100,7 +100,8 @@ class Packing:
     """How the documents of some shards lie in rows of `length` targets: a function of the two, without chance.
 
     Text: a document of n tokens has n + 1 targets, its tokens and then `boundary_id`, cut into pieces of at most
-    `length`. The inputs of a piece are `boundary_id` and its targets but the last.
+    `length`. The inputs of a piece are `boundary_id` and its targets but the last. Models made elsewhere may end a
+    document with another token than begins it: `end_id`.
     Conversations (shards with learn masks): inputs ids[:-1], targets ids[1:] where learn says so, else -100. One
     longer than `length` + 1 tokens is truncated; with nothing to learn in what is left, it is dropped.
     places: how many places in a row a piece of n targets of text needs, n or more and rising with n, where something
@@ -112,7 +113,13 @@ class Packing:
     """
 
     def __init__(
-        self, shards: Shards, length: int, boundary_id: int, places: Callable[[Ints], Ints] | None = None
+        self,
+        shards: Shards,
+        length: int,
+        boundary_id: int,
+        places: Callable[[Ints], Ints] | None = None,
+        *,
+        end_id: int | None = None,
     ) -> None:
         if length < 1:
             raise PlanError(f"rows of {length} tokens cannot be trained on. Choose a --length of at least 1.")
@@ -122,6 +129,7 @@ class Packing:
                 f"{shards.vocab_size:,}; they were made with another tokenizer. Make the shards again."
             )
         self.shards, self.length, self.boundary_id = shards, length, boundary_id
+        self.end_id = boundary_id if end_id is None else end_id
         self.truncated = self.dropped = 0
         if shards.masked:
             document, start, size, self.targets = self._conversations()
@@ -217,7 +225,7 @@ class Packing:
         number = np.repeat(self._start[pieces], size) + place  # of the target, among the document's
         last = self.shards.lengths[document]
         targets = self.shards.tokens_at(document, np.minimum(number, last - 1))
-        targets[number == last] = self.boundary_id
+        targets[number == last] = self.end_id
         return np.where(place == 0, self.boundary_id, np.roll(targets, 1)), targets
 
 

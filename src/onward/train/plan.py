@@ -31,6 +31,12 @@ class Wishes:
     checkpoint_every: int | None = field(default=None, metadata=told("steps between checkpoints"))
     device: str | None = field(default=None, metadata=told("cpu, cuda or cuda:1"))
     precision: str | None = field(default=None, metadata=told("fp32 or bf16"))
+    ema: float | None = field(
+        default=None, metadata=told("decay of a running average of the weights, such as 0.999; it becomes the model")
+    )
+    skip_spikes: bool = field(
+        default=False, metadata=told("leave out batches whose loss jumps up; go back if it stays there")
+    )
     eager: bool = field(default=False, metadata=told("without torch.compile"))
     seed: int = field(default=0, metadata=told("of the weights and of the order of the data"))
 
@@ -39,6 +45,8 @@ class Wishes:
             raise PlanError("--minutes and --steps both say how long to train; give one of them.")
         most = {"minutes": 1e7, "steps": 10**12, "length": 2**24, "batch": 2**32, "lr": 100, "checkpoint_every": 10**12}
         _check_range(self, most)
+        if self.ema is not None and not 0 < self.ema < 1:
+            raise PlanError(f"--ema {self.ema:g}: between 0 and 1, such as 0.999.")
         if not 0 <= self.seed < 2**63:
             raise PlanError(f"--seed {self.seed}: a whole number from 0 on.")
         if self.precision not in (None, "fp32", "bf16"):
@@ -88,6 +96,10 @@ class TrainPlan:
     warmup: float = field(default=0.02, metadata=told("share of the steps spent warming up"))
     decay: float = field(default=0.5, metadata=told("share of the steps, at the end, spent decaying to zero"))
     clip: float = field(default=1.0, metadata=told("largest norm of the gradient"))
+    ema: float | None = field(
+        default=None, metadata=told("decay of the running average of the weights, if there is one")
+    )
+    skip_spikes: bool = field(default=False, metadata=told("whether batches whose loss jumps up are left out"))
     seed: int = field(default=0, metadata=told("of the weights and of the order of the data"))
     device: str = field(default="cpu", metadata=told("where it is trained"))
     precision: str = field(default="fp32", metadata=told("of the matrix products; the weights themselves stay in fp32"))
@@ -135,15 +147,18 @@ class TrainPlan:
         return replace(self, steps=done + left, decay=left / (done + left), planned_again=done)
 
     def explain(self) -> list[tuple[str, str, str]]:
-        """(name, value, reason) of each field, for people."""
-        return [
-            (n, f"{v:,}" if isinstance(v, int) else f"{v}", self.reasons.get(n, ""))
-            for n, v in self.to_json().items()
-            if n not in ("reasons", "minutes", "planned_again")
-        ]
+        """(name, value, reason) of each field, for people; options that nobody asked for are left out."""
+        hidden = {"reasons", "minutes", "planned_again"} | {n for n in ("ema", "skip_spikes") if not getattr(self, n)}
+        return [(n, _said(v), self.reasons.get(n, "")) for n, v in self.to_json().items() if n not in hidden]
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
+
+
+def _said(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return f"{value:,}" if isinstance(value, int) else f"{value}"
 
 
 def clock(seconds: float) -> str:

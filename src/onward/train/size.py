@@ -143,6 +143,12 @@ def begin(plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig
         "device": f"{machine.name}: {machine.flops / 1e9:,.0f} GFLOP/s measured in {machine.precision}",
         "precision": "bf16 where the hardware has it, fp32 where it would be emulated",
     }
+    if wishes.ema:
+        reasons["ema"] = "set by hand; what is saved, and measured on held-out data, is the average"
+    if wishes.skip_spikes:
+        reasons["skip_spikes"] = (
+            "a spike's batch is left out; three spikes in a row, and the training goes back to a checkpoint"
+        )
     by_hand = {"length": wishes.length, "batch_tokens": wishes.batch, "lr": wishes.lr, "device": wishes.device}
     by_hand |= {"precision": wishes.precision, "steps": wishes.steps, "checkpoint_every": wishes.checkpoint_every}
     at_once = 8192 if machine.device == "cpu" else 65536
@@ -172,6 +178,8 @@ def begin(plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig
         compile=why_not is None,
         recompute=recompute,
         lr=wishes.lr or plan.lr,
+        ema=wishes.ema,
+        skip_spikes=wishes.skip_spikes,
         seed=wishes.seed,
         device=machine.device,
         precision=machine.precision,

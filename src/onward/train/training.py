@@ -7,7 +7,8 @@ it again goes on where it stopped.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from contextlib import nullcontext
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,22 +18,25 @@ from rich.console import Console
 
 from onward import lineage
 from onward.corpus.read import files
-from onward.errors import DataError, FolderError
+from onward.errors import DataError, FolderError, TrainingError
 from onward.files import file_hash, new_folder, write_json
 from onward.lineage import Lineage, Result
 from onward.model import folder
 from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
-from onward.train import callbacks, checkpoints, measure, processes
-from onward.train.fit import Start, fit, seconds_per_step
+from onward.train import callbacks, checkpoints, logs, measure, processes
+from onward.train.average import Average
+from onward.train.fit import Callback, Start, fit, seconds_per_step
 from onward.train.measure import BitsPerByte
+from onward.train.mixture import Part, results_together, together
 from onward.train.objectives import Loss, backwards
 from onward.train.optimisers import optimisers
 from onward.train.packing import IGNORE, Batch, Packing, Rows
 from onward.train.plan import TrainPlan
 from onward.train.progress import Show
 from onward.train.size import MEASURED_NOW_AND_THEN, memory_needed
+from onward.train.spikes import Spikes, checkpoints_needed, go_back
 from onward.train.workspace import CHECKPOINTS, Workspace
 
 PLAN = "plan.json"
@@ -68,7 +72,11 @@ def text_results(training: Training) -> list[Result]:
 @dataclass(kw_only=True)
 class Training:
     """A prepared training. `suite` names what its held-out data measures; `batches` gives batch i of the training data; `mask` is that of
-    the objective; `results` measures the trained model for its lineage."""
+    the objective; `results` measures the trained model for its lineage.
+
+    train, held_out: the data; of a mixture the first corpus, and `mixture` has them all.   family: that the folder is written
+    in, by default the first that can express the model.
+    """
 
     verb: str
     suite: str
@@ -85,6 +93,14 @@ class Training:
     parents: list[Lineage]
     mask: Callable[[Batch], Mask] = backwards
     results: Callable[[Training], list[Result]] = text_results
+    family: str | None = None
+    mixture: list[Part] = field(default_factory=list)
+    average: Average | None = field(default=None, init=False)
+
+    @property
+    def parts(self) -> list[Part]:
+        """The corpora; of one alone, that one, without a name."""
+        return self.mixture or [Part("", 1.0, self.train, self.held_out)]
 
     def preflight(self, examples: int = 3, shown: int = 160) -> Preflight:
         return Preflight(
@@ -94,16 +110,22 @@ class Training:
             memory=memory_needed(
                 self.model.config, self.plan.rows_per_pass * self.plan.length, recompute=self.plan.recompute
             ),
-            data={
-                "documents": self.train.shards.documents,
-                "tokens": self.train.shards.tokens,
-                "rows": self.train.rows,
-                "padding": round(self.train.padding_share, 4),
-                "too long, truncated": self.train.truncated,
-                "left out: no answer within the length": self.train.dropped,
-                "held-out documents": self.held_out.shards.documents,
-            },
+            data=self._figures(),
         )
+
+    def _figures(self) -> dict[str, int | float]:
+        """Of all corpora together, and each one's share."""
+        train, held_out = [part.train for part in self.parts], [part.held_out for part in self.parts]
+        rows = sum(one.rows for one in train)
+        return {
+            "documents": sum(one.shards.documents for one in train),
+            "tokens": sum(one.shards.tokens for one in train),
+            "rows": rows,
+            "padding": round(sum(one.padding_share * one.rows for one in train) / rows, 4),
+            "too long, truncated": sum(one.truncated for one in train),
+            "left out: no answer within the length": sum(one.dropped for one in train),
+            "held-out documents": sum(one.shards.documents for one in held_out),
+        } | {f"share of {part.name}": part.share for part in self.mixture}
 
     def _example(self, number: int, shown: int) -> Example:
         i, row = divmod(number, self.plan.rows)
@@ -120,63 +142,121 @@ class Training:
             ]
         )
 
-    def run(self, console: Console) -> Path:
-        """Train to the end and write the model folder; or raise KeyboardInterrupt when asked to stop, everything kept."""
-        asked_to_stop = self.learn(console)
-        results, model = self.results(self), processes.gathered(self.model)
+    def run(self, console: Console, log: str | None = None) -> Path:
+        """Train to the end and write the model folder; or raise KeyboardInterrupt when asked to stop, everything kept.
+
+        log: a dashboard (logs.py) that gets all figures too.
+        """
+        asked_to_stop = self.learn(console, log)
+        results, model = self._results(), processes.gathered(self.model)
         out = processes.by_first(lambda: self._save(results, model))
         if asked_to_stop:
             raise KeyboardInterrupt
         return out
 
-    def learn(self, console: Console) -> bool:
+    def learn(self, console: Console, log: str | None = None) -> bool:
         """Train to the end, from the newest checkpoint on. True if asked to stop during the last step; before, it raises."""
         self.model = processes.placed(self.model, self.plan.device, self.plan.precision)
-        place = self.workspace.folder
         found = optimisers(self.model, self.plan)
-        start = self._go_on(found)
-        with Show(console, self.verb, self.plan.steps, start.step) as show:
-            return fit(
-                self.model,
-                self.objective,
-                self.batches,
-                self.plan,
-                [
-                    callbacks.keep_to_time(self._settle),
-                    callbacks.held_out(lambda _: self.measure(MEASURED_NOW_AND_THEN)),
-                    *([callbacks.write_metrics(place / "metrics.jsonl", start.step)] if processes.is_first() else []),
-                    callbacks.keep_checkpoints(place / CHECKPOINTS),
-                    show,
-                ],
-                start=start,
-                found=found,
-                tell=console.print,
-            )
+        spikes = Spikes(skip=self.plan.skip_spikes, say=lambda line: console.print(line, highlight=False))
+        kept: dict[str, checkpoints.Kept] = {"spikes": spikes}
+        if self.plan.ema is not None:
+            self.average = kept["average"] = Average(self.model, self.plan.ema)
+        start = self._go_on(found, kept)
+        with (
+            Show(console, self.verb, self.plan.steps, start.step) as show,
+            logs.opened(log, self.workspace, self.plan.to_json(), start.step) as further,
+        ):
+            try:
+                return fit(
+                    self.model,
+                    self.objective,
+                    self.batches,
+                    self.plan,
+                    [*self._callbacks(spikes, kept, start), *further, show],
+                    start=start,
+                    found=found,
+                    judge=spikes,
+                    tell=console.print,
+                )
+            except TrainingError as error:
+                raise TrainingError(f"{error} {self._last_good()}") from error
+
+    def _callbacks(self, spikes: Spikes, kept: dict[str, checkpoints.Kept], start: Start) -> list[Callback]:
+        """In the order in which they depend on one another: what is measured and kept is what is left after going back."""
+        place, plan = self.workspace.folder, self.plan
+        count = checkpoints_needed(plan.checkpoint_every) if plan.skip_spikes else checkpoints.KEPT
+        return [
+            callbacks.keep_to_time(self._settle),
+            *([go_back(spikes, place / CHECKPOINTS, kept)] if plan.skip_spikes else []),
+            *([self.average] if self.average else []),
+            callbacks.held_out(lambda _: self.measure_each(MEASURED_NOW_AND_THEN)),
+            *([callbacks.write_metrics(place / "metrics.jsonl", start.step)] if processes.is_first() else []),
+            callbacks.keep_checkpoints(place / CHECKPOINTS, kept, count),
+        ]
 
     def _settle(self, plan: TrainPlan) -> None:
         """The steps have been counted again."""
         self.plan = plan
         write_json(self.workspace.folder / PLAN, plan.to_json())
 
-    def _go_on(self, found: list[torch.optim.Optimizer]) -> Start:
-        """Put the newest checkpoint, if there is one, into model and optimisers."""
+    def _go_on(self, found: list[torch.optim.Optimizer], kept: dict[str, checkpoints.Kept]) -> Start:
+        """Put the newest checkpoint, if there is one, into model, optimisers and `kept`."""
+        place = self.workspace.folder / CHECKPOINTS
+        if newest := processes.by_first(lambda: checkpoints.existing(place)[-1:]):
+            return Start(**checkpoints.load(newest[0], self.model, found, kept))
+        if self.plan.skip_spikes:  # there must be something to go back to from the first
+            checkpoints.save(place, 0, self.model, found, tokens=0, seconds=0.0, further=kept)
+        return Start()
+
+    def _last_good(self) -> str:
         kept = checkpoints.existing(self.workspace.folder / CHECKPOINTS)
         if not kept:
-            return Start()
-        return Start(**checkpoints.load(kept[-1], self.model, found))
+            return "There is no checkpoint yet."
+        return f"The last good checkpoint is {kept[-1]}, after step {checkpoints.step_of(kept[-1])}."
 
     def measure(self, targets: int) -> BitsPerByte:
-        """On up to `targets` of the held-out targets, always the same ones."""
-        plan = self.plan
+        """On up to `targets` of the held-out targets, always the same ones; of a mixture, the corpora's mean by their shares."""
+        return self.measure_each(targets)[""]
+
+    def measure_each(self, targets: int) -> dict[str, BitsPerByte]:
+        """The whole, named "", and each corpus of a mixture by its name. Of the averaged weights, where there are any."""
+        with self.average.in_place_of(self.model) if self.average else nullcontext():
+            found = {part.name: self._measured(part, targets) for part in self.parts}
+        return {"": together([(part.share, found[part.name]) for part in self.parts])} | found
+
+    def _measured(self, part: Part, targets: int) -> BitsPerByte:
         return measure.held_out(
             self.model,
-            self.held_out,
+            part.held_out,
             self.tokenizer,
             targets=targets,
-            device=plan.device,
-            precision=plan.precision,
+            device=self.plan.device,
+            precision=self.plan.precision,
             mask=self.mask,
         )
+
+    def _results(self) -> list[Result]:
+        """Of the model as it will be saved. Where weights are averaged, the average is put into it, and what the last ones were
+        worth is added."""
+        average, self.average = self.average, None
+        if average is None:
+            return self._results_of_parts()
+        last = self.measure(measure.AT_THE_END)
+        average.put_into(self.model)
+        suite = f"{self.suite}, without averaging"
+        return [*self._results_of_parts(), measure.result(suite, last, seed=self.plan.seed, baseline=None)]
+
+    def _results_of_parts(self) -> list[Result]:
+        """Of a mixture, the whole and then each corpus, measured as if it were alone."""
+        if not self.mixture:
+            return self.results(self)
+        found = []
+        for part in self.mixture:
+            suite = f"{self.suite}: {part.name}"
+            alone = replace(self, mixture=[], suite=suite, train=part.train, held_out=part.held_out)
+            found.append((part.share, self.results(alone)))
+        return results_together(self.suite, found) + [result for _, results in found for result in results]
 
     def _save(self, results: list[Result], model: LanguageModel) -> Path:
         out = self.workspace.out
@@ -197,6 +277,7 @@ class Training:
             out,
             model,
             lineage=history,
+            family=self.family,
             tokenizer_folder=self.tokenizer_folder,
             generation=generation_config(self.tokenizer) if self.model.config.causal else None,
             force=self.workspace.force,
