@@ -33,12 +33,13 @@ def cross_entropies(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets
     """Each token's own, (N,), without gradients. Otherwise as above."""
     losses = torch.empty(len(targets), dtype=at_least_float32(hidden.dtype), device=hidden.device)
     for part in _parts(hidden, weight):
-        logits, normaliser = _logits(hidden[part], weight, bias)
-        losses[part] = normaliser - _at(logits, targets[part])
+        losses[part] = _exponentials(hidden[part], weight, bias, targets[part])[2]
     return losses
 
 
 class _SummedCrossEntropy(torch.autograd.Function):
+    """The gradient of the logits is softmax minus one at the target, and softmax is exponentials over their sum."""
+
     @staticmethod
     def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
         wide = at_least_float32(hidden.dtype)
@@ -46,21 +47,14 @@ class _SummedCrossEntropy(torch.autograd.Function):
         of_hidden = torch.empty_like(hidden)
         of_weight = torch.zeros(weight.shape, dtype=wide, device=weight.device)
         of_bias = None if bias is None else torch.zeros_like(bias, dtype=wide)
+        gradients = _gradients if hidden.dtype == wide else _gradients_rounded_late
         for part in _parts(hidden, weight):
             x, y = hidden[part], targets[part]
-            logits, normaliser = _logits(x, weight, bias)
-            total += (normaliser - _at(logits, y)).sum()
-            # The gradient of the logits: softmax minus one at the target.
-            gradient = logits.sub_(normaliser[:, None]).exp_()
-            gradient[torch.arange(len(y), device=y.device), y] -= 1
+            exponentials, sums, losses = _exponentials(x, weight, bias, y)
+            total += losses.sum()
             if of_bias is not None:
-                of_bias += gradient.sum(0)
-            gradient = gradient.to(x.dtype)
-            torch.mm(gradient, weight.to(x.dtype), out=of_hidden[part])
-            if x.dtype == wide:
-                of_weight.addmm_(gradient.mT, x)
-            else:
-                of_weight += gradient.mT @ x
+                of_bias.addmv_(exponentials.mT, 1 / sums).index_add_(0, y, torch.ones_like(sums), alpha=-1)
+            of_hidden[part] = gradients(exponentials, sums, x, y, weight, of_weight)
         ctx.save_for_backward(of_hidden, of_weight, of_bias)
         ctx.dtypes = weight.dtype, None if bias is None else bias.dtype
         return total
@@ -74,17 +68,37 @@ class _SummedCrossEntropy(torch.autograd.Function):
         return of_hidden * share.to(of_hidden.dtype), (of_weight * share).to(of_weight_dtype), of_bias, None
 
 
+def _gradients(exponentials: Tensor, sums: Tensor, x: Tensor, y: Tensor, weight: Tensor, of_weight: Tensor) -> Tensor:
+    """That of x, (n, width); that of the weight is added to `of_weight`. Dividing by the sums, and taking away the target's one, are
+    done on rows of the width, which are shorter than rows of the vocabulary."""
+    share = (1 / sums)[:, None]
+    of_weight.addmm_(exponentials.mT, x * share).index_add_(0, y, x, alpha=-1)
+    return (exponentials @ weight).mul_(share).sub_(weight[y])
+
+
+def _gradients_rounded_late(
+    exponentials: Tensor, sums: Tensor, x: Tensor, y: Tensor, weight: Tensor, of_weight: Tensor
+) -> Tensor:
+    """The same for 16 bits, where the difference of two large numbers would keep nothing: it is taken before rounding."""
+    gradient = exponentials.div_(sums[:, None])
+    gradient[torch.arange(len(y), device=y.device), y] -= 1
+    gradient = gradient.to(x.dtype)
+    of_weight += gradient.mT @ x
+    return gradient @ weight.to(x.dtype)
+
+
 def _parts(hidden: Tensor, weight: Tensor) -> list[slice]:
     tokens = max(1, LOGITS_AT_ONCE[hidden.device.type] // len(weight))
     return [slice(first, first + tokens) for first in range(0, len(hidden), tokens)]
 
 
-def _logits(hidden: Tensor, weight: Tensor, bias: Tensor | None) -> tuple[Tensor, Tensor]:
-    """(n, V) logits and (n,) log of the sum of their exponentials, float32 at least."""
+def _exponentials(
+    hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor
+) -> tuple[Tensor, Tensor, Tensor]:
+    """(n, V) exponentials of the logits, each row's divided by its largest; (n,) their sums; (n,) the losses. float32 at least."""
     logits = (hidden @ weight.to(hidden.dtype).mT).to(at_least_float32(hidden.dtype))
-    logits = logits if bias is None else logits + bias
-    return logits, logits.logsumexp(-1)
-
-
-def _at(logits: Tensor, targets: Tensor) -> Tensor:
-    return logits.gather(1, targets[:, None]).squeeze(1)
+    logits = logits if bias is None else logits.add_(bias)
+    logits.sub_(logits.amax(-1, keepdim=True))
+    wanted = logits.gather(1, targets[:, None]).squeeze(1)
+    sums = logits.exp_().sum(-1)
+    return logits, sums, sums.log() - wanted
