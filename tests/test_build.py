@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from onward.build import Road, build
-from onward.errors import BadLine, OutputError
+from onward.errors import BadLine, OnwardError, OutputError
 from onward.train.plan import Shape, Wishes
 
 WISHES = Wishes(steps=20, length=128, batch=512)
@@ -117,6 +117,65 @@ def test_a_model_cannot_write_live_html_into_the_report(road, console):
     page = (road.out / "report.html").read_text()
     assert "<script>" not in page
     assert "&lt;script&gt;" in page
+
+
+def contents(folder):
+    return {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+def test_force_loses_nothing_until_the_new_run_is_whole(road, console, texts, tmp_path):
+    build(road, console, lambda _: None)
+    (road.out / "my notes.txt").write_text("mine")
+    before, again = contents(road.out), replace(road, force=True)
+    broken = tmp_path / "broken.jsonl"
+    broken.write_text(texts.read_text() + "{broken\n")
+    for failing in (
+        replace(again, chats=tmp_path / "none.jsonl"),
+        replace(again, chats=broken),
+        replace(again, texts=[str(broken)]),
+        replace(again, asked=Shape(depth=1, width=32, heads=7)),
+        replace(again, wishes=Wishes(minutes=1e-9, length=128, batch=512)),
+        replace(again, wishes=Wishes(steps=20, device="tpu9")),
+    ):
+        with pytest.raises(OnwardError):
+            build(failing, console, lambda _: None)
+        assert contents(road.out) == before
+
+    class StoppedError(BaseException):
+        pass
+
+    def stop(_):
+        raise StoppedError
+
+    with pytest.raises(StoppedError):
+        build(again, console, stop)
+    assert contents(road.out) == before
+    build(replace(again, wishes=replace(WISHES, seed=1)), console, lambda _: None)
+    after = contents(road.out)
+    assert after.keys() == before.keys()
+    changed = {str(path) for path in before if after[path] != before[path]}
+    assert "base/model.safetensors" in changed
+    assert "my notes.txt" not in changed
+
+
+def test_an_input_put_into_the_folder_of_a_failed_run_is_refused_and_kept(road, console, chats):
+    with pytest.raises(OnwardError):
+        build(replace(road, asked=Shape(width=32, heads=7)), console, lambda _: None)
+    road.out.mkdir(exist_ok=True)
+    (road.out / "onward-request.json").write_text("{}")
+    inside = chats.rename(road.out / "chats.jsonl")
+    for force in (False, True):
+        with pytest.raises(OutputError, match="lies inside"):
+            build(replace(road, chats=inside, force=force), console, lambda _: None)
+    assert inside.exists()
+
+
+def test_a_run_at_work_is_not_begun_anew_by_another_process(road, console):
+    def look(_):
+        with pytest.raises(OutputError, match="in use"):
+            build(replace(road, force=True), console, lambda _: None)
+
+    build(road, console, look)
 
 
 class Balanced(HTMLParser):

@@ -1,4 +1,5 @@
 import errno
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -6,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onward.errors import OutputError
-from onward.files import new_folder, write_bytes
+from onward.files import check_apart, new_folder, write_bytes, write_json
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -114,3 +115,45 @@ def test_ctrl_c_between_the_two_names_puts_the_old_folder_back(tmp_path, monkeyp
         (beside / "onward.json").write_text("second")
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
     assert (tmp_path / "model" / "onward.json").read_text() == "first"
+
+
+def test_force_never_replaces_a_file_or_a_link_that_leads_nowhere(tmp_path):
+    (tmp_path / "precious").write_text("one of a kind")
+    (tmp_path / "link").symlink_to(tmp_path / "nowhere")
+    for name in ("precious", "link"):
+        with pytest.raises(OutputError, match="no folder that Onward made"), new_folder(tmp_path / name, force=True):
+            pass
+    assert (tmp_path / "precious").read_text() == "one of a kind"
+    assert (tmp_path / "link").is_symlink()
+
+
+@pytest.mark.parametrize("name", [".", "./", "", ".."])
+def test_a_folder_needs_a_name_of_its_own(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(OutputError, match="name of its own"), new_folder(Path(name), force=True):
+        pass
+
+
+def test_a_replaced_link_goes_and_what_it_leads_to_stays(tmp_path):
+    with new_folder(tmp_path / "real") as beside:
+        (beside / "onward.json").write_text("first")
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    with new_folder(tmp_path / "link", force=True) as beside:
+        (beside / "onward.json").write_text("second")
+    assert {p.name: (p / "onward.json").read_text() for p in tmp_path.iterdir()} == {"real": "first", "link": "second"}
+
+
+def test_what_is_to_be_read_may_not_lie_where_is_to_be_written(tmp_path):
+    (tmp_path / "out" / "deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    (tmp_path / "out" / "elsewhere").symlink_to("/")
+    check_apart(tmp_path / "out", [tmp_path / "beside.txt", tmp_path / "out.txt", tmp_path])
+    for inside in ("out", "out/a.txt", "out/deep/b.txt", "link/a.txt", "out/elsewhere"):
+        with pytest.raises(OutputError, match="lies inside"):
+            check_apart(tmp_path / "out", [tmp_path / inside])
+
+
+def test_a_name_that_is_not_utf_8_comes_back_from_json(tmp_path):
+    name = os.fsdecode(b"B\xe4ume.txt")
+    write_json(tmp_path / "x.json", {"path": name})
+    assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {"path": name}

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from onward import lineage
@@ -35,3 +37,23 @@ def test_a_new_measurement_takes_the_place_of_the_old_one(tmp_path):
     history = lineage.read(tmp_path)
     assert history is not None
     assert {(r.suite, r.value) for r in history.results} == {("a", 3), ("b", 2)}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"results": [{"suite": "s", "metric": "m", "value": "x"}]},
+        {"results": [{"suite": "s", "metric": "m", "value": 1, "low": "x"}]},
+        {"results": 5},
+        {"data": [{}]},
+        {"data": [5]},
+        {"plan": "x"},
+        {"versions": []},
+        {"date": 5},
+        {"parents": [{"verb": "x", "data": "y"}]},
+    ],
+)
+def test_a_value_of_a_wrong_type_is_named(tmp_path, wrong):
+    (tmp_path / lineage.FILE).write_text(json.dumps({"verb": "x"} | wrong))
+    with pytest.raises(FolderError, match=r"onward\.json"):
+        lineage.read(tmp_path)

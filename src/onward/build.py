@@ -23,19 +23,24 @@ from onward.generate.chat_model import FolderModel
 from onward.generate.engine import Request
 from onward.generate.load import open_folder
 from onward.generate.settings import Sampling
+from onward.generate.stages import STAGES
 from onward.lineage import Result
 from onward.report.page import write_report
-from onward.train import logs, measure, pretrain
+from onward.train import aside, logs, machine, measure, pretrain, size
 from onward.train.packing import Packing
-from onward.train.plan import Shape, Wishes
+from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.shards import Shards
 from onward.train.size import MINUTES
 from onward.train.training import Training, sources_of, sources_of_texts
-from onward.train.workspace import CHECKPOINTS, Workspace, claim
+from onward.train.workspace import CHECKPOINTS, Workspace, claim, goes_on
 
 SHARES = {"base": 0.65, "sft": 0.20}
 """Of the minutes. The rest is for the tokeniser, cutting, measuring and the report."""
 SAMPLES = 4
+MADE = ("data", *STAGES, *(f"{stage}.training" for stage in STAGES), "samples.json", "report.html")
+"""What a road puts into its folder. Only this is ever replaced; anything else in it is somebody's own."""
+WORTH = ("*/onward.json", f"*.training/{CHECKPOINTS}/step-*")
+"""What minutes were spent on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,9 +81,21 @@ Look = Callable[[Training], None]
 def build(road: Road, console: Console, look: Look) -> Path:
     """Walk the road, or what is left of it. Returns the folder of the last stage.   Raises OnwardError, KeyboardInterrupt."""
     logs.check(road.log)
-    claim(road.out, road.request(), force=road.force, worth=("*/onward.json", f"*.training/{CHECKPOINTS}/step-*"))
+    check(road)
+    inputs = [road.chats] if road.chats else []
+    lock = claim(road.out, road.request(), force=road.force, worth=WORTH, made=MADE, inputs=inputs)
+    try:
+        return _walk(road, console, look)
+    except BaseException:
+        aside.put_back(road.out, MADE, WORTH)
+        raise
+    finally:
+        lock.close()
+
+
+def _walk(road: Road, console: Console, look: Look) -> Path:
     if road.chats is not None:
-        _check_chats(road, road.chats)
+        _check_same_chats(road, road.chats)
     prepare_stage = {"base": _base, "sft": _sft} if road.chats else {"base": _base}
     for stage, prepare in prepare_stage.items():
         if not (road.out / stage).exists():
@@ -93,13 +110,26 @@ def build(road: Road, console: Console, look: Look) -> Path:
             lineage.add_results(road.out / stage, _measured(road, stage, model))
         write_json(road.out / "samples.json", _samples(road, models))
     write_report(road.out)
+    aside.forget(road.out)
     return road.out / stage
 
 
-def _check_chats(road: Road, chats: Path) -> None:
-    """See that the chats can be read before minutes are spent on the texts, and that a stage made from them was made from these."""
-    for _ in instruct.sides(read_chats(chats, skip_bad=road.skip_bad)):
-        pass
+def check(road: Road) -> None:
+    """See, before anything is touched or minutes are spent, that the chats can be read, that a model of this shape can be trained
+    here, and that the folder may be written."""
+    if road.chats is not None:
+        for _ in instruct.sides(read_chats(road.chats, skip_bad=road.skip_bad)):
+            pass
+    wishes, found = road.wishes_of("base"), machine.measure(road.wishes.device, road.wishes.precision, seconds=0)
+    flops = size.compute(found, wishes)
+    length = size.sequence_length(wishes, flops)
+    config, _ = size.shape(road.asked, vocab_size=size.vocabulary(flops), flops=flops, length=length)
+    size.begin(TrainPlan(steps=1, length=length, batch_tokens=length, rows_per_pass=1), wishes, found, config)
+    goes_on(road.out, road.request(), force=road.force, worth=WORTH)
+
+
+def _check_same_chats(road: Road, chats: Path) -> None:
+    """See that a stage made from chats was made from these."""
     made = lineage.read(road.out / "sft")
     if made is not None and made.data != sources_of([chats]):
         raise OutputError(
@@ -126,7 +156,7 @@ def _measured(road: Road, stage: str, model: FolderModel) -> list[Result]:
     stage has cost, and what an earlier one knew already, shows too."""
     history = lineage.read(road.out / stage)
     known = {result.suite for result in history.results} if history else set()
-    places = {pretrain.SUITE: road.out / "data" / "text-held-out"}
+    places = {pretrain.SUITE: road.out / "data" / pretrain.HELD_OUT}
     if road.chats is not None:
         places[instruct.SUITE] = road.chat_parts / "chats-held-out"
     return [_result(road, model, suite, place) for suite, place in places.items() if suite not in known]
@@ -149,7 +179,7 @@ def _result(road: Road, model: FolderModel, suite: str, place: Path) -> Result:
 def _samples(road: Road, models: dict[str, FolderModel]) -> dict[str, Any]:
     """What each stage says, with the same seed: beginnings of held-out texts carried on, and held-out questions answered."""
     base = models["base"]
-    shards = Shards(road.out / "data" / "text-held-out")
+    shards = Shards(road.out / "data" / pretrain.HELD_OUT)
     beginnings = [shards.document(i)[:24].tolist() for i in range(min(SAMPLES, shards.documents))]
     settings = Sampling(temperature=0.7, top_p=0.95, max_tokens=60, seed=road.wishes.seed)
     begin = [i for i in [base.engine.tokenizer.bos_id] if i is not None]

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,9 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    write_bytes(path, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    """As UTF-8. What is no character, as in a file name that is not UTF-8, is written as JSON's own escape, and comes back."""
+    text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
+    write_bytes(path, text.encode(errors="backslashreplace"))
 
 
 @contextmanager
@@ -95,11 +97,18 @@ def _sweep(path: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Take away a file or a folder; one that is not there is fine."""
-    if path.is_dir():
+    """Take away a file, a folder, or a link and not what it leads to; one that is not there is fine."""
+    if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def remove_whole(path: Path) -> None:
+    """Take away a folder that nobody shall see half gone: it loses its name before it loses its parts."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    path.rename(beside)
+    remove(beside)
 
 
 def _alive(process: int) -> bool:
@@ -116,14 +125,42 @@ MARKS = ("onward.json", "onward-request.json")
 """Files that Onward puts into the folders it makes. Only a folder with one of them is ever replaced."""
 
 
-def check_free(path: Path, *, force: bool) -> None:
-    """Raise OutputError unless `path` may be written: it is not there, or `force` says to replace what Onward itself has made."""
-    if not path.exists():
+def check_free(path: Path, *, force: bool, marks: Iterable[str] = MARKS) -> None:
+    """Raise OutputError unless `path` may be written: it is not there, or `force` says to replace what Onward itself has made.
+
+    That is an empty folder, or one with one of the `marks`; a file, a link that leads nowhere or a device never is.
+    """
+    check_name(path)
+    if not os.path.lexists(path):
         return
     if not force:
         raise OutputError(f"{path} exists already. Choose another place with -o, or replace it with --force.")
-    if path.is_dir() and any(path.iterdir()) and not any((path / mark).exists() for mark in MARKS):
+    if not path.is_dir():
+        raise OutputError(
+            f"{path} is no folder that Onward made, so --force leaves it alone. Choose another place with -o."
+        )
+    if any(path.iterdir()) and not any((path / mark).exists() for mark in marks):
         raise OutputError(f"{path} was not made by Onward, so --force leaves it alone. Choose another place with -o.")
+
+
+def check_name(path: Path) -> None:
+    """Raise OutputError unless `path` ends in a name, as a folder made beside its place and renamed needs, and one that is UTF-8."""
+    if path.name in ("", ".."):
+        raise OutputError(f"-o {path}: give the folder a name of its own, as in -o {path / 'mine'}.")
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        raise OutputError(f"-o {path}: the name is not UTF-8. Choose another place with -o.") from error
+
+
+def check_apart(out: Path, inputs: Iterable[Path]) -> None:
+    """Raise OutputError where something that is to be read lies inside `out`: what is written there could take its place."""
+    place = out.resolve()
+    for path in inputs:
+        if any(one.is_relative_to(place) for one in (path.resolve(), path.parent.resolve() / path.name)):
+            raise OutputError(
+                f"{path} is to be read, and lies inside {out}, which is to be written. Choose another place with -o."
+            )
 
 
 def _sync(folder: Path) -> None:

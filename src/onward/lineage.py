@@ -12,7 +12,8 @@ import sys
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from types import UnionType
+from typing import Any, get_args, get_origin, get_type_hints
 
 from onward.errors import FolderError
 from onward.files import write_json
@@ -58,13 +59,38 @@ class Lineage:
 
     @classmethod
     def from_json(cls, value: dict[str, Any]) -> Lineage:
-        """Fields of a later version are passed over, so that an older Onward can still show what it knows."""
+        """Fields of a later version are passed over, so that an older Onward can still show what it knows. TypeError for values of
+        another type than a field has."""
         known = {name: value[name] for name in cls.__dataclass_fields__ if name in value}
-        known["results"] = [
-            Result(**{k: v for k, v in r.items() if k in Result.__dataclass_fields__}) for r in known.get("results", [])
-        ]
+        results = [{k: v for k, v in r.items() if k in Result.__dataclass_fields__} for r in known.get("results", [])]
+        _check_types(Lineage, known | {"results": [], "parents": []})
+        for result in results:
+            _check_types(Result, result)
+        known["results"] = [Result(**result) for result in results]
         known["parents"] = [cls.from_json(parent) for parent in known.get("parents", [])]
         return cls(**known)
+
+
+def _check_types(kind: type, values: dict[str, Any]) -> None:
+    hints = get_type_hints(kind)
+    for name, value in values.items():
+        if not _fits(value, hints[name]):
+            raise TypeError(f"{name} is {json.dumps(value)[:60]}")
+    if not all("path" in source for source in values.get("data", [])):
+        raise TypeError("data has no path")
+
+
+def _fits(value: Any, kind: Any) -> bool:
+    """Whether a value out of JSON has the type: a plain one, a list, a dictionary, or one of several."""
+    if kind is Any:
+        return True
+    if isinstance(kind, UnionType):
+        return any(_fits(value, one) for one in get_args(kind))
+    if get_origin(kind) is list:
+        return isinstance(value, list) and all(_fits(one, get_args(kind)[0]) for one in value)
+    if get_origin(kind) is dict:
+        return isinstance(value, dict) and all(_fits(one, get_args(kind)[1]) for one in value.values())
+    return isinstance(value, int | float if kind is float else kind)
 
 
 def versions() -> dict[str, str]:

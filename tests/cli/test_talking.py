@@ -98,6 +98,8 @@ def test_generate_reads_its_beginning_from_a_pipe(onward, model_folder, monkeypa
         (("--temperature", -1), "--temperature"),
         (("--top-p", 0), "--top-p"),
         (("--max-tokens", 0), "--max-tokens"),
+        (("--max-tokens", 10**30), "--max-tokens"),
+        (("--top-k", 10**400), "--top-k"),
         (("--seed", 2**70), "--seed"),
         (("--device", "tpu9"), "tpu9"),
     ],

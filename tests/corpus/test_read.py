@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from pyarrow import parquet
 
 from onward.corpus import read
+from onward.corpus.chats import read_chats
 from onward.corpus.read import Document, documents, files
 from onward.errors import BadLine, DataError
 
@@ -299,6 +300,23 @@ def test_a_file_of_nothing_but_bad_lines_is_refused_also_with_skip_bad(tmp_path:
         texts(tmp_path / "a.jsonl", skip_bad=True)
 
 
+@pytest.mark.parametrize("name", ["a.jsonl", "a.parquet"])
+def test_a_record_longer_than_memory_should_hold_is_cut_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.setattr(read, "LONGEST_DOCUMENT", 16)
+    long = "aaaa aaaa\n\nbb\nbb bbbbbb cccccc\n" + "d" * 40
+    if name == "a.jsonl":
+        (tmp_path / name).write_text(json.dumps({"text": long}) + '\n{"text": "short"}\n')
+    else:
+        parquet.write_table(pa.table({"text": [long, "short"]}), tmp_path / name)
+    found = list(documents([tmp_path / name]))
+    assert "".join(d.text for d in found[:-1]) == long
+    assert found[0].text == "aaaa aaaa\n\n"
+    assert max(len(d.text) for d in found) <= 16
+    assert [d.number for d in found] == [1] * (len(found) - 1) + [2]
+
+
 def test_a_line_without_an_end_is_refused_before_it_fills_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -399,3 +417,16 @@ def test_all_of_unicode_survives_json_lines_and_parquet(texts_in: list[str]) -> 
         parquet.write_table(pa.table({"text": texts_in}), Path(folder) / "b.parquet")
         if kept:
             assert texts(folder) == kept * 2
+
+
+def test_parquet_with_two_columns_text_is_refused(tmp_path: Path) -> None:
+    parquet.write_table(pa.table([["a"], ["b"]], names=["text", "text"]), tmp_path / "a.parquet")
+    with pytest.raises(DataError, match="several columns"):
+        texts(tmp_path / "a.parquet")
+
+
+@pytest.mark.parametrize("read", [documents, lambda paths: read_chats(paths[0])])
+def test_a_pipe_is_refused_and_not_waited_for(tmp_path: Path, read: Callable[[list[Path]], object]) -> None:
+    os.mkfifo(tmp_path / "pipe.jsonl")
+    with pytest.raises(DataError, match="neither a file nor a folder"):
+        read([tmp_path / "pipe.jsonl"])

@@ -136,3 +136,17 @@ def test_nobody_there_is_one_line():
 def test_an_address_without_a_host_is_refused():
     with pytest.raises(EndpointError, match="not an address"):
         onward.load("http://")
+
+
+@pytest.mark.parametrize("url", ["http://[::1", "http://host:port/v1", "http://host:99999/v1", "http:///v1"])
+def test_what_is_no_address_is_one_line(url):
+    with pytest.raises(EndpointError, match="is not an address"):
+        onward.load(url + "#model")
+
+
+@pytest.mark.parametrize("key", ["sk-ключ", "sk-1\n", "sk-1\r\nX-Evil: 1"])
+def test_a_key_that_no_header_can_carry_is_named_and_not_shown(monkeypatch, key):
+    monkeypatch.setenv("OPENAI_API_KEY", key)
+    with pytest.raises(EndpointError, match="OPENAI_API_KEY") as error:
+        onward.load("http://127.0.0.1:9/v1#model")
+    assert key not in str(error.value)

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from onward.errors import PlanError
+from onward.errors import FolderError, PlanError
 from onward.generate.cache import KVCache
 from onward.generate.engine import Engine, Request
 from onward.generate.sampling import draw
@@ -114,3 +114,11 @@ def test_a_truncated_cache_is_one_that_never_saw_the_rest(tiny_model):
     whole = model(ids)
     assert torch.allclose(out[0], whole[0, 4:7])
     assert torch.allclose(out[1], whole[1, 7:10])
+
+
+def test_weights_that_are_no_numbers_are_said_and_not_drawn_from(engine):
+    next(engine.model.parameters()).data[5] = torch.nan
+    with pytest.raises(FolderError, match="no finite numbers"):
+        engine.run([Request(prompt=[1, 5])])
+    with pytest.raises(FolderError, match="no finite numbers"):
+        engine.score([1, 5], [2])

@@ -371,3 +371,18 @@ def test_a_folder_of_the_same_name_comes_before_the_hub(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     os.makedirs("org/name")
     assert str(resolve("org/name")) == "org/name"
+
+
+def test_weights_that_need_scales_are_refused_and_not_taken_for_numbers(tmp_path, model):
+    save(tmp_path / "model", model, lineage=LINEAGE)
+    weights = load_file(tmp_path / "model" / "model.safetensors")
+    name = next(name for name in weights if name.endswith("q_proj.weight"))
+    save_file(weights | {name: weights[name].to(torch.float8_e4m3fn)}, tmp_path / "model" / "model.safetensors")
+    for dtype in (None, torch.float32):
+        with pytest.raises(FolderError, match="float8_e4m3fn, which needs scales"):
+            load(tmp_path / "model", dtype=dtype)
+
+
+def test_a_home_of_nobody_is_one_line():
+    with pytest.raises(FolderError, match="no such user"):
+        resolve("~nosuchuser/model")

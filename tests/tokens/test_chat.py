@@ -492,3 +492,8 @@ def test_conversations_that_people_have_are_accepted():
     check([ANSWER, user])
     check([user], answered=False)
     check([user, {"role": "assistant", "tool_calls": [{"name": "f"}]}, {"role": "tool", "content": ""}])
+
+
+def test_an_answer_before_every_question_is_named_as_such_and_no_fault_of_the_template(tokenizer):
+    with pytest.raises(ChatError, match="before the first question"):
+        encode_chat(tokenizer, [{"role": "assistant", "content": "Hello!"}, {"role": "user", "content": "Hi."}])

@@ -10,7 +10,7 @@ import pytest
 
 from onward.errors import TokenizerError
 from onward.tokens.statistics import statistics
-from onward.tokens.train import PATTERN, train
+from onward.tokens.train import PATTERN, _pieces, train
 
 
 def test_the_cuts_are_qwen2_s(ours):
@@ -120,3 +120,26 @@ def test_statistics_count_what_they_say(ours):
 def test_statistics_of_no_text_are_refused(ours):
     with pytest.raises(TokenizerError, match="no text of the kind 'poems'"):
         statistics(ours, {"poems": [""]})
+
+
+def test_a_word_without_end_is_learnt_from_in_pieces_and_encoded_as_a_whole():
+    """One word of a megabyte would take the trainer hours."""
+    endless = [letter * 1_000_000 for letter in ("a", "-", " ", "\n")]
+    tokenizer = train([*endless, "the cat sat on the mat " * 50], 300)
+    for text in endless:
+        assert tokenizer.decode(tokenizer.encode(text[:5000])) == text[:5000]
+
+
+def test_ordinary_texts_are_not_cut_and_cut_ones_are_cut_within_words_alone():
+    long = "so" + "a" * 2500 + " and on, " * 400 + "-" * 1500 + "x\n\n" + " " * 1001 + "end"
+    pieces = list(_pieces(long))
+    assert "".join(pieces) == long
+    assert [len(piece) for piece in pieces][:2] == [1000, 1000]
+    assert max(len(word) for piece in pieces for word in piece.split()) <= 1000
+    assert list(_pieces("The cat sat on the mat. " * 900)) == ["The cat sat on the mat. " * 900]
+
+
+@pytest.mark.parametrize("size", [2**20 + 1, 10**9, 10**22])
+def test_a_vocabulary_that_no_memory_holds_is_refused_before_it_is_asked_for(size):
+    with pytest.raises(TokenizerError, match="too large"):
+        train(["a text"], size)

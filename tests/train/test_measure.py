@@ -1,3 +1,4 @@
+import lzma
 import math
 
 import numpy as np
@@ -80,3 +81,9 @@ def test_the_baseline_knows_what_it_has_read(tokenizer, shards):
     found = measure.xz_bits_per_byte(shards, packing, tokenizer, targets=10**6)
     assert found is not None
     assert 0 < found < 0.8
+
+
+@pytest.mark.parametrize("size", [0, 10, 5_000, 200_000])
+def test_the_baseline_is_xz_9_with_less_memory(size):
+    data = " ".join(story(i) for i in range(size // 200 + 1)).encode()[:size]
+    assert measure._xz(data) == len(lzma.compress(data, preset=9))

@@ -85,6 +85,11 @@ def test_too_little_time_for_a_step_is_refused_with_its_length():
         size.with_time(DRAFT, Wishes(minutes=1), seconds_per_step=90, rows=5)
 
 
+def test_a_time_too_short_is_said_with_the_time_that_a_step_takes_however_quick_it_is():
+    with pytest.raises(PlanError, match=r"takes 0\.0023 s here"):
+        size.with_time(DRAFT, Wishes(minutes=1e-9), seconds_per_step=0.00234, rows=9)
+
+
 def test_a_model_larger_than_the_memory_is_refused_with_the_numbers():
     config = shaped(LAPTOP, depth=64, width=8192, heads=64)
     with pytest.raises(PlanError, match=r"needs about .* GB and cpu has 16\.0 GB"):

@@ -85,3 +85,21 @@ def test_a_broken_request_is_named_and_force_begins_anew(tmp_path, text):
     with pytest.raises(FolderError, match=r"onward-request\.json"):
         Workspace(tmp_path / "base", {})
     Workspace(tmp_path / "base", {}, force=True)
+
+
+@pytest.mark.parametrize("inside", ["base/text.txt", "base.training/text.txt"])
+def test_an_input_inside_the_output_is_refused_and_kept(tmp_path, inside):
+    text = tmp_path / inside
+    text.parent.mkdir()
+    text.write_text("precious")
+    (text.parent / "onward.json").write_text("{}")
+    with pytest.raises(OutputError, match="lies inside"):
+        Workspace(tmp_path / "base", {"texts": [{"path": str(text), "bytes": 8, "sha256": ""}]}, force=True)
+    assert text.read_text() == "precious"
+
+
+def test_a_model_folder_is_no_run_folder_to_be_begun_anew(tmp_path):
+    (tmp_path / "onward.json").write_text("{}")
+    with pytest.raises(OutputError, match="leaves it alone"):
+        claim(tmp_path, {}, force=True, worth=())
+    assert (tmp_path / "onward.json").exists()

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from onward import __version__
-from onward.cli import checking, filling, looking, making, talking
+from onward.cli import checking, filling, looking, making, scaling, talking
 from onward.cli.options import expanded
 
 app = typer.Typer(
@@ -24,7 +24,7 @@ MAKE, TALK, LOOK = "Make a model", "Talk to it", "Look at it"
 for panel, verbs in {
     MAKE: (making.build, making.tokenizer, making.pretrain, making.sft),
     TALK: (talking.chat, talking.generate, filling.fill),
-    LOOK: (looking.show, looking.tokens, looking.report, checking.check),
+    LOOK: (looking.show, looking.tokens, looking.report, checking.check, scaling.scale),
 }.items():
     for verb in verbs:
         app.command(rich_help_panel=panel)(expanded(verb))

@@ -60,17 +60,18 @@ def build(
     Example:  onward build books/ --chat questions.jsonl --minutes 10 -o runs/mine
     """
     processes.alone("build")
-    from onward.build import Road
+    from onward.build import Road, check
     from onward.build import build as walk
     from onward.train import pretrain as room
 
     console = printing.messages()
-    out = out or Path("runs") / Path(texts[0]).name.split(".")[0]
+    out = out or Path("runs") / (Path(texts[0]).resolve().name.strip(".").split(".")[0] or "mine")
     road = Road(out=out, texts=texts, chats=chat, wishes=wishes, asked=shape, skip_bad=skip_bad, force=force, log=log)
     if plan:
+        check(road)
         base = road.wishes_of("base")
         _train(
-            out,
+            None,
             lambda place, console: room.prepare(texts, place, base, shape, skip_bad=skip_bad, console=console),
             request=dict,
             force=force,
@@ -97,15 +98,16 @@ def tokenizer(
     processes.alone("tokenizer")
     from onward import lineage
     from onward.cli.looking import print_statistics
-    from onward.corpus.read import documents
+    from onward.corpus.read import documents, files
     from onward.errors import BadLine
-    from onward.files import check_free, new_folder
+    from onward.files import check_apart, check_free, new_folder
     from onward.tokens.statistics import statistics
     from onward.tokens.train import train
     from onward.train.pretrain import TOKENIZER_BYTES, up_to
     from onward.train.training import sources_of_texts
 
     check_free(out, force=force)
+    check_apart(out, files(texts))
     console, skipped = printing.messages(), list[BadLine]()
     with console.status("reading, and counting pairs"):
         read = documents(texts, skip_bad=skip_bad, on_skip=skipped.append)
@@ -158,8 +160,11 @@ def pretrain(
 
     Example:  onward pretrain books/ --minutes 5 -o mine/base
     """
+    from onward.errors import PlanError
     from onward.train import pretrain as room
 
+    if tokenizer is not None and vocab is not None:
+        raise PlanError(f"--tokenizer {tokenizer} has its own vocabulary. Leave out --vocab, or train a tokenizer.")
     _train(
         out,
         lambda workspace, console: room.prepare(
@@ -225,7 +230,7 @@ def sft(
 
 
 def _train(
-    out: Path,
+    out: Path | None,
     prepare: Callable[[Workspace, Console], Training],
     *,
     request: Callable[[], dict[str, Any]],
@@ -233,14 +238,18 @@ def _train(
     plan: bool,
     log: str | None = None,
 ) -> None:
-    """Prepare, show the preflight, train. With `plan`, prepare in a folder that goes away, show, and stop."""
+    """Prepare, show the preflight, train. With `plan`, prepare in a folder that goes away, show, and stop; `out`, where it has not been
+    looked at yet, must be free all the same."""
+    from onward.files import check_free
     from onward.train import logs
     from onward.train.workspace import Workspace
 
     logs.check(log)
 
     console = printing.messages()
-    if plan:
+    if out is not None:
+        processes.by_first(lambda: check_free(out, force=force))
+    if plan or out is None:
         with tempfile.TemporaryDirectory() as temporary:
             place = Path(processes.agreed(temporary)) / "plan"
             printing.preflight(console, prepare(Workspace(place, {}), console))

@@ -10,6 +10,7 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from onward.cli import Terminated
 from onward.errors import ConfigError
 
 
@@ -36,7 +37,7 @@ def expanded(function: Callable[..., None]) -> Callable[..., None]:
         made = {name: _take(kind, given) for name, kind in groups.items()}
         try:
             function(**given, **made)
-        except KeyboardInterrupt as error:  # the app would end without a word
+        except (KeyboardInterrupt, Terminated) as error:  # the app would end without a word
             raise StoppedError(function.__name__) from error
         except BrokenPipeError as error:
             raise UnreadError from error

@@ -67,6 +67,9 @@ class Conversation:
             except (EOFError, KeyboardInterrupt):
                 self.console.print()
                 return None
+            except UnicodeDecodeError:
+                self.say("(that was not UTF-8; type it again)")
+                continue
             if line == "/quit":
                 return None
             if line:
@@ -102,7 +105,7 @@ class Conversation:
         try:
             with explained(path), path.open("a", encoding="utf-8") as file:
                 file.write(json.dumps({"messages": self._messages()}, ensure_ascii=False) + "\n")
-        except OnwardError as error:
+        except (OnwardError, ValueError) as error:  # ValueError: a NUL in the name
             self.say(f"not saved: {error}")
         else:
             self.say(f"added to {path}")

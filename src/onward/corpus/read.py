@@ -25,8 +25,11 @@ from onward.errors import BadLine, DataError
 SEPARATOR = b"<|endoftext|>"
 SEPARATOR_BYTES = len(SEPARATOR) + 3  # with the line end before it, and "\r\n" after it
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-LONGEST_DOCUMENT = 8 * 2**20  # bytes after which a document of a text file is cut, so that memory stays flat
-LONGEST_LINE = 2**28  # bytes; a file with a longer line is not JSON Lines
+LONGEST_DOCUMENT = (
+    8 * 2**20
+)  # after which a document is cut, so that memory stays flat; bytes in text files, else characters
+LONGEST_LINE = 2**26  # bytes; a file with a longer line is not JSON Lines, and takes ten times as many to read
+ROWS = 32  # of a Parquet file read together
 CHUNK = 2**20
 HEAD = 8192  # bytes at a file's beginning that show whether it is text
 
@@ -105,13 +108,28 @@ class Documents(Iterator[Document]):
                 if not text or text.isspace():
                     self.empty += 1
                     continue
-                self.read += 1
-                yield Document(text, str(place), number)
+                for part in _parts(text):
+                    self.read += 1
+                    yield Document(part, str(place), number)
         if not self.read:
             raise DataError(
                 f"no documents in {', '.join(self._sources) or 'an empty list of sources'} ({self.empty} empty, "
                 f"{self.skipped} left out as bad). Give at least one text."
             )
+
+
+def _parts(text: str) -> Iterator[str]:
+    """A text as it is; or, longer than LONGEST_DOCUMENT, cut in the second half of each part as `_cut` does, nothing lost."""
+    start = 0
+    while len(text) - start > LONGEST_DOCUMENT:
+        end = start + LONGEST_DOCUMENT
+        for mark in ("\n\n", "\n", " "):
+            if (at := text.rfind(mark, start + LONGEST_DOCUMENT // 2, end)) >= 0:
+                end = at + len(mark)
+                break
+        yield text[start:end]
+        start = end
+    yield text[start:]
 
 
 def files(sources: Sequence[str | Path]) -> list[Path]:
@@ -136,9 +154,10 @@ def _places(source: str | Path) -> list[str | Path]:
 
 
 def look_at(path: Path) -> os.stat_result:
-    """Kind and size of what is at a path. Raises DataError where nothing is, or where one may not look."""
+    """Kind and size of the file or folder at a path. Raises DataError where nothing is, where one may not look, and for what is
+    neither: a pipe can be read only once, and texts are read several times."""
     try:
-        return path.stat()
+        there = path.stat()
     except (FileNotFoundError, NotADirectoryError) as error:
         raise DataError(f"{path} does not exist. Look at the spelling, and where the path starts.") from error
     except (OSError, ValueError) as error:
@@ -146,6 +165,9 @@ def look_at(path: Path) -> os.stat_result:
         raise DataError(
             f"{shorten(str(path), 80)} cannot be read: {why}. Give the path of a file or folder."
         ) from error
+    if not (stat.S_ISREG(there.st_mode) or stat.S_ISDIR(there.st_mode)):
+        raise DataError(f"{path} is neither a file nor a folder. Write what it gives into a file, and give that.")
+    return there
 
 
 def shorten(text: str, most: int) -> str:
@@ -338,18 +360,25 @@ def parse_json(data: bytes) -> Any:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    rest, number = b"", 0
+    held: list[
+        bytes
+    ] = []  # the beginning of a line that is not over; joined once, so that a long one costs no more than its length
+    size = number = 0
     for chunk in read_bytes(path):
-        *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            number += 1
-            yield number, line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
-        if len(rest) > LONGEST_LINE:
+        first, *others = chunk.split(b"\n")
+        held.append(first)
+        size += len(first)
+        if others:
+            for line in (b"".join(held), *others[:-1]):
+                number += 1
+                yield number, line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
+            held, size = [others[-1]], len(others[-1])
+        if size > LONGEST_LINE:
             raise DataError(
                 f"{path}, line {number + 1}: longer than {LONGEST_LINE // 2**20:,} MB, so this is not JSON Lines "
                 "(one record a line). Write it as JSON Lines, or as text."
             )
-    if rest:
+    if rest := b"".join(held):
         yield number + 1, rest if number else rest.removeprefix(BYTE_ORDER_MARK)
 
 
@@ -418,10 +447,11 @@ def _parquet_texts(path: Path, bad: BadLines) -> Iterator[tuple[int, str]]:
     from pyarrow import parquet
 
     try:
-        with parquet.ParquetFile(path) as file:
+        # Read through a buffer, and not a whole row group at a time: that may be the whole file.
+        with parquet.ParquetFile(path, buffer_size=CHUNK, pre_buffer=False) as file:
             _check_column(path, file.schema_arrow)
             number = 0
-            for batch in file.iter_batches(batch_size=256, columns=["text"]):
+            for batch in file.iter_batches(batch_size=ROWS, columns=["text"]):
                 for value in batch.column(0):
                     number += 1
                     try:
@@ -442,6 +472,8 @@ def _check_column(path: Path, schema: Any) -> None:
 
     if "text" not in schema.names:
         raise DataError(f'{path} has no column "text", only {", ".join(schema.names)}. Rename the one with the texts.')
+    if schema.names.count("text") > 1:
+        raise DataError(f'{path} has several columns "text". Rename all but the one with the texts.')
     column = schema.field("text").type
     column = column.value_type if types.is_dictionary(column) else column
     if not (types.is_string(column) or types.is_large_string(column) or types.is_string_view(column)):

@@ -22,6 +22,14 @@ SECONDS = 120.0
 """How long an answer, or the next piece of one, may take."""
 
 
+def _is_address(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:  # a bracket that is not closed, a port that is no number
+        return False
+
+
 class EndpointModel(ChatModel):
     """`http://host:port/v1`, with the model's name after a `#`: `http://host:port/v1#name`. Without one, the first that is served."""
 
@@ -30,10 +38,12 @@ class EndpointModel(ChatModel):
         key = os.environ.get("OPENAI_API_KEY")
         self.name = url
         self.address = address.rstrip("/")
-        if urlsplit(self.address).scheme not in ("http", "https") or not urlsplit(self.address).hostname:
+        if not _is_address(self.address):
             raise EndpointError(
                 f"{url} is not an address. It should look like http://localhost:8000/v1 or https://host/v1#model."
             )
+        if key and not (key.isascii() and key.isprintable()):
+            raise EndpointError("OPENAI_API_KEY holds characters that no key has, perhaps a line end. Set it anew.")
         self._client = httpx.Client(timeout=SECONDS, headers={"Authorization": f"Bearer {key}"} if key else {})
         self.model = model or self._first_model()
 

@@ -13,7 +13,7 @@ from typing import Literal
 import torch
 from torch import Tensor
 
-from onward.errors import PlanError
+from onward.errors import FolderError, PlanError
 from onward.generate.cache import KVCache
 from onward.generate.sampling import draw
 from onward.generate.settings import Sampling
@@ -81,7 +81,7 @@ class Engine:
                 f"a prompt of {len(prompt)} and a continuation of {len(continuation)} tokens: 1 to {self.room} are wanted."
             )
         with torch.inference_mode():
-            logits = self.model(torch.tensor([ids[:-1]], device=self.device))[0, len(prompt) - 1 :]
+            logits = _finite(self.model(torch.tensor([ids[:-1]], device=self.device))[0, len(prompt) - 1 :])
             chosen = torch.tensor(ids[len(prompt) :], device=self.device)[:, None]
             scores: list[float] = logits.double().log_softmax(-1).gather(-1, chosen)[:, 0].tolist()
         return scores
@@ -113,7 +113,16 @@ class Engine:
     def _logits(self, ids: Tensor, cache: KVCache, *, last: Tensor) -> Tensor:
         """The primitive: new tokens (B, T) through the trunk; logits (B, V) after token `last` (B,) of each sequence."""
         hidden = self.model.hidden(ids, cache=cache)
-        return self.model.logits(hidden[torch.arange(len(ids), device=self.device), last])
+        return _finite(self.model.logits(hidden[torch.arange(len(ids), device=self.device), last]))
+
+
+def _finite(logits: Tensor) -> Tensor:
+    """The logits as they are.   Raises FolderError where one is no finite number: every draw after it would be noise."""
+    if not logits.isfinite().all():
+        raise FolderError(
+            "the model's scores are no finite numbers (NaN or infinity): its weights are damaged. Copy the folder again, or train it anew."
+        )
+    return logits
 
 
 @dataclass

@@ -28,11 +28,11 @@ class Sampling:
     def __post_init__(self) -> None:
         checks = (
             (0 <= self.temperature < float("inf"), f"--temperature {self.temperature}: 0 or more, and finite"),
-            (self.top_k >= 0, f"--top-k {self.top_k}: 0 (all) or more"),
+            (0 <= self.top_k < 2**31, f"--top-k {self.top_k}: 0 (all) or more, below 2**31"),
             (0 < self.top_p <= 1, f"--top-p {self.top_p}: above 0, up to 1"),
             (0 <= self.min_p < 1, f"--min-p {self.min_p}: from 0 to below 1"),
             (-(2**63) <= self.seed < 2**63, f"--seed {self.seed}: a whole number of at most 64 bits"),
-            (self.max_tokens >= 1, f"--max-tokens {self.max_tokens}: at least 1"),
+            (1 <= self.max_tokens < 2**31, f"--max-tokens {self.max_tokens}: at least 1, below 2**31"),
             (all(self.stop), "--stop '': an empty text would stop everything"),
         )
         for fine, message in checks:

@@ -54,6 +54,7 @@ TOKENIZER = (
     "tokenizer.model",
 )
 PICKLES = ("*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl")
+DTYPES = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 SPECIAL_IDS = ("bos_token_id", "eos_token_id", "pad_token_id")
 SHARD_BYTES = 5_000_000_000  # as transformers cuts, so that tools and file systems that know its shards are at home
 
@@ -245,6 +246,11 @@ def _tensors(files: list[Path], dtype: torch.dtype | None, device: torch.device 
             for name in opened.keys():  # noqa: SIM118 (not a dictionary)
                 tensor = opened.get_tensor(name)
                 if tensor.is_floating_point():
+                    if tensor.dtype not in DTYPES:
+                        raise FolderError(
+                            f"{file.name} stores {name} as {str(tensor.dtype).removeprefix('torch.')}, which needs scales that "
+                            "Onward does not read; take the original model, in bf16, fp16 or fp32"
+                        )
                     dtype = dtype or tensor.dtype
                     tensor = tensor.to(device, dtype)
                 yield name, tensor
@@ -264,8 +270,12 @@ def check_tokenizer(config: TrunkConfig, highest_id: int) -> None:
 
 def resolve(where: str | Path) -> Path:
     """A folder that exists, or the local snapshot of a Hugging Face model ("org/name"), fetched where needed."""
-    if Path(where).expanduser().exists():
-        return Path(where).expanduser()
+    try:
+        path = Path(where).expanduser()
+    except RuntimeError as error:
+        raise FolderError(f"{where}: there is no such user's home here; give a model folder") from error
+    if path.exists():
+        return path
     if not re.fullmatch(r"[\w-][\w.-]*/[\w-][\w.-]*", str(where)):
         raise FolderError(f"{where} does not exist; give a model folder, or a Hugging Face model as org/name")
     from huggingface_hub import snapshot_download

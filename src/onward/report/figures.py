@@ -47,7 +47,7 @@ def curves(metrics: list[dict[str, float]], *, smoothed_over: int = 20) -> str:
         if held_out:
             right.plot(*zip(*held_out, strict=True), color=ORANGE, linewidth=1.8, marker="o", markersize=3)
         _label(right, "held-out bits per byte")
-        return _svg(figure)
+        return svg(figure)
 
 
 def _label(axes: Axes, title: str) -> None:
@@ -61,12 +61,12 @@ def _running_mean(values: list[float], over: int) -> list[float]:
     return [sum(part) / len(part) for i in range(len(values)) if (part := values[max(0, i + 1 - over) : i + 1])]
 
 
-def _svg(figure: Figure) -> str:
+def svg(figure: Figure) -> str:
     """The figure as an `<svg>` element, without the XML declaration, its fixed size and the date."""
     text = io.StringIO()
     figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    svg = text.getvalue()
-    svg = svg[svg.index("<svg") :]
-    return re.sub(
-        r'(<svg[^>]*?) width="[^"]*"', r"\1", re.sub(r'(<svg[^>]*?) height="[^"]*"', r"\1", svg, count=1), count=1
-    )
+    drawn = text.getvalue()
+    drawn = drawn[drawn.index("<svg") :]
+    for side in ("width", "height"):
+        drawn = re.sub(rf'(<svg[^>]*?) {side}="[^"]*"', r"\1", drawn, count=1)
+    return drawn

@@ -6,7 +6,6 @@ Left out: scripts, and anything fetched from elsewhere.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -20,7 +19,9 @@ from onward.files import write_bytes
 from onward.generate.stages import STAGES
 from onward.lineage import Lineage, Result
 from onward.model.describe import describe
+from onward.model.folder import read_json
 from onward.report.figures import curves
+from onward.train.callbacks import read_metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,14 +43,15 @@ def write_report(run: Path) -> Path:
         raise FolderError(
             f"{run} holds no model folder with a lineage ({lineage.FILE}), so there is nothing to report."
         )
-    page = _template().render(
+    page = filled(
+        "onward.report",
         name=run.resolve().name,
         stages=stages,
         suites=_suites(stages),
         samples=_samples(run),
         last=stages[-1],
     )
-    write_bytes(run / "report.html", page.encode())
+    write_bytes(run / "report.html", page.encode(errors="replace"))
     return run / "report.html"
 
 
@@ -64,8 +66,7 @@ def _folders(run: Path) -> list[Path]:
 def _stage(path: Path) -> Stage:
     history = lineage.read(path)
     assert history is not None
-    file = path / "metrics.jsonl"
-    metrics = [json.loads(line) for line in file.read_text(encoding="utf-8").splitlines()] if file.exists() else []
+    metrics = read_metrics(path / "metrics.jsonl")
     return Stage(
         name=path.name,
         history=history,
@@ -88,9 +89,18 @@ def _result(stage: Stage, key: tuple[str, str]) -> Result | None:
 
 def _samples(run: Path) -> dict[str, Any]:
     file = run / "samples.json"
-    return json.loads(file.read_text(encoding="utf-8")) if file.exists() else {}
+    if not file.exists():
+        return {}
+    found = read_json(file)
+    groups = found.values()
+    if not all(isinstance(group, list) and all(isinstance(sample, dict) for sample in group) for group in groups):
+        raise FolderError(f"{file} holds no samples. Remove it, and the report is made without.")
+    return found
 
 
-def _template() -> Any:
+def filled(room: str, **values: Any) -> str:
+    """The page that the template of a room makes of the values, in the style that all pages share."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    return environment.from_string(files("onward.report").joinpath("template.html").read_text(encoding="utf-8"))
+    template = environment.from_string(files(room).joinpath("template.html").read_text(encoding="utf-8"))
+    style = files("onward.report").joinpath("style.css").read_text(encoding="utf-8")
+    return template.render(style=style, **values)

@@ -167,6 +167,8 @@ def encode_chat(
         raise ChatError(
             "the chat template changes text that looks like a control token, so the two cannot be told apart."
         )
+    if not add_generation_prompt and not _asked(messages):
+        raise ChatError("every answer stands before the first question, so none can be learnt.")
     answers = [] if add_generation_prompt else list(_answers(tokenizer, controls, guarded, guarded_tools, whole))
     if not answers and not add_generation_prompt:
         raise ChatError(
@@ -175,6 +177,13 @@ def encode_chat(
         )
     ids, learn = tokenizer.encode_pieces(list(_pieces(tokenizer, controls, whole, answers, mark)))
     return EncodedChat(ids, learn)
+
+
+def _asked(messages: Sequence[Message]) -> bool:
+    """Whether an answer follows something that asks for it."""
+    roles = [message["role"] for message in messages]
+    first = next((number for number, role in enumerate(roles) if role in ("user", "tool")), len(roles))
+    return "assistant" in roles[first:]
 
 
 def _answers(

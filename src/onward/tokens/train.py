@@ -8,6 +8,7 @@ left out: any choice of pre-tokeniser or control tokens, since other tools know 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -22,6 +23,11 @@ TURN_START = "<|im_start|>"
 TURN_END = "<|im_end|>"
 CONTROL = (END_OF_TEXT, TURN_START, TURN_END)
 SMALLEST = 256 + len(CONTROL)
+LARGEST = 2**20  # four times the largest in use; the trainer asks for memory for all of it at once
+LONGEST_WORD = 1000  # characters; pairs are counted word by word, in time that grows with the square of a word's length
+# Where a word of the pattern below may be longer than that: letters, marks or blanks without end, after a blank.
+LONG = re.compile(rf"\s(?:\S{{{LONGEST_WORD}}}|\s{{{LONGEST_WORD}}})")
+RUN = re.compile(r"[^\W\d_]+|(?:[^\w\s]|_)+|\s+")
 
 # Alternatives, in order: English clitics; a word with at most one mark before it; one digit; other marks with the line
 # ends after them; line ends with the blanks before them; blanks up to the last one, which goes with the next word;
@@ -73,9 +79,12 @@ def train(texts: Iterable[str], vocab_size: int) -> Tokenizer:
     """A tokeniser of `vocab_size` tokens in all: 256 bytes, the merges learnt from the texts, three control tokens.
 
     Texts too small to give so many merges give a smaller vocabulary (see `vocab_size` of the result). The same texts in
-    the same order give the same bytes. Raises TokenizerError for fewer than 259 tokens, for no text at all and for text
-    that is no Unicode.
+    the same order give the same bytes. Words of more than 1,000 characters, which only data that is no language has, are
+    learnt from in pieces. Raises TokenizerError for fewer than 259 tokens or more than a million, for no text at all and
+    for text that is no Unicode.
     """
+    if vocab_size > LARGEST:
+        raise TokenizerError(f"a vocabulary of {vocab_size:,} is too large. Ask for --vocab {LARGEST} or less.")
     if vocab_size < SMALLEST:
         raise TokenizerError(
             f"a vocabulary of {vocab_size:,} is too small: 256 bytes and {len(CONTROL)} control tokens are {SMALLEST}. "
@@ -129,4 +138,14 @@ class _Counted:
         for number, text in enumerate(self.texts, 1):
             refuse_surrogates(text, f"text {number:,}")
             self.characters += len(text)
-            yield text
+            yield from _pieces(text) if LONG.search(" " + text) else [text]
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """A text cut where its runs of letters, of marks or of blanks grow too long for one word."""
+    begin = 0
+    for run in RUN.finditer(text):
+        for cut in range(run.start() + LONGEST_WORD, run.end(), LONGEST_WORD):
+            yield text[begin:cut]
+            begin = cut
+    yield text[begin:]

@@ -10,6 +10,7 @@ import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from onward.errors import FolderError
 from onward.files import explained, write_bytes
 from onward.train import checkpoints
 from onward.train.fit import Callback, Step
@@ -89,6 +90,22 @@ def write_metrics(path: Path, start: int) -> Callback:
 
 
 def read_metrics(path: Path) -> list[dict[str, float]]:
-    """The lines of a metrics file; a last line that a crash cut short is left out. None at all where there is no file."""
-    lines = path.read_text(encoding="utf-8").splitlines(keepends=True) if path.exists() else []
-    return [json.loads(line) for line in lines if line.endswith("\n")]
+    """The lines of a metrics file; a last line that a crash cut short is left out. None at all where there is no file.
+
+    Raises FolderError for a line that has been damaged since it was written.
+    """
+    lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
+    return [_metrics(path, number, line) for number, line in enumerate(lines, 1) if line.endswith(b"\n")]
+
+
+def _metrics(path: Path, number: int, line: bytes) -> dict[str, float]:
+    try:
+        values = json.loads(line)
+    except (ValueError, RecursionError):
+        values = None
+    whole = isinstance(values, dict) and {"step", "loss", "tokens", "seconds"} <= values.keys()
+    if not whole or not all(isinstance(v, int | float) and math.isfinite(v) for v in values.values()):
+        raise FolderError(
+            f"{path}, line {number}: these are no metrics of a step. Put back the original, or remove the file."
+        )
+    return dict(values)

@@ -28,6 +28,7 @@ from onward.train.compiled import compile_blocks
 from onward.train.objectives import Learnable, Loss
 from onward.train.optimisers import optimisers, set_rate
 from onward.train.plan import TrainPlan
+from onward.train.prefetch import ahead
 from onward.train.working import collect_gradients, refresh, working_copy
 
 B = TypeVar("B", bound=Learnable)
@@ -99,9 +100,10 @@ def fit(
     model.train()
     working = _ready(model, objective, batches(start.step), plan, tell)
     tokens, began, number = start.tokens, time.perf_counter() - start.seconds, start.step
-    with _asked_to_stop() as stopping:
+    # The clock may allow for more steps than planned, but not for more than twice as many.
+    with _asked_to_stop() as stopping, ahead(batches, 2 * plan.steps) as prepared:
         while number < plan.steps:
-            batch = batches(number)
+            batch = prepared(number)
             set_rate(found, plan.rate(number))
             loss, stats = take_step(model, objective, batch, plan, found, number, working, judge)
             number += 1

@@ -5,7 +5,6 @@ Measured, not looked up: a shared or throttled machine is as fast as it is today
 
 from __future__ import annotations
 
-import os
 import time
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import torch
 
 from onward.model.device import choose
 from onward.train import processes
+from onward.train.limits import memory_left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,10 +44,19 @@ def measure(device: str | None = None, precision: str | None = None, seconds: fl
 def _together(one: Machine) -> Machine:
     """Of several processes: what they can do together, and the memory that each may use."""
     every = processes.count()
-    shared = processes.on_this_machine() if one.device == "cpu" else 1
-    return replace(
-        one, name=f"{every} processes, each {one.name}", flops=every * one.flops, memory=one.memory // shared
-    )
+    name = f"{every} processes, each {one.name}"
+    return replace(one, name=name, flops=every * one.flops, memory=one.memory // _sharing(one))
+
+
+def _sharing(one: Machine) -> int:
+    """How many processes take their memory from the same place."""
+    return processes.on_this_machine() if one.device == "cpu" else 1
+
+
+def now(found: Machine) -> Machine:
+    """The same machine with the memory that it has at this moment."""
+    left = memory(torch.device(found.device)) // _sharing(found)
+    return processes.agreed(replace(found, memory=left))
 
 
 def fast_bf16(device: torch.device) -> bool:
@@ -65,12 +74,7 @@ def memory(device: torch.device) -> int:
     """Bytes that a training may use on the device."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
-    meminfo = Path("/proc/meminfo")  # counts what the file cache would give back, which sysconf does not
-    lines = meminfo.read_text().splitlines() if meminfo.exists() else []
-    for line in lines:
-        if line.startswith("MemAvailable:"):
-            return int(line.split()[1]) * 1024
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    return memory_left()
 
 
 def _name(device: torch.device) -> str:

@@ -139,13 +139,18 @@ def xz_bits_per_byte(train: Shards, packing: Rows, tokenizer: Tokenizer, *, targ
     batches = (packing.batch(rows) for rows in held_out_rows(packing, 64, targets))
     rows = (row[row != IGNORE].tolist() for batch in batches for row in batch.targets.numpy())
     held = "\n".join(tokenizer.decode(row) for row in rows).encode()
-    read = b""
+    texts: list[bytes] = []
+    wanted = READ_BY_XZ
     for i in reversed(range(train.documents)):
-        if len(read) >= READ_BY_XZ:
+        if wanted <= 0:
             break
-        read = tokenizer.decode(train.document(i).tolist()).encode()[-READ_BY_XZ:] + b"\n" + read
+        texts.append(tokenizer.decode(train.document(i).tolist()).encode()[-READ_BY_XZ:] + b"\n")
+        wanted -= len(texts[-1])
+    read = b"".join(reversed(texts))
     return 8 * (_xz(read + held) - _xz(read)) / max(len(held), 1)
 
 
 def _xz(data: bytes) -> int:
-    return len(lzma.compress(data, preset=9))
+    """Bytes that `xz -9` makes of it. A dictionary larger than the data changes none of them, and takes ten times its size in memory."""
+    dictionary = min(2**26, max(2**12, len(data)))
+    return len(lzma.compress(data, filters=[{"id": lzma.FILTER_LZMA2, "preset": 9, "dict_size": dictionary}]))

@@ -194,33 +194,44 @@ class Packing:
         return documents
 
     def _fill(self, rows: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-        """inputs, targets, positions, documents: (B, length) int64 each."""
+        """inputs, targets, positions, documents: (B, length) int64 each. All pieces are laid down at once; below, P counts the pieces
+        and N the places that they fill."""
         shape = (len(rows), self.length)
         inputs = np.full(shape, self.boundary_id, dtype=np.int64)
         targets = np.full(shape, IGNORE, dtype=np.int64)
-        positions = np.tile(np.arange(self.length), (len(rows), 1))
         documents = np.full(shape, PADDING, dtype=np.int64)
-        for b, row in enumerate(rows):
-            at = begin = 0
-            for number, piece in enumerate(range(self._pieces[row], self._pieces[row + 1])):
-                begin, at = at, at + int(self._size[piece])
-                self._fill_piece(piece, inputs[b, begin:at], targets[b, begin:at])
-                positions[b, begin:at] -= begin
-                documents[b, begin:at] = number
-            positions[b, at:] -= begin
+        first, counts = self._pieces[rows], self._pieces[rows + 1] - self._pieces[rows]  # (B,)
+        row, number = np.repeat(np.arange(len(rows)), counts), _counted(counts)  # (P,)
+        pieces = first[row] + number
+        size = self._size[pieces]
+        before = np.cumsum(size) - size
+        begin = before - before[np.cumsum(counts) - counts][row]  # (P,): where in its row each piece begins
+        place = _counted(size)  # (N,): in the piece
+        at = np.repeat(row * self.length + begin, size) + place
+        documents.flat[at] = np.repeat(number, size)
+        positions = (
+            np.arange(self.length) - begin[np.cumsum(counts) - 1][:, None]
+        )  # as padding counts, from the last piece on
+        positions.flat[at] = place
+        inputs.flat[at], targets.flat[at] = self._tokens(pieces, size, place)
         return inputs, targets, positions, documents
 
-    def _fill_piece(self, piece: int, inputs: Ints, targets: Ints) -> None:
-        i, start, size = int(self._document[piece]), int(self._start[piece]), len(inputs)
-        ids = self.shards.document(i)
+    def _tokens(self, pieces: Ints, size: Ints, place: Ints) -> tuple[Ints, Ints]:
+        """What goes in and what comes out at each place of some pieces: (N,) each."""
+        document = np.repeat(self._document[pieces], size)
         if self.shards.masked:
-            inputs[:] = ids[:size]
-            np.copyto(targets, ids[1 : size + 1], where=self.shards.learn(i)[1 : size + 1])
-        else:
-            targets[-1] = self.end_id  # of the last piece; any other has a token here
-            tokens = ids[start : start + size]
-            targets[: len(tokens)] = tokens
-            inputs[1:] = targets[:-1]
+            inputs, following = (self.shards.tokens_at(document, place + further) for further in (0, 1))
+            return inputs, np.where(self.shards.learn_at(document, place + 1), following, IGNORE)
+        number = np.repeat(self._start[pieces], size) + place  # of the target, among the document's
+        last = self.shards.lengths[document]
+        targets = self.shards.tokens_at(document, np.minimum(number, last - 1))
+        targets[number == last] = self.end_id
+        return np.where(place == 0, self.boundary_id, np.roll(targets, 1)), targets
+
+
+def _counted(counts: Ints) -> Ints:
+    """0, 1, ... up to each count, one run after the other.   counts: (N,).   Returns (sum of the counts,)."""
+    return np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def _most(places: Callable[[Ints], Ints], length: int) -> int:

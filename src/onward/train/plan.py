@@ -23,7 +23,7 @@ class Wishes:
 
     minutes: float | None = field(default=None, metadata=told("time to train; size and steps follow from it"))
     steps: int | None = field(
-        default=None, metadata=told("optimiser steps, instead of --minutes; same command, same bytes")
+        default=None, metadata=told("optimiser steps, instead of --minutes; same command, same weights")
     )
     length: int | None = field(default=None, metadata=told("tokens in one training sequence"))
     batch: int | None = field(default=None, metadata=told("tokens in one optimiser step"))
@@ -43,7 +43,8 @@ class Wishes:
     def __post_init__(self) -> None:
         if self.minutes is not None and self.steps is not None:
             raise PlanError("--minutes and --steps both say how long to train; give one of them.")
-        _check_above_zero(self, "minutes", "steps", "length", "batch", "lr", "checkpoint_every")
+        most = {"minutes": 1e7, "steps": 10**12, "length": 2**24, "batch": 2**32, "lr": 100, "checkpoint_every": 10**12}
+        _check_range(self, most)
         if self.ema is not None and not 0 < self.ema < 1:
             raise PlanError(f"--ema {self.ema:g}: between 0 and 1, such as 0.999.")
         if not 0 <= self.seed < 2**63:
@@ -59,16 +60,24 @@ class Shape:
     depth: int | None = field(default=None, metadata=told("blocks of the trunk"))
     width: int | None = field(default=None, metadata=told("width of the trunk"))
     heads: int | None = field(default=None, metadata=told("attention heads"))
+    experts: int | None = field(
+        default=None, metadata=told("feed-forward networks a block, of which each token visits two")
+    )
 
     def __post_init__(self) -> None:
-        _check_above_zero(self, "depth", "width", "heads")
+        _check_range(self, {"depth": 10_000, "width": 2**24, "heads": 2**20, "experts": 2**16})
+        if self.experts is not None and self.experts < 2:
+            raise PlanError("--experts 1: each token visits two, so there must be at least 2. Leave it out for none.")
 
 
-def _check_above_zero(wishes: Wishes | Shape, *names: str) -> None:
-    for name in names:
+def _check_range(wishes: Wishes | Shape, most: dict[str, float]) -> None:
+    """PlanError for what is not above 0, or above what any machine could do."""
+    for name, limit in most.items():
         value = getattr(wishes, name)
-        if value is not None and not 0 < value < float("inf"):
-            raise PlanError(f"--{name.replace('_', '-')} {value:g}: it must be a number above 0.")
+        if value is not None and not 0 < value <= limit:
+            raise PlanError(
+                f"--{name.replace('_', '-')} {value}: it must be a number above 0, and at most {limit:,.0f}."
+            )
 
 
 @dataclass(frozen=True, kw_only=True)

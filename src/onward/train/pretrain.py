@@ -16,24 +16,27 @@ from rich.console import Console
 
 from onward.corpus.read import Document, documents, files
 from onward.corpus.split import split_documents
-from onward.errors import BadLine, DataError, TokenizerError
+from onward.errors import BadLine, DataError
 from onward.model import families
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.tokens.train import train as train_tokenizer
-from onward.train import machine, mixture, parent, size
+from onward.train import cutting, machine, mixture, parent, size
 from onward.train.mixture import Corpus, MixedBatches, Part
 from onward.train.packing import Batches, Packing
 from onward.train.parent import Parent
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.progress import reading
-from onward.train.shards import Shards, write_shards
+from onward.train.repetition import MOST_PASSES
+from onward.train.shards import Shards
 from onward.train.tasks import TASKS, Task, task
 from onward.train.training import Training, keep_tokenizer, settled, sources_of, sources_of_texts
 from onward.train.workspace import Workspace
 
 SUITE = TASKS["next"].suite
+HELD_OUT = f"text/{cutting.HELD_OUT}"
+"""Where among the parts of a workspace the held-out shards lie."""
 TOKENIZER_BYTES = 50_000_000
 """Text that the tokeniser is trained on, at most: more changes hardly any merge."""
 
@@ -73,9 +76,11 @@ def prepare(
         raise DataError(
             f"{init or tokenizer}: its tokenizer has no token that begins a document (bos_token), which pretraining needs."
         )
-    config, length, reasons, make = _model(before, workspace, wishes, asked, cut, flops, goal)
-    parts = [_part(workspace, read, cut, length, bounds, goal) for read in reads]
-    tokens = sum(part.train.shards.tokens for part in parts)
+    sides = [_cut(workspace, read, cut) for read in reads]
+    tokens = sum(train.tokens for train, _ in sides)
+    config, length, reasons, make = _model(before, workspace, wishes, asked, cut, flops, goal, tokens)
+    parts = [_packed(read, side, cut, length, bounds, goal) for read, side in zip(reads, sides, strict=True)]
+    found = machine.now(found)  # cutting has left less memory
     batch = size.batch(tokens, length, most=8192 if flops < 1e16 else 262_144)
     draft = TrainPlan(steps=1, length=length, batch_tokens=batch, rows_per_pass=1)
     draft = size.begin(draft, wishes, found, config)
@@ -89,7 +94,7 @@ def prepare(
 
     def finish(seconds: float) -> TrainPlan:
         rows, spent = mixture.rows_in_a_pass(parts), time.perf_counter() - began
-        plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=rows, spent=spent)
+        plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=rows, most_passes=MOST_PASSES, spent=spent)
         return size.explained(plan, reasons | (_passes(parts, plan) if mixed else {}))
 
     return Training(
@@ -121,6 +126,7 @@ def _model(
     cut: Tokenizer,
     flops: float,
     goal: Task,
+    unique: int,
 ) -> tuple[TrunkConfig, int, dict[str, str], Callable[[], LanguageModel]]:
     """The architecture to train, the length of its training sequences, why it has this shape, and what makes the model of it."""
     length = size.sequence_length(wishes, flops)
@@ -128,25 +134,25 @@ def _model(
         length = before.length(wishes.length, length)
         before.check_tokens(cut, goal.tokens(cut))
         return before.config, length, {}, lambda: before.load(cut.highest_id)
-    shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length)
+    shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length, unique=unique)
     family, wanted = goal.architecture(shape)
     config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(wanted, family)))[1]
     said = {name: f"{getattr(config, name)}: {reason}" for name, reason in reasons.items()}
     return config, config.max_positions, said, lambda: LanguageModel(config).initialise(wishes.seed)
 
 
-def _part(
-    workspace: Workspace, read: Reading, cut: Tokenizer, length: int, bounds: tuple[int, int], goal: Task
+def _cut(workspace: Workspace, read: Reading, cut: Tokenizer) -> tuple[Shards, Shards]:
+    """Both sides of a corpus as tokens: to train on, and held out."""
+    name = "-".join(filter(None, ("text", mixture.label(read.corpus))))
+    sides = workspace.part(name, lambda path: cutting.cut(read.documents("cutting the texts into tokens"), cut, path))
+    return Shards(sides / cutting.TRAIN), Shards(sides / cutting.HELD_OUT)
+
+
+def _packed(
+    read: Reading, sides: tuple[Shards, Shards], cut: Tokenizer, length: int, bounds: tuple[int, int], goal: Task
 ) -> Part:
-    """Both sides of a corpus, cut into tokens and packed."""
-
-    def side(suffix: str, held_out: bool) -> Packing:
-        name = "-".join(filter(None, ("text", mixture.label(read.corpus), suffix)))
-        shards = Shards(workspace.part(name, lambda path: _cut(read, cut, path, held_out=held_out)))
-        return Packing(shards, length, bounds[0], goal.places, end_id=bounds[1])
-
-    train, held_out = side("", False), goal.held_out(side("held-out", True), cut)
-    return Part(read.corpus.name, read.corpus.share, train, held_out)
+    train, kept = (Packing(side, length, bounds[0], goal.places, end_id=bounds[1]) for side in sides)
+    return Part(read.corpus.name, read.corpus.share, train, goal.held_out(kept, cut))
 
 
 def _passes(parts: Sequence[Part], plan: TrainPlan) -> dict[str, str]:
@@ -234,48 +240,3 @@ def up_to(most: int, texts: Iterable[str]) -> Iterator[str]:
         taken += len(text)
         if taken >= most:
             return
-
-
-def _cut(read: Reading, tokenizer: Tokenizer, path: Path, *, held_out: bool) -> None:
-    """One side of the split as token shards."""
-    found = read.documents("cutting the held-out texts into tokens" if held_out else "cutting the texts into tokens")
-    side = (document for document, is_held_out in split_documents(found) if is_held_out == held_out)
-    first = next(side, None)
-    if first is None:
-        raise DataError(
-            f"too little text to {'hold any of it out' if held_out else 'train on'}. Give at least a few sentences."
-        )
-    write_shards(
-        ((ids, None, size) for ids, size in encoded(tokenizer, chain([first], side))),
-        path,
-        vocab_size=tokenizer.highest_id + 1,
-        tokenizer_hash=tokenizer.hash,
-        meta={},
-    )
-
-
-def encoded(tokenizer: Tokenizer, side: Iterable[Document], at_once: int = 2**22) -> Iterator[tuple[list[int], int]]:
-    """Token ids and UTF-8 bytes of each document; some megabytes at a time, on all cores.
-
-    Raises DataError naming the documents among which is one that the tokeniser cannot take.
-    """
-    for group in _groups(side, at_once):
-        try:
-            ids = tokenizer.encode_batch([document.text for document in group])
-        except TokenizerError as error:
-            raise DataError(f"{group[0].source}, from document {group[0].number}: {error}") from error
-        yield from zip(ids, (len(document.text.encode()) for document in group), strict=True)
-
-
-def _groups(side: Iterable[Document], size: int) -> Iterator[list[Document]]:
-    """Documents in groups of about `size` characters, so that memory stays flat whether they are short or long."""
-    group: list[Document] = []
-    held = 0
-    for document in side:
-        group.append(document)
-        held += len(document.text)
-        if held >= size:
-            yield group
-            group, held = [], 0
-    if group:
-        yield group

@@ -222,26 +222,22 @@ def one_voice() -> Iterator[None]:
             dist.destroy_process_group()
 
 
-def say(error: OnwardError) -> None:
+def say(line: str, *, elsewhere: bool) -> None:
     """Print what is wrong. Of several processes that fail, the first to come here prints, and the others wait until it has: torchrun
-    ends all of them as soon as one has ended."""
+    ends all of them as soon as one has ended.   elsewhere: it is another process's to say."""
     if not several():
-        _print(error)
+        print(line, file=sys.stderr, flush=True)
         return
-    said, is_told = "onward/said", isinstance(error, ToldElsewhere)
+    said = "onward/said"
     try:
-        if not is_told and _store().add("onward/failed", 1) == 1:
-            _print(error)
+        if not elsewhere and _store().add("onward/failed", 1) == 1:
+            print(line, file=sys.stderr, flush=True)
             _store().set(said, "yes")
         else:
             _store().wait([said], timedelta(seconds=5))
     except (OnwardError, RuntimeError, ValueError):  # the one that kept the store has gone
-        if not is_told:
-            _print(error)
-
-
-def _print(error: OnwardError) -> None:
-    print(f"onward: {error}", file=sys.stderr, flush=True)
+        if not elsewhere:
+            print(line, file=sys.stderr, flush=True)
 
 
 def _is_loss(error: RuntimeError) -> bool:

@@ -65,7 +65,8 @@ class Show:
         elapsed = time.monotonic() - self.began
         left = elapsed / (step.number - self.start) * (step.plan.steps - step.number)
         speed = step.tokens / max(step.seconds, 1e-9)
-        figures = f"loss {step.loss:.3f}{self.held_out}  {speed:,.0f} tokens/s  {clock(left)} left"
+        balance = f"  balance {step.measured['balance']:.2f}" if "balance" in step.measured else ""
+        figures = f"loss {step.loss:.3f}{self.held_out}{balance}  {speed:,.0f} tokens/s  {clock(left)} left"
         if self.console.is_terminal:
             self.bar.update(self.task, completed=step.number, figures=figures)
         elif step.last or elapsed - self.printed > self.SECONDS_BETWEEN_LINES or step.number == self.start + 1:

@@ -29,7 +29,7 @@ DOCUMENTS = "documents.bin"
 SHARD_TOKENS = 2**28
 ENDS = 2**16  # bytes at each end of a file that its fingerprint covers
 
-Tokenised = tuple[Sequence[int], Sequence[bool] | None, int]
+Tokenised = tuple[Sequence[int] | NDArray[Any], Sequence[bool] | None, int]
 
 
 def write_shards(
@@ -48,21 +48,24 @@ def write_shards(
     Raises DataError: no tokens at all, an id outside the vocabulary. OutputError: the folder exists, or cannot be
     written.
     """
-    with new_folder(folder) as beside, _Writer(beside, vocab_size, shard_tokens) as writer:
+    with new_folder(folder) as beside, ShardWriter(beside, vocab_size, shard_tokens) as writer:
         for ids, learn, size in documents:
             writer.add(ids, learn, size)
         if not writer.tokens:
             raise DataError(
                 f"nothing to write to {folder}: the documents hold no tokens. Give texts that are not empty."
             )
-        writer.close()
-        write_json(beside / INDEX, writer.index() | {"tokenizer_hash": tokenizer_hash, "meta": meta})
+        writer.finish(tokenizer_hash, meta)
 
 
-class _Writer:
-    """The files being written, and what the index will say of them."""
+class ShardWriter:
+    """Token shards in the making, for documents that come one by one; `write_shards` where they are an iterable.
 
-    def __init__(self, folder: Path, vocab_size: int, shard_tokens: int) -> None:
+    The folder is there and empty. It holds shards once `finish` has been called; whoever wants it whole or not at all makes it in a
+    `new_folder`. Use it in a `with`. tokens, documents, bytes: how many there are so far.
+    """
+
+    def __init__(self, folder: Path, vocab_size: int, shard_tokens: int = SHARD_TOKENS) -> None:
         self.folder, self.vocab_size, self.shard_tokens = folder, vocab_size, shard_tokens
         self.dtype = np.dtype("<u2" if vocab_size <= 2**16 else "<u4")
         self.tokens = self.documents = self.bytes = 0
@@ -73,13 +76,14 @@ class _Writer:
         self.documents_file: BinaryIO = (folder / DOCUMENTS).open("wb")
         self.hash = hashlib.sha256(f"onward shards {VERSION} {self.dtype.str}\n".encode())
 
-    def __enter__(self) -> _Writer:
+    def __enter__(self) -> ShardWriter:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        self._close()
 
-    def add(self, ids: Sequence[int], learn: Sequence[bool] | None, size: int) -> None:
+    def add(self, ids: Sequence[int] | NDArray[Any], learn: Sequence[bool] | None, size: int) -> None:
+        """One document, as in `write_shards`."""
         if len(ids) == 0:
             return
         if self.masked is None:
@@ -122,11 +126,16 @@ class _Writer:
             if file is not None:
                 file.close()
 
-    def close(self) -> None:
+    def _close(self) -> None:
         self._close_shard()
         self.documents_file.close()
 
-    def index(self) -> dict[str, Any]:
+    def finish(self, tokenizer_hash: str, meta: dict[str, Any]) -> None:
+        """Close the files and write the index."""
+        self._close()
+        write_json(self.folder / INDEX, self._index() | {"tokenizer_hash": tokenizer_hash, "meta": meta})
+
+    def _index(self) -> dict[str, Any]:
         names = [DOCUMENTS]
         for number in range(len(self.shards)):
             names += [_tokens_name(number)] + ([_learn_name(number)] if self.masked else [])
@@ -195,6 +204,25 @@ class Shards:
         mask: NDArray[np.bool_] = self._learn[shard][start : start + int(self.lengths[i])].view(np.bool_)
         return mask
 
+    def tokens_at(self, documents: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.int64]:
+        """The token of each document at each place in it, counted from 0: (N,) int64 all three."""
+        return self._gather(self._ids, self._starts[documents] + places)
+
+    def learn_at(self, documents: NDArray[np.int64], places: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether the token of each document at each place in it is learned: (N,); for shards with masks."""
+        return self._gather(self._learn, self._starts[documents] + places).astype(np.bool_)
+
+    def _gather(self, files: list[NDArray[Any]], at: NDArray[np.int64]) -> NDArray[np.int64]:
+        """What stands in the files at these places, counted over all of them."""
+        if len(files) == 1:
+            return files[0][at].astype(np.int64)
+        found = np.empty(len(at), dtype=np.int64)
+        shards = self._first.searchsorted(at, side="right") - 1
+        for shard in np.unique(shards):
+            here = shards == shard
+            found[here] = files[shard][at[here] - self._first[shard]]
+        return found
+
     def learnable(self, first: NDArray[np.int64], end: NDArray[np.int64]) -> NDArray[np.int64]:
         """How many tokens of each document are to be learned from, at its places `first` to `end` - 1; for shards with
         masks. All are (documents,) int64."""
@@ -223,10 +251,6 @@ def _tokens_name(number: int) -> str:
 
 def _learn_name(number: int) -> str:
     return f"learn-{number:05d}.bin"
-
-
-def _fingerprint(path: Path) -> dict[str, Any]:
-    return {"size": path.stat().st_size, "ends": _ends(path)}
 
 
 def _ends(path: Path) -> str:

@@ -1,7 +1,7 @@
 """From wishes, data and machine to a model's shape and a plan: the rules, each with its reason in words.
 
-Sources: Hoffmann et al. 2022 (arXiv 2203.15556): about 20 tokens a parameter for the compute at hand; Muennighoff et al. 2023 (arXiv
-2305.16264): past four passes, repeated data teaches less and less. Left out: a law fitted to this machine and this data.
+How compute is shared between parameters and tokens, and what repeated texts are worth, is in repetition.py. Left out: a law fitted to this
+machine and this data (onward.scale).
 """
 
 from __future__ import annotations
@@ -10,16 +10,18 @@ import math
 from dataclasses import replace
 
 from onward.errors import PlanError
-from onward.model.config import TrunkConfig
+from onward.model.config import MoEConfig, TrunkConfig
 from onward.train import compiled, processes
 from onward.train.machine import Machine
 from onward.train.measure import AT_THE_END
 from onward.train.plan import Shape, TrainPlan, Wishes, clock
+from onward.train.repetition import MOST_PASSES, best_size
 
 EFFICIENCY = 0.4
 """Share of the matrix-product speed that a training step reaches, before one has been measured. Only the size depends on it."""
-TOKENS_PER_PARAMETER = 20
 HEAD_SIZE = 64
+VISITED = 2
+"""Experts that a token visits, where there are experts."""
 LAPTOP = 4.8e13
 """Floating-point operations of ten minutes on two cores."""
 MEASURED_NOW_AND_THEN = 8192
@@ -50,12 +52,15 @@ def sequence_length(wishes: Wishes, flops: float) -> int:
     return 256 if flops < 1e14 else 512 if flops < 1e16 else 1024 if flops < 1e18 else 2048
 
 
-def shape(asked: Shape, *, vocab_size: int, flops: float, length: int) -> tuple[TrunkConfig, dict[str, str]]:
-    """The Qwen3 shape that comes nearest to 20 tokens a parameter, and the reasons. Parameters are those in matrix products.
+def shape(
+    asked: Shape, *, vocab_size: int, flops: float, length: int, unique: float = math.inf
+) -> tuple[TrunkConfig, dict[str, str]]:
+    """The Qwen3 shape that comes nearest to the best size, and the reasons. Parameters are those that a token meets in matrix products.
 
-    vocab_size: rounded up to a multiple of 64, which matrix products like.   Raises ConfigError, PlanError.
+    vocab_size: rounded up to a multiple of 64, which matrix products like.   unique: tokens of the texts.
+    Raises ConfigError, PlanError.
     """
-    wanted = math.sqrt(flops / (6 * TOKENS_PER_PARAMETER))
+    wanted, passes = best_size(flops, unique)
     depths = [asked.depth] if asked.depth else list(range(2, 33))
     widths = [asked.width] if asked.width else list(range(HEAD_SIZE * 2, HEAD_SIZE * 33, HEAD_SIZE))
 
@@ -66,13 +71,24 @@ def shape(asked: Shape, *, vocab_size: int, flops: float, length: int) -> tuple[
 
     widths = [width for width in widths if _heads(asked, width)]
     if not widths:
+        heads = asked.heads or max(1, (asked.width or HEAD_SIZE) // HEAD_SIZE)
+        width = f"--width {asked.width}" if asked.width else "any width"
         raise PlanError(
-            f"--heads {asked.heads} does not divide {'--width' if asked.width else 'any width'} into even parts."
+            f"{heads} heads cannot share {width}: each needs an even part of it. Take a --width that {2 * heads} divides."
         )
     candidates = [_qwen3(asked, d, w, -(-vocab_size // 64) * 64, length) for d in depths for w in widths]
     config = min(candidates, key=distance)
-    why = f"{flops:.1e} operations at hand buy {wanted / 1e6:.1f}M parameters with {TOKENS_PER_PARAMETER} tokens each"
-    return config, {name: "set by hand" if getattr(asked, name) else why for name in ("depth", "width")}
+    why = f"{flops:.1e} operations at hand buy {wanted / 1e6:.1f}M parameters "
+    if passes > 1:
+        why += f"and {passes:.1f} passes over {unique:,.0f} tokens" + (", the most" if passes == MOST_PASSES else "")
+    else:
+        why += f"with {flops / (6 * wanted**2):.0f} tokens each"
+    reasons = {name: "set by hand" if getattr(asked, name) else why for name in ("depth", "width")}
+    if config.moe is not None:
+        reasons["moe"] = (
+            f"set by hand; each token visits {VISITED}, of half the width, for the compute of a dense layer"
+        )
+    return config, reasons
 
 
 def _heads(asked: Shape, width: int) -> int:
@@ -92,7 +108,16 @@ def _qwen3(asked: Shape, depth: int, width: int, vocab_size: int, length: int) -
         head_size=width // heads,
         ffn_width=3 * width,
         max_positions=length,
+        moe=None if asked.experts is None else experts(asked.experts, 3 * width),
     )
+
+
+def experts(number: int, ffn_width: int) -> MoEConfig:
+    """Experts in the place of a feed-forward layer of `ffn_width`, for the same compute a token, but for the router's small share.
+
+    Balance: 0.01, as in Switch (arXiv 2101.03961, section 2.2) and OLMoE (arXiv 2409.02060).
+    """
+    return MoEConfig(experts=number, experts_per_token=VISITED, expert_width=ffn_width // VISITED, balance=0.01)
 
 
 def batch(tokens: int, length: int, most: int) -> int:
@@ -190,13 +215,16 @@ def with_time(
         time_for_steps = max(minutes * 60 - spent - at_the_end, minutes * 30)
         steps = int(time_for_steps / seconds_per_step)
         if steps < 1:
+            form = ".1f" if seconds_per_step >= 1 else ".2g"
             raise PlanError(
-                f"--minutes {minutes:g} is too short for one step, which takes {seconds_per_step:.1f} s here. Give it more."
+                f"--minutes {minutes:g} is too short for one step, which takes {seconds_per_step:{form}} s here. Give it more."
             )
         reasons["steps"] = f"{clock(time_for_steps)} at {seconds_per_step:.2f} s a step"
         if most_passes and steps > most_passes * per_pass:
             steps, time_for_steps = max(1, round(most_passes * per_pass)), None
-            reasons["steps"] = f"{most_passes:g} passes over the data; more would only learn them by heart"
+            reasons["steps"] = (
+                f"{most_passes:g} passes over the data, though {reasons['steps']} allow more: they would be learned by heart"
+            )
     reasons["steps"] += f"; {steps / per_pass:.1f} passes over the data, {clock(steps * seconds_per_step)}"
     reasons["held_out_every"] = "about twenty measurements, or fewer where they would take more than 2 % of the time"
     measurement = MEASURED_NOW_AND_THEN / 3 / plan.batch_tokens  # in steps: a forward pass is a third of one

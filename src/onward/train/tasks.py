@@ -38,7 +38,10 @@ class Task:
     tokens: Callable[[Tokenizer], Tokenizer] = lambda tokenizer: tokenizer
     corruption: Callable[[Tokenizer], Corruption] | None = None
     places: Callable[[Ints], Ints] | None = None
-    architecture: Callable[[TrunkConfig], tuple[str, TrunkConfig]] = lambda shape: ("qwen3", shape)
+    architecture: Callable[[TrunkConfig], tuple[str, TrunkConfig]] = lambda shape: (
+        families.onward_family(shape),
+        shape,
+    )
     results: Callable[[Training], list[Result]] = text_results
 
     def batches(self, clean: Callable[[int], Batch], tokenizer: Tokenizer, seed: int) -> Callable[[int], Batch]:

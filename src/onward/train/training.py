@@ -147,6 +147,15 @@ class Training:
 
         log: a dashboard (logs.py) that gets all figures too.
         """
+        asked_to_stop = self.learn(console, log)
+        results, model = self._results(), processes.gathered(self.model)
+        out = processes.by_first(lambda: self._save(results, model))
+        if asked_to_stop:
+            raise KeyboardInterrupt
+        return out
+
+    def learn(self, console: Console, log: str | None = None) -> bool:
+        """Train to the end, from the newest checkpoint on. True if asked to stop during the last step; before, it raises."""
         self.model = processes.placed(self.model, self.plan.device, self.plan.precision)
         found = optimisers(self.model, self.plan)
         spikes = Spikes(skip=self.plan.skip_spikes, say=lambda line: console.print(line, highlight=False))
@@ -159,7 +168,7 @@ class Training:
             logs.opened(log, self.workspace, self.plan.to_json(), start.step) as further,
         ):
             try:
-                asked_to_stop = fit(
+                return fit(
                     self.model,
                     self.objective,
                     self.batches,
@@ -172,11 +181,6 @@ class Training:
                 )
             except TrainingError as error:
                 raise TrainingError(f"{error} {self._last_good()}") from error
-        results, model = self._results(), processes.gathered(self.model)
-        out = processes.by_first(lambda: self._save(results, model))
-        if asked_to_stop:
-            raise KeyboardInterrupt
-        return out
 
     def _callbacks(self, spikes: Spikes, kept: dict[str, checkpoints.Kept], start: Start) -> list[Callback]:
         """In the order in which they depend on one another: what is measured and kept is what is left after going back."""

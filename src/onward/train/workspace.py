@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import shutil
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
 from onward.errors import FolderError, OutputError
-from onward.files import check_free, explained, remove, write_json
-from onward.train import processes
+from onward.files import check_apart, check_free, check_name, explained, remove_whole, write_json
+from onward.train import aside, processes
+from onward.train.aside import REQUEST
 
-REQUEST = "onward-request.json"
 CHECKPOINTS = "checkpoints"
 
 
@@ -38,8 +36,8 @@ class Workspace:
 
     def _open(self, request: dict[str, Any]) -> None:
         check_free(self.out, force=self.force)
-        claim(self.folder, request, force=self.force, worth=(f"{CHECKPOINTS}/step-*",))
-        self._lock = _locked(self.folder)
+        check_apart(self.out, _inputs(request))
+        self._lock = claim(self.folder, request, force=self.force, worth=(f"{CHECKPOINTS}/step-*",))
         weakref.finalize(self, self._lock.close)
 
     def part(self, name: str, make: Callable[[Path], Any]) -> Path:
@@ -62,37 +60,69 @@ class Workspace:
         return processes.by_first(lambda: _read(path))
 
     def finish(self) -> None:
-        """Let it go, whole: it loses its name before it loses its parts."""
+        """Let it go, whole."""
         self._lock.close()
-        beside = self.folder.with_name(f".{self.folder.name}.{os.getpid()}.partial")
-        self.folder.rename(beside)
-        remove(beside)
+        remove_whole(self.folder)
 
 
-def claim(folder: Path, request: dict[str, Any], *, force: bool, worth: tuple[str, ...]) -> None:
-    """Begin `folder` with its request; or, if it is there, see that it was begun with the same one.
+def claim(
+    folder: Path,
+    request: dict[str, Any],
+    *,
+    force: bool,
+    worth: Sequence[str],
+    made: Sequence[str] = ("*",),
+    inputs: Iterable[Path] = (),
+) -> IO[str]:
+    """Begin `folder` with its request; or, if it is there, see that it was begun with the same one. It is held for this process until
+    what is returned is closed.
 
-    `force` begins it anew. So does another request, if nothing is in it that matches a pattern of `worth`: nothing is lost then.
-    A folder that Onward has not begun is never touched.
+    `force` begins it anew: what matches a pattern of `made` goes, and if some of it matches one of `worth`, it only stands aside
+    (aside.py) until the new run is whole. So does another request, if nothing of worth is in it. Anything else in the folder stays.
+    inputs: what will be read besides the sources that the request names; nothing of it may lie inside.
     """
-    request = json.loads(json.dumps(request))  # as it will be read back: tuples become lists
+    check_apart(folder, [*inputs, *_inputs(request)])
+    if (folder / aside.BEFORE).exists():
+        _check_idle(folder)
+        aside.put_back(folder, made, worth)
+    if not goes_on(folder, request, force=force, worth=worth):
+        _check_idle(folder)
+        with explained(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+            aside.clear(folder, made, keep=aside.anything(folder, worth))
+        write_json(folder / REQUEST, request)
+    return _locked(folder)
+
+
+def goes_on(folder: Path, request: dict[str, Any], *, force: bool, worth: Sequence[str]) -> bool:
+    """Whether `folder` was begun with this request, and goes on.   Raises OutputError where it may not be begun anew either."""
+    check_name(folder)
     file = folder / REQUEST
     if file.exists() and not force:
-        change = _change(_read(file), request)
-        if change is None:
-            return
-        if any(any(folder.glob(pattern)) for pattern in worth):
+        change = _change(_read(file), json.loads(json.dumps(request)))  # as it was read back: tuples become lists
+        if change is not None and aside.anything(folder, worth):
             raise OutputError(
                 f"{folder} holds another run: {change}. Go on with the command that began it, or begin anew with --force."
             )
-    elif folder.exists() and not (folder.is_dir() and not any(folder.iterdir())):
-        check_free(folder, force=force)
-    if file.exists():
-        _locked(folder).close()  # refused while another process is at work in it, --force or not
-    with explained(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-    write_json(file, request)
+        return change is None
+    on_its_way = (folder / aside.BEFORE).exists()  # a start was killed while it made room: `claim` puts that back
+    if folder.exists() and not on_its_way and not (folder.is_dir() and not any(folder.iterdir())):
+        check_free(folder, force=force, marks=(REQUEST,))
+    return False
+
+
+def _inputs(request: dict[str, Any]) -> Iterator[Path]:
+    """The files among the sources that a request names (`sources_of`, `sources_of_texts`); a data set elsewhere is none."""
+    for value in request.values():
+        for source in value if isinstance(value, list) else []:
+            if isinstance(source, dict) and "sha256" in source:
+                yield Path(source["path"])
+
+
+def _check_idle(folder: Path) -> None:
+    """Refused while another process is at work in the folder, --force or not."""
+    if (folder / REQUEST).exists():
+        _locked(folder).close()
 
 
 def _locked(folder: Path) -> IO[str]:

@@ -1,0 +1,38 @@
+"""The report of folders that have been damaged since they were written."""
+
+import json
+
+import pytest
+
+from onward.errors import FolderError
+from onward.report.page import write_report
+
+LINE = '{"step": 1, "loss": 2.0, "rate": 1.0, "tokens": 9, "seconds": 0.5}\n'
+
+
+@pytest.mark.parametrize(
+    "line", ["{", "5", "{}", '{"step": "x"}', LINE.replace("2.0", '"x"'), LINE.replace("2.0", "NaN"), "\0"]
+)
+def test_damaged_metrics_are_named_with_their_line(model_folder, line):
+    (model_folder / "metrics.jsonl").write_text(LINE + line.strip() + "\n" + LINE)
+    with pytest.raises(FolderError, match=r"metrics\.jsonl, line 2"):
+        write_report(model_folder)
+
+
+def test_a_last_line_cut_short_by_a_crash_is_left_out(model_folder):
+    (model_folder / "metrics.jsonl").write_text(LINE + LINE[:9])
+    assert write_report(model_folder).exists()
+
+
+@pytest.mark.parametrize("text", ["{", "[]", '{"carried_on": 5}', '{"answered": ["x"]}'])
+def test_damaged_samples_are_named(model_folder, text):
+    (model_folder / "samples.json").write_text(text)
+    with pytest.raises(FolderError, match=r"samples\.json"):
+        write_report(model_folder)
+
+
+def test_half_an_interval_is_not_shown(model_folder):
+    history = json.loads((model_folder / "onward.json").read_text())
+    history["results"] = [{"suite": "s", "metric": "m", "value": 1.5, "low": 1.0}]
+    (model_folder / "onward.json").write_text(json.dumps(history))
+    assert "1.500" in write_report(model_folder).read_text()
