@@ -150,3 +150,16 @@ def test_options_of_every_training_are_offered_by_every_training(onward):
         shown = onward(verb, "--help").out
         assert all(option in shown for option in ("--ema", "--skip-spikes", "--log"))
         assert ("--init" in shown) == (verb == "pretrain")
+
+
+def test_an_encoder_learns_from_a_mixture_and_goes_on_as_an_encoder(onward, texts, sea, tmp_path):
+    masked = ("--objective", "masked", "--steps", 2)
+    ended = onward("pretrain", f"{texts}=1", f"{sea}=1", "-o", tmp_path / "first", *masked, *SMALL)
+    assert ended.code == 0, ended.err
+    results = lineage_of(onward, tmp_path / "first")["results"]
+    assert [result["suite"].partition(": ")[2] for result in results[::3]] == ["", "stories.jsonl", "sea.txt"]
+    rights = [result["value"] for result in results if result["metric"] == "masked tokens filled right"]
+    assert rights[0] == pytest.approx((rights[1] + rights[2]) / 2)
+    assert onward("pretrain", sea, "--init", tmp_path / "first", "-o", tmp_path / "next", *masked).code == 0
+    ended = onward("pretrain", sea, "--init", tmp_path / "first", "-o", tmp_path / "other", "--steps", 2)
+    assert (ended.code, "is an encoder (bert)" in ended.err) == (2, True)

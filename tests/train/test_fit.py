@@ -135,6 +135,22 @@ def test_asked_to_stop_in_the_last_step_the_training_is_whole(tiny_model, batche
     assert fit(tiny_model, next_token, batches, PLAN, [ask]) is True
 
 
+def test_weights_that_a_callback_has_put_back_are_those_that_compute_next(tiny_model, batches):
+    """In bf16 a copy computes, which must not stay as it was."""
+    plan, losses = replace(PLAN, steps=4, precision="bf16"), []
+
+    def spoil(step):
+        losses.append(step.loss)
+        if step.number == 2:
+            with torch.no_grad():
+                step.model.embedding.tokens.weight.fill_(3.0)
+            step.restored = True
+
+    fit(tiny_model, next_token, lambda _: batches(0), plan, [spoil], judge=lambda *_: {"left_out": 1.0})
+    assert losses[0] == losses[1], "every step is left out"
+    assert losses[2] == losses[3] != losses[1]
+
+
 def test_stats_of_an_objective_reach_the_callbacks(tiny_model, batches):
     seen = []
 

@@ -14,6 +14,8 @@ import time
 from pathlib import Path
 
 import pytest
+import torch
+from safetensors.torch import load_file
 
 from onward.cli import main
 from onward.errors import FolderError, PlanError
@@ -179,3 +181,15 @@ def test_the_memory_of_the_weights_is_shared(as_rank, tiny_model):
     alone = memory_needed(tiny_model.config, 0)
     as_rank(0, 4)
     assert memory_needed(tiny_model.config, 0) == alone // 4
+
+
+def test_averaged_weights_and_what_is_known_of_spikes_pass_from_two_processes_to_one(command, tmp_path):
+    options = ["--ema", "0.9", "--skip-spikes"]
+    running = together([*command(tmp_path / "both"), *options])
+    wait_for_steps(tmp_path / "both", 9)
+    os.kill(process_of_rank(1, tmp_path / "both"), signal.SIGKILL)
+    running.communicate(timeout=100)
+    for out in ("both", "one"):
+        in_this_process([*command(tmp_path / out), *options])
+    both, one = (load_file(tmp_path / out / "model.safetensors") for out in ("both", "one"))
+    assert all(torch.allclose(both[name], one[name], atol=1e-5) for name in one)

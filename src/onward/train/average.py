@@ -6,7 +6,7 @@ of several lengths at once, and of separate trainings.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import torch
@@ -24,7 +24,7 @@ class Average:
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.decay = decay
-        self.weights: dict[str, Tensor] = {name: p.detach().clone() for name, p in model.named_parameters()}
+        self.weights: dict[str, Tensor] = _copied(model)
 
     def __call__(self, step: Step) -> None:
         self.follow(step.model, step.number)
@@ -32,13 +32,13 @@ class Average:
     @torch.no_grad()
     def follow(self, model: nn.Module, number: int) -> None:
         """average = d * average + (1 - d) * weights, after step `number`, counted from 1."""
-        averaged, trained = _here(self.weights.values()), _here(model.parameters())
+        averaged, trained = _here(self.weights), _here(model.state_dict())
         torch._foreach_lerp_(averaged, trained, 1 - decay_at(number, self.decay))
 
     @contextmanager
     def in_place_of(self, model: nn.Module) -> Iterator[None]:
         """The model with the averaged weights; afterwards it has its own again, bit for bit."""
-        own = {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+        own = _copied(model)
         _put(self.weights, model)
         try:
             yield
@@ -67,15 +67,20 @@ def decay_at(number: int, decay: float) -> float:
     return min(decay, (1 + number) / (10 + number))
 
 
+def _copied(model: nn.Module) -> dict[str, Tensor]:
+    """Of several processes, each has its part. (`parameters()` would give whole ones where FSDP has just gathered them.)"""
+    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+
+
 @torch.no_grad()
 def _put(weights: dict[str, Tensor], model: nn.Module) -> None:
-    torch._foreach_copy_(_here(model.parameters()), _here(weights.values()))
+    torch._foreach_copy_(_here(model.state_dict()), _here(weights))
 
 
-def _here(tensors: Iterable[Tensor]) -> list[Tensor]:
-    """The tensors; or, of several processes, this one's part of each."""
+def _here(weights: dict[str, Tensor]) -> list[Tensor]:
+    """What this process has of each tensor; in-place changes of it change the tensor."""
     if not processes.several():
-        return [tensor.detach() for tensor in tensors]
+        return list(weights.values())
     from onward.train import sharding
 
-    return [sharding.local(tensor.detach()) for tensor in tensors]
+    return [sharding.local(tensor) for tensor in weights.values()]
