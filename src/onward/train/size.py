@@ -151,7 +151,7 @@ def begin(plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig
         )
     by_hand = {"length": wishes.length, "batch_tokens": wishes.batch, "lr": wishes.lr, "device": wishes.device}
     by_hand |= {"precision": wishes.precision, "steps": wishes.steps, "checkpoint_every": wishes.checkpoint_every}
-    at_once = 8192 if machine.device == "cpu" else 65536
+    at_once = 4096 if machine.device == "cpu" else 65536
     rows, room = tokens // plan.length, MEMORY_SHARE * machine.memory
     fitting = [
         r for r in divisors(rows) if r == 1 or r * plan.length <= at_once
