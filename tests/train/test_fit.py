@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from onward.errors import TrainingError
-from onward.train import checkpoints
+from onward.train import callbacks, checkpoints
 from onward.train.fit import Start, fit, take_step
 from onward.train.objectives import Loss, next_token
 from onward.train.optimisers import optimisers
@@ -203,3 +203,26 @@ def test_the_rate_goes_up_stays_and_comes_down_to_zero():
     assert rates[75] == pytest.approx(0.5)
     assert rates[100] == 0
     assert all(rate > 0 for rate in rates[:100])
+
+
+def test_a_training_with_minutes_counts_its_steps_again_when_the_decay_begins(tiny_model, batches):
+    """Planned for twenty seconds at half a second a step; the steps are quicker, so there are twice as many left, and they decay."""
+    settled, rates = [], []
+
+    def settle(plan):
+        settled.append(plan)
+        return plan
+
+    plan = replace(PLAN, steps=8, minutes=20 / 60)
+    fit(
+        tiny_model,
+        next_token,
+        batches,
+        plan,
+        [callbacks.keep_to_time(settle), lambda step: rates.append(step.rate)],
+    )
+    assert [(new.steps, new.decay_from, new.planned_again) for new in settled] == [(12, 4, 4)]
+    assert len(rates) == 12
+    assert rates[3] == 1.0
+    assert rates[-1] == pytest.approx(1 / 8)
+    assert sorted(rates[4:], reverse=True) == rates[4:]

@@ -31,14 +31,16 @@ def held_out(measure: Callable[[Step], Mapping[str, BitsPerByte]]) -> Callback:
     return callback
 
 
-def keep_to_time(settle: Callable[[TrainPlan], None]) -> Callback:
-    """Count the steps again when the decay begins, if the plan has minutes; once, so that a training that goes on has the same plan."""
+def keep_to_time(settle: Callable[[TrainPlan], TrainPlan]) -> Callback:
+    """Count the steps again when the decay begins, if the plan has minutes; once, so that a training that goes on has the same plan.
+
+    settle: keeps the new plan, and returns what several processes agree on, whose clocks differ.
+    """
 
     def callback(step: Step) -> None:
         plan = step.plan
         if plan.minutes and not plan.planned_again and step.number == plan.decay_from:
-            step.plan = plan.in_time(step.number, step.seconds)
-            settle(step.plan)
+            step.plan = settle(plan.in_time(step.number, step.seconds))
 
     return callback
 

@@ -185,7 +185,7 @@ def _gradients(
     plan: TrainPlan,
 ) -> tuple[float, dict[str, float]]:
     """Add up the gradients of all passes over a batch, and of all processes, in the model's own precision."""
-    total, stats = torch.zeros((), device=plan.device), dict[str, float]()
+    total, stats = torch.zeros((), dtype=torch.float64, device=plan.device), dict[str, float]()
     rows = min(plan.rows_per_pass, -(-plan.rows // processes.count()))
     for part, counts in processes.shares([part for part in batch.split(rows) if part.learnable]):
         loss = objective(working, part.to(plan.device))

@@ -68,7 +68,7 @@ class Show:
         balance = f"  balance {step.measured['balance']:.2f}" if "balance" in step.measured else ""
         figures = f"loss {step.loss:.3f}{self.held_out}{balance}  {speed:,.0f} tokens/s  {clock(left)} left"
         if self.console.is_terminal:
-            self.bar.update(self.task, completed=step.number, figures=figures)
+            self.bar.update(self.task, completed=step.number, total=step.plan.steps, figures=figures)
         elif step.last or elapsed - self.printed > self.SECONDS_BETWEEN_LINES or step.number == self.start + 1:
             self.printed = elapsed
             self.console.print(f"{self.title} {step.number}/{step.plan.steps}  {figures}", highlight=False)

@@ -195,10 +195,11 @@ class Training:
             callbacks.keep_checkpoints(place / CHECKPOINTS, kept, count),
         ]
 
-    def _settle(self, plan: TrainPlan) -> None:
-        """The steps have been counted again."""
-        self.plan = plan
-        write_json(self.workspace.folder / PLAN, plan.to_json())
+    def _settle(self, plan: TrainPlan) -> TrainPlan:
+        """The steps have been counted again, by the first process's clock."""
+        self.plan = processes.agreed(plan)
+        processes.by_first(lambda: write_json(self.workspace.folder / PLAN, self.plan.to_json()))
+        return self.plan
 
     def _go_on(self, found: list[torch.optim.Optimizer], kept: dict[str, checkpoints.Kept]) -> Start:
         """Put the newest checkpoint, if there is one, into model, optimisers and `kept`."""
