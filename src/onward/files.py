@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from onward.errors import OutputError
+from onward.errors import FolderError, OutputError
 
 
 @contextmanager
@@ -57,6 +57,21 @@ def write_json(path: Path, value: Any) -> None:
     """As UTF-8. What is no character, as in a file name that is not UTF-8, is written as JSON's own escape, and comes back."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"
     write_bytes(path, text.encode(errors="backslashreplace"))
+
+
+COPY_AGAIN = "Copy it again from the original."
+BEGIN_ANEW = "Begin anew with --force."
+
+
+def read_json(path: Path, mend: str) -> dict[str, Any]:
+    """A JSON object from a file.   Raises FolderError with `mend`, what to do about it, where the file is damaged."""
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise FolderError(f"{path} cannot be read ({error}). {mend}") from error
+    if not isinstance(value, dict):
+        raise FolderError(f"{path} holds no JSON object. {mend}")
+    return value
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""Batches of stories, several to a row: what the tests of the loop and of what stands beside it train on."""
+"""What trainings in these tests learn from: stories, several to a row."""
 
 from __future__ import annotations
 
@@ -14,9 +14,8 @@ from samples import story
 
 
 @pytest.fixture
-def story_batches(tmp_path: Path, tokenizer: Tokenizer) -> Callable[[int], Batch]:
-    """Four rows of 32 tokens each."""
+def batches(tmp_path: Path, tokenizer: Tokenizer) -> Callable[[int], Batch]:
+    """Batch i, of four rows of 32."""
     documents = ((tokenizer.encode(story(i)), None, len(story(i))) for i in range(40))
     write_shards(documents, tmp_path / "shards", vocab_size=tokenizer.highest_id + 1, tokenizer_hash="", meta={})
-    packing = Packing(Shards(tmp_path / "shards"), 32, tokenizer.bos_id)
-    return Batches(packing, 4, 0).batch
+    return Batches(Packing(Shards(tmp_path / "shards"), 32, tokenizer.bos_id), 4, 0).batch

@@ -18,15 +18,6 @@ from samples import story
 PLAN = TrainPlan(steps=12, length=32, batch_tokens=128, rows_per_pass=4, lr=0.01)
 
 
-@pytest.fixture
-def batches(tmp_path, tokenizer):
-    """Batches of stories, several to a row."""
-    documents = ((tokenizer.encode(story(i)), None, len(story(i))) for i in range(40))
-    write_shards(documents, tmp_path / "shards", vocab_size=tokenizer.highest_id + 1, tokenizer_hash="", meta={})
-    packing = Packing(Shards(tmp_path / "shards"), 32, tokenizer.bos_id)
-    return Batches(packing, PLAN.rows, 0).batch
-
-
 def weights(model):
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 

@@ -10,21 +10,10 @@ from onward.model.trunk import LanguageModel
 from onward.train import compiled
 from onward.train.fit import fit, take_step
 from onward.train.objectives import next_token
-from onward.train.packing import Batches, Packing
 from onward.train.plan import TrainPlan
-from onward.train.shards import Shards, write_shards
 from onward.train.working import collect_gradients, working_copy
-from samples import story
 
 PLAN = TrainPlan(steps=40, length=32, batch_tokens=128, rows_per_pass=4, lr=0.01)
-
-
-@pytest.fixture
-def batches(tmp_path, tokenizer):
-    documents = ((tokenizer.encode(story(i)), None, len(story(i))) for i in range(40))
-    write_shards(documents, tmp_path / "shards", vocab_size=tokenizer.highest_id + 1, tokenizer_hash="", meta={})
-    packing = Packing(Shards(tmp_path / "shards"), 32, tokenizer.bos_id)
-    return Batches(packing, PLAN.rows, 0).batch
 
 
 def weights(model):

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from onward.errors import FolderError
+from onward.files import COPY_AGAIN, read_json
 from onward.generate.chat_model import FolderModel
 from onward.generate.endpoint import EndpointModel
 from onward.generate.engine import Engine
@@ -46,7 +47,7 @@ def open_folder(path: Path, *, device: str | None = None, dtype: torch.dtype | N
 def _ends(path: Path) -> list[int]:
     """The ids that end a text as `generation_config.json` has them, which may be more than the tokeniser's."""
     file = path / folder.GENERATION
-    ends = folder.read_json(file).get("eos_token_id") if file.exists() else None
+    ends = read_json(file, COPY_AGAIN).get("eos_token_id") if file.exists() else None
     listed = ends if isinstance(ends, list) else [] if ends is None else [ends]
     for end in listed:
         if not isinstance(end, int):

@@ -8,7 +8,6 @@ run anything. A folder appears whole or not at all. Left out: the tokenizer, who
 from __future__ import annotations
 
 import errno
-import json
 import re
 import shutil
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,7 @@ from torch import Tensor
 
 from onward import lineage as lineages
 from onward.errors import ConfigError, FolderError
-from onward.files import new_folder, write_bytes, write_json
+from onward.files import COPY_AGAIN, new_folder, read_json, write_bytes, write_json
 from onward.lineage import Lineage
 from onward.model.config import TrunkConfig
 from onward.model.families import (
@@ -170,17 +169,6 @@ def load(path: Path, *, dtype: torch.dtype | None = None, device: torch.device |
     return model
 
 
-def read_json(path: Path) -> dict[str, Any]:
-    """A JSON object from a file of a folder; FolderError where it is damaged."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FolderError(f"{path} cannot be read ({error}); copy it again from the original") from error
-    if not isinstance(value, dict):
-        raise FolderError(f"{path} holds no JSON object; copy it again from the original")
-    return value
-
-
 def read_config(path: Path) -> tuple[str, TrunkConfig]:
     """The family and the architecture of a folder, by its config.json."""
     if not path.is_dir():
@@ -189,7 +177,7 @@ def read_config(path: Path) -> tuple[str, TrunkConfig]:
     if not (path / CONFIG).is_file():
         raise FolderError(f"{path} has no {CONFIG}, so it is not a model folder; give the folder that holds one")
     try:
-        return from_hf_config(read_json(path / CONFIG))
+        return from_hf_config(read_json(path / CONFIG, COPY_AGAIN))
     except ConfigError as error:
         raise ConfigError(f"{path / CONFIG}: {error}") from error
 
@@ -209,7 +197,7 @@ def weight_files(path: Path) -> list[Path]:
 
 
 def _indexed(path: Path) -> list[Path]:
-    places = read_json(path / INDEX).get("weight_map")
+    places = read_json(path / INDEX, COPY_AGAIN).get("weight_map")
     if not isinstance(places, dict) or not places or not all(isinstance(name, str) for name in places.values()):
         raise FolderError(f"{path / INDEX} has no weight_map; copy it again from the original")
     files = [path / name for name in sorted(set(places.values()))]

@@ -15,11 +15,10 @@ from jinja2 import Environment
 
 from onward import lineage
 from onward.errors import FolderError
-from onward.files import write_bytes
+from onward.files import COPY_AGAIN, read_json, write_bytes
 from onward.generate.stages import STAGES
 from onward.lineage import Lineage, Result
 from onward.model.describe import describe
-from onward.model.folder import read_json
 from onward.report.figures import curves
 from onward.train.callbacks import read_metrics
 
@@ -91,7 +90,7 @@ def _samples(run: Path) -> dict[str, Any]:
     file = run / "samples.json"
     if not file.exists():
         return {}
-    found = read_json(file)
+    found = read_json(file, COPY_AGAIN)
     groups = found.values()
     if not all(isinstance(group, list) and all(isinstance(sample, dict) for sample in group) for group in groups):
         raise FolderError(f"{file} holds no samples. Remove it, and the report is made without.")

@@ -6,7 +6,6 @@ what the runs mean (law.py, findings.py).
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -16,8 +15,7 @@ from typing import Any
 from rich.console import Console
 
 from onward import lineage
-from onward.errors import FolderError
-from onward.files import new_folder, write_bytes, write_json
+from onward.files import BEGIN_ANEW, new_folder, read_json, write_bytes, write_json
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.scale import grid
@@ -132,7 +130,7 @@ def prepare(study: Study, console: Console) -> tuple[Ground, list[Run], Run]:
         left = budget.minutes * 60 * (1 - RESERVE) - (time.monotonic() - began)
         small, larger = _chosen(ground, shapes, left)
         write_json(file, {"small": [_told(run) for run in small], "larger": _told(larger)})
-    plan = read(file)
+    plan = read_json(file, BEGIN_ANEW)
     by_shape = {(config.depth, config.width): config for config in shapes}
     return ground, [_run(by_shape, told) for told in plan["small"]], _run(by_shape, plan["larger"])
 
@@ -181,7 +179,7 @@ def small(ground: Ground, run: Run) -> dict[str, Any]:
         training.workspace.finish()
         if asked_to_stop:
             raise KeyboardInterrupt
-    return read(out / "run.json")
+    return read_json(out / "run.json", BEGIN_ANEW)
 
 
 def larger(ground: Ground, run: Run, console: Console) -> dict[str, Any]:
@@ -206,14 +204,3 @@ def point(ground: Ground, run: Run, bits_per_byte: float | None = None) -> dict[
         "flops": run.flops,
         "bits_per_byte": bits_per_byte,
     }
-
-
-def read(path: Path) -> dict[str, Any]:
-    """What a study has written.   Raises FolderError where that cannot be read again."""
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FolderError(f"{path} cannot be read ({error}). Begin anew with --force.") from error
-    if not isinstance(value, dict):
-        raise FolderError(f"{path} holds no object. Begin anew with --force.")
-    return value

@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from onward.files import write_json
+from onward.files import BEGIN_ANEW, read_json, write_json
 from onward.scale import findings, runs
 from onward.scale.grid import Run
 from onward.scale.runs import Ground, Study
@@ -42,7 +42,7 @@ def scale(study: Study, console: Console) -> dict[str, Any]:
         if not (study.out / "scale.json").exists():
             _walk(study, console)
         aside.forget(study.out)
-        return runs.read(study.out / "scale.json")
+        return read_json(study.out / "scale.json", BEGIN_ANEW)
     except BaseException:
         aside.put_back(study.out, MADE, WORTH)
         raise
@@ -58,7 +58,7 @@ def _walk(study: Study, console: Console) -> None:
     file = study.out / "prediction.json"
     if not file.exists():
         write_json(file, findings.prediction(found, points, runs.point(ground, larger), ground.unique))
-    foretold = runs.read(file)
+    foretold = read_json(file, BEGIN_ANEW)
     console.print(
         f"foretold for {larger.parameters:,} parameters and {larger.tokens:,} tokens, {foretold['times']:.1f} times the compute "
         f"of the largest: {foretold['predicted']:.3f} bits per byte, {foretold['low']:.3f} to {foretold['high']:.3f}"

@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import IO, Any
 
-from onward.errors import FolderError, OutputError
-from onward.files import check_apart, check_free, check_name, explained, remove_whole, write_json
+from onward.errors import OutputError
+from onward.files import BEGIN_ANEW, check_apart, check_free, check_name, explained, read_json, remove_whole, write_json
 from onward.train import aside, processes
 from onward.train.aside import REQUEST
 
@@ -57,7 +57,7 @@ class Workspace:
         if not processes.by_first(path.exists):
             decided = decide()
             processes.by_first(lambda: write_json(path, decided))
-        return processes.by_first(lambda: _read(path))
+        return processes.by_first(lambda: read_json(path, BEGIN_ANEW))
 
     def finish(self) -> None:
         """Let it go, whole."""
@@ -99,7 +99,9 @@ def goes_on(folder: Path, request: dict[str, Any], *, force: bool, worth: Sequen
     check_name(folder)
     file = folder / REQUEST
     if file.exists() and not force:
-        change = _change(_read(file), json.loads(json.dumps(request)))  # as it was read back: tuples become lists
+        change = _change(
+            read_json(file, BEGIN_ANEW), json.loads(json.dumps(request))
+        )  # as it was read back: tuples become lists
         if change is not None and aside.anything(folder, worth):
             raise OutputError(
                 f"{folder} holds another run: {change}. Go on with the command that began it, or begin anew with --force."
@@ -149,13 +151,3 @@ def _change(before: dict[str, Any], now: dict[str, Any]) -> str | None:
 def _short(value: Any) -> str:
     text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 80 else text[:77] + "..."
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise FolderError(f"{path} cannot be read ({error}). Begin anew with --force.") from error
-    if not isinstance(value, dict):
-        raise FolderError(f"{path} holds no object. Begin anew with --force.")
-    return value
