@@ -145,7 +145,7 @@ def _base(road: Road, console: Console) -> Training:
 
 def _sft(road: Road, console: Console) -> Training:
     assert road.chats is not None
-    wishes = replace(road.wishes_of("sft"), lr=None)  # the rate was meant for the base
+    wishes = replace(road.wishes_of("sft"), lr=None, passes=None)  # these were meant for the base
     request = instruct.request(road.out / "base", road.chats, wishes, skip_bad=road.skip_bad)
     workspace = Workspace(road.out / "sft", request, parts=road.chat_parts)
     return instruct.prepare(road.out / "base", road.chats, workspace, wishes, skip_bad=road.skip_bad, console=console)

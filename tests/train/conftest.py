@@ -1,4 +1,4 @@
-"""What trainings in these tests learn from: stories, several to a row."""
+"""Batches of stories, several to a row: what the tests of the loop and of what stands beside it train on."""
 
 from __future__ import annotations
 
@@ -14,8 +14,9 @@ from samples import story
 
 
 @pytest.fixture
-def batches(tmp_path: Path, tokenizer: Tokenizer) -> Callable[[int], Batch]:
-    """Batch i, of four rows of 32."""
+def story_batches(tmp_path: Path, tokenizer: Tokenizer) -> Callable[[int], Batch]:
+    """Four rows of 32 tokens each."""
     documents = ((tokenizer.encode(story(i)), None, len(story(i))) for i in range(40))
     write_shards(documents, tmp_path / "shards", vocab_size=tokenizer.highest_id + 1, tokenizer_hash="", meta={})
-    return Batches(Packing(Shards(tmp_path / "shards"), 32, tokenizer.bos_id), 4, 0).batch
+    packing = Packing(Shards(tmp_path / "shards"), 32, tokenizer.bos_id)
+    return Batches(packing, 4, 0).batch

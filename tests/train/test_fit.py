@@ -22,24 +22,24 @@ def weights(model):
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
-def test_training_lowers_the_loss(tiny_model, batches):
+def test_training_lowers_the_loss(tiny_model, story_batches):
     losses = []
-    fit(tiny_model, next_token, batches, replace(PLAN, steps=60), [lambda step: losses.append(step.loss)])
+    fit(tiny_model, next_token, story_batches, replace(PLAN, steps=60), [lambda step: losses.append(step.loss)])
     assert sum(losses[-5:]) / 5 < 0.6 * losses[0]
 
 
-def test_same_seed_same_weights(tiny_model, batches):
+def test_same_seed_same_weights(tiny_model, story_batches):
     other = type(tiny_model)(tiny_model.config)
     other.load_state_dict(tiny_model.state_dict())
-    fit(tiny_model, next_token, batches, PLAN)
-    fit(other, next_token, batches, PLAN)
+    fit(tiny_model, next_token, story_batches, PLAN)
+    fit(other, next_token, story_batches, PLAN)
     assert torch.equal(weights(tiny_model), weights(other))
 
 
-def test_going_on_from_a_checkpoint_ends_with_the_same_bytes(tiny_model, batches, tmp_path):
+def test_going_on_from_a_checkpoint_ends_with_the_same_bytes(tiny_model, story_batches, tmp_path):
     other = type(tiny_model)(tiny_model.config)
     other.load_state_dict(tiny_model.state_dict())
-    fit(tiny_model, next_token, batches, PLAN)
+    fit(tiny_model, next_token, story_batches, PLAN)
 
     def stop_after_five(step):
         if step.number == 5:
@@ -47,23 +47,23 @@ def test_going_on_from_a_checkpoint_ends_with_the_same_bytes(tiny_model, batches
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(other, next_token, batches, PLAN, [stop_after_five])
+        fit(other, next_token, story_batches, PLAN, [stop_after_five])
     fresh = type(tiny_model)(tiny_model.config).initialise(99)
     found = optimisers(fresh, PLAN)
     state = checkpoints.load(checkpoints.existing(tmp_path)[-1], fresh, found)
-    fit(fresh, next_token, batches, PLAN, start=Start(**state), found=found)
+    fit(fresh, next_token, story_batches, PLAN, start=Start(**state), found=found)
     assert torch.equal(weights(tiny_model), weights(fresh))
 
 
 @pytest.mark.parametrize("rows_per_pass", [1, 2, 3])
-def test_accumulated_gradients_equal_one_big_batch(tiny_model, batches, rows_per_pass):
+def test_accumulated_gradients_equal_one_big_batch(tiny_model, story_batches, rows_per_pass):
     model = tiny_model.double()
 
     def gradient(plan):
         """One step of plain gradient descent shows the gradient, whatever its parts."""
         before = weights(model).clone()
         descent = torch.optim.SGD(model.parameters(), lr=1.0)
-        take_step(model, next_token, batches(0), replace(plan, clip=1e9), [descent], 0)
+        take_step(model, next_token, story_batches(0), replace(plan, clip=1e9), [descent], 0)
         change = before - weights(model)
         with torch.no_grad():
             torch.nn.utils.vector_to_parameters(before, model.parameters())
@@ -86,18 +86,18 @@ def test_packed_documents_train_as_if_each_were_alone(tiny_model, tokenizer, tmp
     assert losses["packed"] == pytest.approx(losses["alone"], abs=1e-12)
 
 
-def test_a_loss_that_is_no_number_stops_before_it_reaches_the_weights(tiny_model, batches):
+def test_a_loss_that_is_no_number_stops_before_it_reaches_the_weights(tiny_model, story_batches):
     before = weights(tiny_model).clone()
 
     def broken(model, batch):
         return Loss(next_token(model, batch).value * float("nan"), batch.learnable)
 
     with pytest.raises(TrainingError, match="step 1, on batch 0: the loss is nan"):
-        fit(tiny_model, broken, batches, PLAN)
+        fit(tiny_model, broken, story_batches, PLAN)
     assert torch.equal(weights(tiny_model), before)
 
 
-def test_a_gradient_that_is_no_number_stops_too_though_the_loss_is_one(tiny_model, batches):
+def test_a_gradient_that_is_no_number_stops_too_though_the_loss_is_one(tiny_model, story_batches):
     before = weights(tiny_model).clone()
 
     def broken(model, batch):
@@ -105,28 +105,28 @@ def test_a_gradient_that_is_no_number_stops_too_though_the_loss_is_one(tiny_mode
         return Loss(value + (value - value.detach()).sqrt(), batch.learnable)  # the root of 0 has no slope
 
     with pytest.raises(TrainingError, match="gradient's norm"):
-        fit(tiny_model, broken, batches, PLAN)
+        fit(tiny_model, broken, story_batches, PLAN)
     assert torch.equal(weights(tiny_model), before)
 
 
-def test_a_step_that_does_not_fit_into_memory_is_one_line(tiny_model, batches):
+def test_a_step_that_does_not_fit_into_memory_is_one_line(tiny_model, story_batches):
     def greedy(model, batch):
         torch.empty(2**50)
         return next_token(model, batch)
 
     with pytest.raises(TrainingError, match="does not fit into memory"):
-        fit(tiny_model, greedy, batches, PLAN)
+        fit(tiny_model, greedy, story_batches, PLAN)
 
 
-def test_asked_to_stop_in_the_last_step_the_training_is_whole(tiny_model, batches):
+def test_asked_to_stop_in_the_last_step_the_training_is_whole(tiny_model, story_batches):
     def ask(step):
         if step.number == PLAN.steps - 1:
             os.kill(os.getpid(), signal.SIGINT)
 
-    assert fit(tiny_model, next_token, batches, PLAN, [ask]) is True
+    assert fit(tiny_model, next_token, story_batches, PLAN, [ask]) is True
 
 
-def test_weights_that_a_callback_has_put_back_are_those_that_compute_next(tiny_model, batches):
+def test_weights_that_a_callback_has_put_back_are_those_that_compute_next(tiny_model, story_batches):
     """In bf16 a copy computes, which must not stay as it was."""
     plan, losses = replace(PLAN, steps=4, precision="bf16"), []
 
@@ -137,24 +137,24 @@ def test_weights_that_a_callback_has_put_back_are_those_that_compute_next(tiny_m
                 step.model.embedding.tokens.weight.fill_(3.0)
             step.restored = True
 
-    fit(tiny_model, next_token, lambda _: batches(0), plan, [spoil], judge=lambda *_: {"left_out": 1.0})
+    fit(tiny_model, next_token, lambda _: story_batches(0), plan, [spoil], judge=lambda *_: {"left_out": 1.0})
     assert losses[0] == losses[1], "every step is left out"
     assert losses[2] == losses[3] != losses[1]
 
 
-def test_stats_of_an_objective_reach_the_callbacks(tiny_model, batches):
+def test_stats_of_an_objective_reach_the_callbacks(tiny_model, story_batches):
     seen = []
 
     def with_stats(model, batch):
         loss = next_token(model, batch)
         return Loss(loss.value, loss.weight, {"double": 2 * loss.value.item()})
 
-    fit(tiny_model, with_stats, batches, replace(PLAN, rows_per_pass=1), [lambda step: seen.append(step)])
+    fit(tiny_model, with_stats, story_batches, replace(PLAN, rows_per_pass=1), [lambda step: seen.append(step)])
     assert all(step.measured["double"] == pytest.approx(2 * step.loss) for step in seen)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_asked_to_stop_it_finishes_the_step_and_tells_its_callbacks(tiny_model, batches, number):
+def test_asked_to_stop_it_finishes_the_step_and_tells_its_callbacks(tiny_model, story_batches, number):
     steps, before = [], signal.getsignal(number)
 
     def ask(step):
@@ -163,7 +163,7 @@ def test_asked_to_stop_it_finishes_the_step_and_tells_its_callbacks(tiny_model, 
             os.kill(os.getpid(), number)
 
     with pytest.raises(KeyboardInterrupt):
-        fit(tiny_model, next_token, batches, PLAN, [ask])
+        fit(tiny_model, next_token, story_batches, PLAN, [ask])
     assert steps[-1] == (4, True)
     assert signal.getsignal(number) is before
 
@@ -196,7 +196,7 @@ def test_the_rate_goes_up_stays_and_comes_down_to_zero():
     assert all(rate > 0 for rate in rates[:100])
 
 
-def test_a_training_with_minutes_counts_its_steps_again_when_the_decay_begins(tiny_model, batches):
+def test_a_training_with_minutes_counts_its_steps_again_when_the_decay_begins(tiny_model, story_batches):
     """Planned for twenty seconds at half a second a step; the steps are quicker, so there are twice as many left, and they decay."""
     settled, rates = [], []
 
@@ -208,7 +208,7 @@ def test_a_training_with_minutes_counts_its_steps_again_when_the_decay_begins(ti
     fit(
         tiny_model,
         next_token,
-        batches,
+        story_batches,
         plan,
         [callbacks.keep_to_time(settle), lambda step: rates.append(step.rate)],
     )

@@ -111,7 +111,15 @@ def test_nothing_is_judged_before_enough_is_known_but_what_is_no_number():
 
 def test_where_losses_hardly_vary_a_small_rise_is_none():
     assert not is_spike(3.01, [3.0] * 50)
-    assert is_spike(3.2, [3.0] * 50)
+    assert not is_spike(3.19, [3.0] * 50)
+    assert is_spike(3.21, [3.0] * 50)
+    assert is_spike(10.6, [10.0] * 50)
+    assert not is_spike(10.4, [10.0] * 50)
+
+
+def test_many_times_next_to_nothing_is_still_next_to_nothing():
+    assert not is_spike(0.05, [0.0001, 0.00011] * 25)
+    assert is_spike(0.25, [0.0001, 0.00011] * 25)
 
 
 def test_a_poisoned_batch_is_reported_with_step_loss_and_what_it_was_before(tiny_model, story_batches, tmp_path):

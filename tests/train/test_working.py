@@ -20,27 +20,27 @@ def weights(model):
     return torch.cat([parameter.detach().flatten() for parameter in model.parameters()])
 
 
-def last_losses(model, batches, plan):
+def last_losses(model, story_batches, plan):
     losses = []
-    fit(model, next_token, batches, plan, [lambda step: losses.append(step.loss)])
+    fit(model, next_token, story_batches, plan, [lambda step: losses.append(step.loss)])
     return sum(losses[-5:]) / 5
 
 
-def test_bf16_learns_as_fp32_does_and_its_masters_stay_in_fp32(tiny_model, batches):
+def test_bf16_learns_as_fp32_does_and_its_masters_stay_in_fp32(tiny_model, story_batches):
     half = LanguageModel(tiny_model.config).initialise(0)
-    in_half = last_losses(half, batches, replace(PLAN, precision="bf16"))
+    in_half = last_losses(half, story_batches, replace(PLAN, precision="bf16"))
     assert {parameter.dtype for parameter in half.parameters()} == {torch.float32}
-    assert in_half == pytest.approx(last_losses(tiny_model, batches, PLAN), abs=0.1)
+    assert in_half == pytest.approx(last_losses(tiny_model, story_batches, PLAN), abs=0.1)
 
 
-def test_updates_too_small_for_bf16_are_not_lost(tiny_model, batches):
+def test_updates_too_small_for_bf16_are_not_lost(tiny_model, story_batches):
     """A thousandth of the smallest step between two bf16 numbers, a hundred times over."""
     plan = replace(PLAN, precision="bf16", clip=1e-9)
     working = working_copy(tiny_model, plan.precision)
     before, before_working = weights(tiny_model).clone(), weights(working).clone()
     descent = torch.optim.SGD(tiny_model.parameters(), lr=1.0)
     for number in range(3):
-        take_step(tiny_model, next_token, batches(number), plan, [descent], number, working)
+        take_step(tiny_model, next_token, story_batches(number), plan, [descent], number, working)
     assert not torch.equal(weights(tiny_model), before)
     assert torch.equal(weights(working), before_working)
 
@@ -56,22 +56,22 @@ def test_passes_add_up_in_fp32(tiny_model):
     assert all(parameter.grad is None for parameter in working.parameters())
 
 
-def test_activations_worked_out_twice_give_the_same_weights(tiny_model, batches):
+def test_activations_worked_out_twice_give_the_same_weights(tiny_model, story_batches):
     other = LanguageModel(tiny_model.config)
     other.load_state_dict(tiny_model.state_dict())
-    fit(tiny_model, next_token, batches, PLAN)
-    fit(other, next_token, batches, replace(PLAN, recompute=True))
+    fit(tiny_model, next_token, story_batches, PLAN)
+    fit(other, next_token, story_batches, replace(PLAN, recompute=True))
     assert torch.equal(weights(tiny_model), weights(other))
 
 
-def test_compiled_equals_eager(tiny_model, batches):
+def test_compiled_equals_eager(tiny_model, story_batches):
     """To 1e-4 after six steps: the same sums in another order. The second training finds the program that the first one made."""
     plan = replace(PLAN, steps=6)
     told, once = [], [LanguageModel(tiny_model.config).initialise(0) for _ in range(2)]
     for model in once:
-        fit(model, next_token, batches, replace(plan, compile=True), tell=told.append)
+        fit(model, next_token, story_batches, replace(plan, compile=True), tell=told.append)
     eager = LanguageModel(tiny_model.config).initialise(0)
-    fit(eager, next_token, batches, plan)
+    fit(eager, next_token, story_batches, plan)
     assert told == []
     assert not torch.equal(weights(once[0]), weights(eager))  # else nothing was compiled
     assert torch.allclose(weights(once[0]), weights(eager), atol=1e-4)

@@ -79,7 +79,7 @@ def prepare(
     batches = Batches(train, draft.rows, draft.seed).batch
 
     def finish(seconds: float) -> TrainPlan:
-        most = None if wishes.steps else passes(train.shards.documents)
+        most = None if wishes.steps else wishes.passes or passes(train.shards.documents)
         return size.with_time(
             draft,
             wishes,

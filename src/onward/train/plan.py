@@ -25,6 +25,9 @@ class Wishes:
     steps: int | None = field(
         default=None, metadata=told("optimiser steps, instead of --minutes; same command, same weights")
     )
+    passes: float | None = field(
+        default=None, metadata=told("most passes over the data; beyond a few, it is learned by heart")
+    )
     length: int | None = field(default=None, metadata=told("tokens in one training sequence"))
     batch: int | None = field(default=None, metadata=told("tokens in one optimiser step"))
     lr: float | None = field(default=None, metadata=told("peak learning rate of the matrices (Muon)"))
@@ -43,7 +46,15 @@ class Wishes:
     def __post_init__(self) -> None:
         if self.minutes is not None and self.steps is not None:
             raise PlanError("--minutes and --steps both say how long to train; give one of them.")
-        most = {"minutes": 1e7, "steps": 10**12, "length": 2**24, "batch": 2**32, "lr": 100, "checkpoint_every": 10**12}
+        most = {
+            "minutes": 1e7,
+            "steps": 10**12,
+            "passes": 1e6,
+            "length": 2**24,
+            "batch": 2**32,
+            "lr": 100,
+            "checkpoint_every": 10**12,
+        }
         _check_range(self, most)
         if self.ema is not None and not 0 < self.ema < 1:
             raise PlanError(f"--ema {self.ema:g}: between 0 and 1, such as 0.999.")

@@ -61,7 +61,7 @@ def prepare(
     objective: next, masked or prefix; see tasks.py.
     Raises DataError, TokenizerError, PlanError, ConfigError, FolderError.
     """
-    began, goal = time.perf_counter(), task(objective)
+    began, goal, most = time.perf_counter(), task(objective), wishes.passes or MOST_PASSES
     corpora = mixture.corpora(texts)
     reads = [Reading(corpus, skip_bad, console) for corpus in corpora]
     if init is not None:
@@ -78,7 +78,7 @@ def prepare(
         )
     sides = [_cut(workspace, read, cut) for read in reads]
     tokens = sum(train.tokens for train, _ in sides)
-    config, length, reasons, make = _model(before, workspace, wishes, asked, cut, flops, goal, tokens)
+    config, length, reasons, make = _model(before, workspace, wishes, asked, cut, flops, goal, tokens, most)
     parts = [_packed(read, side, cut, length, bounds, goal) for read, side in zip(reads, sides, strict=True)]
     found = machine.now(found)  # cutting has left less memory
     batch = size.batch(tokens, length, most=8192 if flops < 1e16 else 262_144)
@@ -94,7 +94,7 @@ def prepare(
 
     def finish(seconds: float) -> TrainPlan:
         rows, spent = mixture.rows_in_a_pass(parts), time.perf_counter() - began
-        plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=rows, most_passes=MOST_PASSES, spent=spent)
+        plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=rows, most_passes=most, spent=spent)
         return size.explained(plan, reasons | (_passes(parts, plan) if mixed else {}))
 
     return Training(
@@ -127,6 +127,7 @@ def _model(
     flops: float,
     goal: Task,
     unique: int,
+    most: float,
 ) -> tuple[TrunkConfig, int, dict[str, str], Callable[[], LanguageModel]]:
     """The architecture to train, the length of its training sequences, why it has this shape, and what makes the model of it."""
     length = size.sequence_length(wishes, flops)
@@ -134,7 +135,9 @@ def _model(
         length = before.length(wishes.length, length)
         before.check_tokens(cut, goal.tokens(cut))
         return before.config, length, {}, lambda: before.load(cut.highest_id)
-    shape, reasons = size.shape(asked, vocab_size=cut.highest_id + 1, flops=flops, length=length, unique=unique)
+    shape, reasons = size.shape(
+        asked, vocab_size=cut.highest_id + 1, flops=flops, length=length, unique=unique, most_passes=most
+    )
     family, wanted = goal.architecture(shape)
     config = families.from_hf_config(workspace.once("config.json", lambda: families.to_hf_config(wanted, family)))[1]
     said = {name: f"{getattr(config, name)}: {reason}" for name, reason in reasons.items()}

@@ -39,7 +39,7 @@ def _diminished(amount: float, full: float, decay: float) -> float:
     return full * (1 - decay * math.expm1(-(amount / full - 1) / decay))
 
 
-def best_size(flops: float, unique: float = math.inf) -> tuple[float, float]:
+def best_size(flops: float, unique: float = math.inf, most_passes: float = MOST_PASSES) -> tuple[float, float]:
     """The parameters with which `flops` = 6 * parameters * tokens get the lowest loss from texts of `unique` tokens; and the passes.
 
     With enough text this is 20 tokens a parameter. With less, both grow, the passes first. Past the cap on passes, compute is left over:
@@ -55,4 +55,4 @@ def best_size(flops: float, unique: float = math.inf) -> tuple[float, float]:
         return math.pow(effective_parameters(parameters, unique), -EXPONENT) + math.pow(tokens, -EXPONENT)
 
     best = min((plenty * np.geomspace(0.1, 10, 401)).tolist(), key=lack)
-    return best, min(MOST_PASSES, flops / (6 * best) / unique)
+    return best, min(most_passes, flops / (6 * best) / unique)

@@ -53,14 +53,21 @@ def sequence_length(wishes: Wishes, flops: float) -> int:
 
 
 def shape(
-    asked: Shape, *, vocab_size: int, flops: float, length: int, unique: float = math.inf
+    asked: Shape,
+    *,
+    vocab_size: int,
+    flops: float,
+    length: int,
+    unique: float = math.inf,
+    most_passes: float = MOST_PASSES,
 ) -> tuple[TrunkConfig, dict[str, str]]:
     """The Qwen3 shape that comes nearest to the best size, and the reasons. Parameters are those that a token meets in matrix products.
 
-    vocab_size: rounded up to a multiple of 64, which matrix products like.   unique: tokens of the texts.
+    vocab_size: rounded up to a multiple of 64, which matrix products like.   unique: tokens of the texts, which are not gone over
+    more than `most_passes` times.
     Raises ConfigError, PlanError.
     """
-    wanted, passes = best_size(flops, unique)
+    wanted, passes = best_size(flops, unique, most_passes)
     depths = [asked.depth] if asked.depth else list(range(2, 33))
     widths = [asked.width] if asked.width else list(range(HEAD_SIZE * 2, HEAD_SIZE * 33, HEAD_SIZE))
 
@@ -80,7 +87,7 @@ def shape(
     config = min(candidates, key=distance)
     why = f"{flops:.1e} operations at hand buy {wanted / 1e6:.1f}M parameters "
     if passes > 1:
-        why += f"and {passes:.1f} passes over {unique:,.0f} tokens" + (", the most" if passes == MOST_PASSES else "")
+        why += f"and {passes:.1f} passes over {unique:,.0f} tokens" + (", the most" if passes == most_passes else "")
     else:
         why += f"with {flops / (6 * wanted**2):.0f} tokens each"
     reasons = {name: "set by hand" if getattr(asked, name) else why for name in ("depth", "width")}

@@ -35,6 +35,8 @@ DEVIATIONS = 6.0
 """Standard deviations above the median, at which a loss is a spike: in 6,500 healthy steps the highest came to 4.8 (docs/training.md)."""
 LEAST = 0.05
 """Share of the median that a spike rises at the least: where losses hardly vary, a small rise is many deviations, and harmless."""
+HARMLESS = 0.2
+"""Nats that a spike rises at the least: where a loss is near zero, many times as much is still next to nothing."""
 PATIENCE = 3
 """Spikes in a row after which it is the model that is damaged: three bad batches of a shuffled corpus hardly ever meet."""
 MARGIN = 10
@@ -42,7 +44,8 @@ MARGIN = 10
 
 
 def is_spike(loss: float, before: list[float]) -> bool:
-    """Whether a loss stands out from those before it: above median + max(6 * 1.4826 * MAD, 5 % of the median); or is no number.
+    """Whether a loss stands out from those before it: above median + max(6 * 1.4826 * MAD, 5 % of the median, 0.2 nats);
+    or is no number.
 
     MAD is the median absolute deviation from the median; times 1.4826 it estimates the standard deviation of normal noise, and up to half
     of the values may be wild without moving it (Hampel 1974).
@@ -53,7 +56,7 @@ def is_spike(loss: float, before: list[float]) -> bool:
         return False
     middle = statistics.median(before)
     deviation = 1.4826 * statistics.median(abs(value - middle) for value in before)
-    return loss > middle + max(DEVIATIONS * deviation, LEAST * abs(middle))
+    return loss > middle + max(DEVIATIONS * deviation, LEAST * abs(middle), HARMLESS)
 
 
 class Spikes:
