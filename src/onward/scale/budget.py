@@ -22,7 +22,7 @@ class Budget:
         self.wishes()
 
     def wishes(self) -> Wishes:
-        """As pretraining takes them.   Raises PlanError for what cannot be."""
+        """As pretraining takes them, but not compiled: each of many shapes would wait anew.   Raises PlanError for what cannot be."""
         given = asdict(self)
         del given["vocab"]
-        return Wishes(**given)
+        return Wishes(**given, eager=True)
