@@ -22,8 +22,8 @@ from onward.train.objectives import Learnable, Loss
 B = TypeVar("B", bound=Learnable)
 
 CACHE = "TORCHINDUCTOR_CACHE_DIR"
-WORTH_IT = 120.0
-"""Seconds of training from which the wait for a compiler, some 10 seconds once for each shape, is won back."""
+WORTH_IT = 300.0
+"""Seconds of training from which the wait for a compiler, some 40 seconds once for each shape and then 7, is won back."""
 
 
 def why_not(device: str, *, experts: bool, seconds: float) -> str | None:
@@ -44,7 +44,7 @@ def why_not(device: str, *, experts: bool, seconds: float) -> str | None:
 def compile_blocks(model: LanguageModel, objective: Callable[[LanguageModel, B], Loss], batch: B) -> str | None:
     """Compile the blocks of `model` in place, and try them out on a batch. Returns why it failed, or None; if so, nothing is compiled.
 
-    The first time takes some 10 seconds; later ones, also of another process, take the program from a cache on disk.
+    The first time takes some 40 seconds; later ones, also of another process, take the program from a cache on disk.
     """
     os.environ.setdefault(
         CACHE, str(Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "onward" / "compiled")
