@@ -96,16 +96,14 @@ def build(road: Road, console: Console, look: Look) -> Path:
 def _walk(road: Road, console: Console, look: Look) -> Path:
     if road.chats is not None:
         _check_same_chats(road, road.chats)
-    prepare_stage = {"base": _base, "sft": _sft} if road.chats else {"base": _base}
-    for stage, prepare in prepare_stage.items():
+    stages = {"base": _base, "sft": _sft} if road.chats else {"base": _base}
+    for stage, make in stages.items():
         if not (road.out / stage).exists():
             console.print(stage, style="bold")
-            training = prepare(road, console)
-            look(training)
-            training.run(console, road.log)
+            make(road, console, look)
     if not (road.out / "samples.json").exists():
         console.print("comparing the stages on held-out data")
-        models = {stage: open_folder(road.out / stage, device=road.wishes.device) for stage in prepare_stage}
+        models = {stage: open_folder(road.out / stage, device=road.wishes.device) for stage in stages}
         for stage, model in models.items():
             lineage.add_results(road.out / stage, _measured(road, stage, model))
         write_json(road.out / "samples.json", _samples(road, models))
@@ -137,18 +135,25 @@ def _check_same_chats(road: Road, chats: Path) -> None:
         )
 
 
-def _base(road: Road, console: Console) -> Training:
+def _base(road: Road, console: Console, look: Look) -> None:
     wishes = road.wishes_of("base")
-    workspace = Workspace(road.out / "base", pretrain.request(road.texts, wishes, road.asked), parts=road.out / "data")
-    return pretrain.prepare(road.texts, workspace, wishes, road.asked, skip_bad=road.skip_bad, console=console)
+    request = pretrain.request(road.texts, wishes, road.asked)
+    with Workspace(road.out / "base", request, parts=road.out / "data") as place:
+        training = pretrain.prepare(road.texts, place, wishes, road.asked, skip_bad=road.skip_bad, console=console)
+        look(training)
+        training.run(console, road.log)
 
 
-def _sft(road: Road, console: Console) -> Training:
+def _sft(road: Road, console: Console, look: Look) -> None:
     assert road.chats is not None
     wishes = replace(road.wishes_of("sft"), lr=None, passes=None)  # these were meant for the base
     request = instruct.request(road.out / "base", road.chats, wishes, skip_bad=road.skip_bad)
-    workspace = Workspace(road.out / "sft", request, parts=road.chat_parts)
-    return instruct.prepare(road.out / "base", road.chats, workspace, wishes, skip_bad=road.skip_bad, console=console)
+    with Workspace(road.out / "sft", request, parts=road.chat_parts) as place:
+        training = instruct.prepare(
+            road.out / "base", road.chats, place, wishes, skip_bad=road.skip_bad, console=console
+        )
+        look(training)
+        training.run(console, road.log)
 
 
 def _measured(road: Road, stage: str, model: FolderModel) -> list[Result]:

@@ -255,6 +255,7 @@ def _train(
             printing.preflight(console, prepare(Workspace(place, {}), console))
             processes.agreed(None)  # the folder must not go before all have looked at it
         return
-    training = prepare(Workspace(out, request(), force=force), console)
-    printing.preflight(console, training)
-    training.run(console, log)
+    with Workspace(out, request(), force=force) as workspace:
+        training = prepare(workspace, console)
+        printing.preflight(console, training)
+        training.run(console, log)

@@ -170,13 +170,14 @@ def small(ground: Ground, run: Run) -> dict[str, Any]:
     out = ground.study.out / "runs" / run.name
     if not out.exists():
         training = ground.training(run, out)
-        asked_to_stop = training.learn(Console(quiet=True))
-        value = training.measure(measure.AT_THE_END)
-        metrics = training.workspace.folder / "metrics.jsonl"
-        with new_folder(out) as beside:
-            write_bytes(beside / "metrics.jsonl", metrics.read_bytes())
-            write_json(beside / "run.json", point(ground, run, value.value))
-        training.workspace.finish()
+        with training.workspace:
+            asked_to_stop = training.learn(Console(quiet=True))
+            value = training.measure(measure.AT_THE_END)
+            metrics = training.workspace.folder / "metrics.jsonl"
+            with new_folder(out) as beside:
+                write_bytes(beside / "metrics.jsonl", metrics.read_bytes())
+                write_json(beside / "run.json", point(ground, run, value.value))
+            training.workspace.finish()
         if asked_to_stop:
             raise KeyboardInterrupt
     return read_json(out / "run.json", BEGIN_ANEW)
@@ -186,7 +187,9 @@ def larger(ground: Ground, run: Run, console: Console) -> dict[str, Any]:
     """The same for the larger run, which leaves a model folder."""
     out = ground.study.out / "largest"
     if not out.exists():
-        ground.training(run, out).run(console)
+        training = ground.training(run, out)
+        with training.workspace:
+            training.run(console)
     history = lineage.read(out)
     assert history is not None
     return point(ground, run, next(result.value for result in history.results if result.suite == pretrain.SUITE))

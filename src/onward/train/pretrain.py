@@ -24,7 +24,7 @@ from onward.tokens.tokenizer import Tokenizer
 from onward.tokens.train import train as train_tokenizer
 from onward.train import cutting, machine, mixture, parent, size
 from onward.train.mixture import Corpus, MixedBatches, Part
-from onward.train.packing import Batches, Packing
+from onward.train.packing import Batch, Batches, Packing
 from onward.train.parent import Parent
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.progress import reading
@@ -89,14 +89,18 @@ def prepare(
         draft = parent.with_rates(draft, model, wishes)
 
     mixed = len(parts) > 1
-    clean = MixedBatches(parts, draft.rows, draft.seed) if mixed else Batches(parts[0].train, draft.rows, draft.seed)
-    batches = goal.batches(clean.batch, cut, draft.seed)
+
+    def batches(plan: TrainPlan) -> Callable[[int], Batch]:
+        rows, seed = plan.rows, plan.seed
+        clean = MixedBatches(parts, rows, seed) if mixed else Batches(parts[0].train, rows, seed)
+        return goal.batches(clean.batch, cut, seed)
 
     def finish(seconds: float) -> TrainPlan:
         rows, spent = mixture.rows_in_a_pass(parts), time.perf_counter() - began
         plan = size.with_time(draft, wishes, seconds_per_step=seconds, rows=rows, most_passes=most, spent=spent)
         return size.explained(plan, reasons | (_passes(parts, plan) if mixed else {}))
 
+    plan = settled(workspace, model, goal.objective, batches(draft), draft, finish)
     return Training(
         verb="pretrain",
         suite=goal.suite,
@@ -104,9 +108,9 @@ def prepare(
         model=model,
         tokenizer=cut,
         tokenizer_folder=place,
-        plan=settled(workspace, model, goal.objective, batches, draft, finish),
+        plan=plan,
         objective=goal.objective,
-        batches=batches,
+        batches=batches(plan),
         train=parts[0].train,
         held_out=parts[0].held_out,
         sources=_sources(corpora),
@@ -132,7 +136,8 @@ def _model(
     """The architecture to train, the length of its training sequences, why it has this shape, and what makes the model of it."""
     length = size.sequence_length(wishes, flops)
     if before is not None:
-        length = before.length(wishes.length, length)
+        usual = length
+        length = workspace.once("length.json", lambda: {"length": before.length(wishes.length, usual)})["length"]
         before.check_tokens(cut, goal.tokens(cut))
         return before.config, length, {}, lambda: before.load(cut.highest_id)
     shape, reasons = size.shape(

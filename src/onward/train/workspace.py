@@ -11,7 +11,7 @@ import json
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Self
 
 from onward.errors import OutputError
 from onward.files import BEGIN_ANEW, check_apart, check_free, check_name, explained, read_json, remove_whole, write_json
@@ -22,7 +22,9 @@ CHECKPOINTS = "checkpoints"
 
 
 class Workspace:
-    """Open or begin the workspace of `out`.   Raises OutputError where `out`, or another request's workspace, is in the way.
+    """Open or begin the workspace of `out`; in a `with`, it is held for this process until its end, also after an error.
+
+    Raises OutputError where `out`, or another request's workspace, is in the way.
 
     parts: a folder for tokenisers and shards that outlives the workspace, because other stages of a road need them too.
     """
@@ -32,6 +34,7 @@ class Workspace:
         self.folder = out.with_name(out.name + ".training")
         self.parts = parts or self.folder
         self.force = force
+        self._lock: IO[str] | None = None  # of several processes, only the first holds it
         processes.by_first(lambda: self._open(request))
 
     def _open(self, request: dict[str, Any]) -> None:
@@ -39,6 +42,13 @@ class Workspace:
         check_apart(self.out, _inputs(request))
         self._lock = claim(self.folder, request, force=self.force, worth=(f"{CHECKPOINTS}/step-*",))
         weakref.finalize(self, self._lock.close)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._lock is not None:
+            self._lock.close()
 
     def part(self, name: str, make: Callable[[Path], Any]) -> Path:
         """The part called `name`, made by `make(path)` if it is not there yet. `make` must write it whole or not at all."""
@@ -61,7 +71,8 @@ class Workspace:
 
     def finish(self) -> None:
         """Let it go, whole."""
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
         remove_whole(self.folder)
 
 
