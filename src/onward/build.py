@@ -34,7 +34,7 @@ from onward.train.size import MINUTES
 from onward.train.training import Training, sources_of, sources_of_texts
 from onward.train.workspace import CHECKPOINTS, Workspace, claim, goes_on
 
-SHARES = {"base": 0.65, "sft": 0.20}
+SHARES = {"base": 0.73, "sft": 0.21}
 """Of the minutes. The rest is for the tokeniser, cutting, measuring and the report."""
 SAMPLES = 4
 MADE = ("data", *STAGES, *(f"{stage}.training" for stage in STAGES), "samples.json", "report.html")
