@@ -24,6 +24,12 @@ def test_a_last_line_cut_short_by_a_crash_is_left_out(model_folder):
     assert write_report(model_folder).exists()
 
 
+def test_a_step_whose_loss_was_no_number_is_no_damage(model_folder):
+    """As --skip-spikes writes it of a batch that it leaves out."""
+    (model_folder / "metrics.jsonl").write_text(LINE + LINE.replace("2.0", "null") + LINE)
+    assert write_report(model_folder).exists()
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '{"carried_on": 5}', '{"answered": ["x"]}'])
 def test_damaged_samples_are_named(model_folder, text):
     (model_folder / "samples.json").write_text(text)

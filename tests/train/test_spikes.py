@@ -8,7 +8,7 @@ import torch
 from onward.errors import TrainingError
 from onward.train import checkpoints
 from onward.train.average import Average
-from onward.train.callbacks import keep_checkpoints
+from onward.train.callbacks import keep_checkpoints, read_metrics, write_metrics
 from onward.train.fit import Start, fit
 from onward.train.objectives import next_token
 from onward.train.optimisers import optimisers
@@ -138,7 +138,7 @@ def test_with_skip_spikes_a_poisoned_batch_never_touches_the_model(tiny_model, s
     assert lines[0].endswith("Batch 40 is left out.")
 
 
-def test_a_batch_whose_loss_is_no_number_is_left_out_too(tiny_model, story_batches):
+def test_a_batch_whose_loss_is_no_number_is_left_out_too(tiny_model, story_batches, tmp_path):
     def objective(model, batch):
         loss = next_token(model, batch)
         bad = bool((batch.targets == 299).all())
@@ -156,10 +156,12 @@ def test_a_batch_whose_loss_is_no_number_is_left_out_too(tiny_model, story_batch
         objective,
         with_a_bad_one,
         replace(PLAN, steps=8),
-        [lambda step: noted.append("left_out" in step.measured)],
+        [lambda step: noted.append("left_out" in step.measured), write_metrics(tmp_path / "metrics.jsonl", 0)],
         judge=spikes,
     )
     assert noted == [False] * 5 + [True] + [False] * 2
+    metrics = read_metrics(tmp_path / "metrics.jsonl")
+    assert [line["loss"] is None for line in metrics] == noted
     assert torch.isfinite(weights(tiny_model)).all()
     assert not torch.equal(weights(tiny_model), before)
 

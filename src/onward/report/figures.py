@@ -28,7 +28,7 @@ STYLE: Any = {
 }
 
 
-def curves(metrics: list[dict[str, float]], *, smoothed_over: int = 20) -> str:
+def curves(metrics: list[dict[str, Any]], *, smoothed_over: int = 20) -> str:
     """Training loss (each step, and its running mean) and held-out bits per byte over the tokens learned from."""
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 2.6), layout="constrained")

@@ -9,6 +9,7 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from onward.errors import FolderError
 from onward.files import explained, write_bytes
@@ -91,7 +92,7 @@ def write_metrics(path: Path, start: int) -> Callback:
     return callback
 
 
-def read_metrics(path: Path) -> list[dict[str, float]]:
+def read_metrics(path: Path) -> list[dict[str, Any]]:
     """The lines of a metrics file; a last line that a crash cut short is left out. None at all where there is no file.
 
     Raises FolderError for a line that has been damaged since it was written.
@@ -100,13 +101,14 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
     return [_metrics(path, number, line) for number, line in enumerate(lines, 1) if line.endswith(b"\n")]
 
 
-def _metrics(path: Path, number: int, line: bytes) -> dict[str, float]:
+def _metrics(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
         values = json.loads(line)
     except (ValueError, RecursionError):
         values = None
     whole = isinstance(values, dict) and {"step", "loss", "tokens", "seconds"} <= values.keys()
-    if not whole or not all(isinstance(v, int | float) and math.isfinite(v) for v in values.values()):
+    numbers = [v for name, v in values.items() if (name, v) != ("loss", None)] if whole else []
+    if not whole or not all(isinstance(v, int | float) and math.isfinite(v) for v in numbers):
         raise FolderError(
             f"{path}, line {number}: these are no metrics of a step. Put back the original, or remove the file."
         )
