@@ -111,7 +111,7 @@ def test_a_parent_that_is_not_there_is_one_line(texts, tmp_path):
 def test_sequences_are_no_longer_than_the_parent_has_positions(model_folder, texts, tmp_path):
     assert prepared(model_folder, texts, tmp_path).plan.length == 64
     with pytest.raises(PlanError, match="--length 65 is more than the 64 positions"):
-        prepared(model_folder, texts, tmp_path, replace(WISHES, length=65))
+        prepared(model_folder, texts, tmp_path / "longer", replace(WISHES, length=65))
 
 
 def test_small_embeddings_are_moved_in_smaller_steps(tiny_model):
