@@ -43,6 +43,10 @@ class BadLine(DataError):
         super().__init__(f"{path}, line {number}: {why}. Mend it, or leave such lines out with --skip-bad.")
 
 
+class WorldError(OnwardError):
+    """A world that cannot be made, or a question that it does not understand."""
+
+
 class OutputError(OnwardError):
     """An output that exists already, or cannot be written: no space, no permission."""
 

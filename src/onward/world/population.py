@@ -1,0 +1,128 @@
+"""The people: families of ten, each person a pure function of (seed, index), so that a hundred thousand can stream past in no memory.
+
+A family, by place: 0 and 1 are the grandparents; 2 their son and 3 his wife; 4 their daughter and 5 her husband; 6 and 7 the children of
+2 and 3; 8 and 9 those of 4 and 5. The parents of 3 and 5 are not known to the world, which is where "I don't know" is the right answer.
+Friends are found by a reflection of the indices, which is its own inverse: friendship is mutual, and needs no memory either.
+Left out: divorce, remarriage, and whoever is too young to work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import gcd
+from random import Random
+from typing import overload
+
+from onward.errors import WorldError
+from onward.world.entities import City, Company, Gender, Person
+from onward.world.words import joined, words
+
+NOW = 2026
+"""The world's present year."""
+FAMILY = 10
+SPOUSE = {0: 1, 1: 0, 2: 3, 3: 2, 4: 5, 5: 4}
+PARENTS = {2: (0, 1), 4: (0, 1), 6: (2, 3), 7: (2, 3), 8: (5, 4), 9: (5, 4)}
+"""Father and mother."""
+BORN = {0: (1940, 1949), 2: (1966, 1976), 6: (1994, 2006)}
+"""Years of birth of the three generations, by the first place of each; parents are at least 18 years older than their children."""
+BRANCH = (4, 5, 8, 9)
+"""Who has the second surname of the family: the daughter's."""
+OF_EACH = 5
+"""First names of either gender that a family uses."""
+FRIENDS = 2
+HELD_OUT_OF = 5
+"""Of so many families, one is not asked about in training."""
+
+
+class People(Sequence[Person]):
+    """Everybody, drawn anew each time that they are asked for. Indices from 0."""
+
+    def __init__(
+        self, seed: int, count: int, cities: Sequence[City], companies: Sequence[Company], skew: float = 0.9
+    ) -> None:
+        pairs, chunks = len(joined("surname")) // 2, len(words("female", "names")) // OF_EACH
+        if not FAMILY <= count <= FAMILY * pairs * chunks:
+            raise WorldError(f"{count} people: a world has from {FAMILY} to {FAMILY * pairs * chunks:,}.")
+        if not 0.5 <= skew <= 1:
+            raise WorldError(f"a skew of {skew:g}: at least 0.5, which is none, and at most 1.")
+        self.seed, self.count, self.cities, self.companies, self.skew, self.pairs = (
+            seed, count, cities, companies, skew, pairs
+        )  # fmt: skip
+        random = Random(f"{seed}/people")
+        self.surnames = random.sample(joined("surname"), 2 * pairs)
+        self.stride = next(step for step in iter(lambda: random.randrange(1, pairs), None) if gcd(step, pairs) == 1)
+        jobs = random.sample(words("job"), len(words("job")))
+        half = len(jobs) // 2
+        self.leaning: dict[Gender, list[str]] = {"female": sorted(jobs[:half]), "male": sorted(jobs[half:])}
+        self.centres = random.sample(range(count), FRIENDS)
+
+    def __len__(self) -> int:
+        return self.count
+
+    @overload
+    def __getitem__(self, index: int) -> Person: ...
+    @overload
+    def __getitem__(self, index: slice) -> list[Person]: ...
+    def __getitem__(self, index: int | slice) -> Person | list[Person]:
+        if isinstance(index, slice):
+            return [self[i] for i in range(*index.indices(self.count))]
+        if not -self.count <= index < self.count:
+            raise IndexError(index)
+        return self._draw(index % self.count)
+
+    def _draw(self, index: int) -> Person:
+        family, place = divmod(index, FAMILY)
+        random = Random(f"{self.seed}/person/{index}")
+        gender, first, last = self._named(family, place)
+        born = self._born(family, place)
+        lean = gender if random.random() < self.skew else ("male" if gender == "female" else "female")
+        # A couple lives together: both draw the city from the one who has the smaller index.
+        home = Random(f"{self.seed}/home/{family * FAMILY + min(place, SPOUSE.get(place, place))}")
+        return Person(
+            index=index,
+            first=first,
+            last=last,
+            gender=gender,
+            born=born,
+            city=home.choice(self.cities),
+            job=random.choice(self.leaning[lean]),
+            employer=random.choice(self.companies),
+            pet=random.choice(words("animal")),
+            pet_name=random.choice(words("pet", "names")),
+            drink=random.choice(words("drink")),
+            food=random.choice(words("food")),
+            hobby=random.choice(words("hobby")),
+        )
+
+    def _named(self, family: int, place: int) -> tuple[Gender, str, str]:
+        """Gender and names. Families with the same two surnames have different first names, so that no two people share a full name."""
+        repeat, pair = divmod(family, self.pairs)
+        pair = pair * self.stride % self.pairs
+        girl_first = Random(f"{self.seed}/children/{family}").random() < 0.5
+        women = [1, 3, 4, 6 if girl_first else 7, 8 if girl_first else 9]
+        gender: Gender = "female" if place in women else "male"
+        same = women if gender == "female" else [p for p in range(FAMILY) if p not in women]
+        names = Random(f"{self.seed}/{gender}/{pair}").sample(words(gender, "names"), len(words(gender, "names")))
+        return (
+            gender,
+            names[OF_EACH * repeat + same.index(place)],
+            self.surnames[2 * pair + (place in BRANCH)],
+        )
+
+    def _born(self, family: int, place: int) -> int:
+        """Twins are left out: brothers and sisters were born in different years, so that they can be compared."""
+        generation = max(first for first in BORN if first <= place)
+        years = range(*BORN[generation])
+        places = [p for p in range(FAMILY) if max(first for first in BORN if first <= p) == generation]
+        return Random(f"{self.seed}/born/{family}/{generation}").sample(years, len(places))[places.index(place)]
+
+    def friends(self, index: int) -> list[int]:
+        """Indices of a person's friends, outside the family; from none to two, in order of index."""
+        found = {(centre - index) % self.count for centre in self.centres}
+        return sorted(i for i in found if i // FAMILY != index // FAMILY)
+
+    def is_held_out(self, index: int) -> bool:
+        """Whether this person's family is not asked about in training: exactly one family in each five."""
+        family = index // FAMILY
+        block, at = divmod(family, HELD_OUT_OF)
+        return Random(f"{self.seed}/held out/{block}").randrange(HELD_OUT_OF) == at
