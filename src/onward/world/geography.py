@@ -10,6 +10,7 @@ import heapq
 import math
 from collections.abc import Sequence
 from functools import cached_property
+from itertools import pairwise
 from random import Random
 
 from onward.errors import WorldError
@@ -67,7 +68,7 @@ class Map:
 
     def length(self, route: Sequence[City]) -> int:
         """Kilometres along a route."""
-        return sum(self.neighbours[a.index][b.index] for a, b in zip(route, route[1:], strict=False))
+        return sum(self.neighbours[a.index][b.index] for a, b in pairwise(route))
 
 
 def distance(a: City, b: City) -> int:

@@ -1,10 +1,10 @@
 """English, by rule: articles, plurals, lists, numbers in words, and the slots of a phrasing filled in.
 
 A phrasing is a sentence with slots: "{Who} works as {a_job}." What a person is called in it, a full name, a first name or a pronoun, is
-one choice for the whole sentence: {Who} and {who} stand where the subject stands, {Whose} and {whose} before what is theirs, {whom} where
-the object stands, {theirs} after "a friend of", each with a capital at the beginning of a sentence. {they}, {them}, {their}, {themself} (and with a capital) are always
-the pronoun, for a second mention. All verbs are of the third person singular, since he, she and it are. A slot that begins with a_ has
-its article before it; one with a capital begins a sentence.
+one choice for the whole sentence: {who} stands where the subject stands, {whose} before what is theirs, {whom} where the object stands,
+{theirs} after "a friend of". {they}, {them}, {their} and {themself} are always the pronoun, for a second mention. All verbs are of the
+third person singular, since he, she and it are. A slot that begins with a_ has its article before it; one that is written with a capital
+begins a sentence.
 Left out: parsing. What is rendered is correct because its parts are; tests check it by rules of their own.
 """
 
