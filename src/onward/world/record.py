@@ -3,8 +3,8 @@
 A line has: "id"; "kind"; "split"; then either "text", or "messages" (`{"role", "content"}`, as OpenAI writes them), or "prompt" (messages),
 "chosen" and "rejected" (one message each, as TRL reads preferences); and "truth", whose fields are the kind's own.
 
-The splits: "train"; "people", questions on people whom no training question is about; "phrasing", sentences that no training text has;
-and "both". Left out: writing files (write.py).
+The splits: "train"; "people", questions on people whom no training question is about, or "content", puzzles of which the same holds;
+"phrasing", sentences that no training text has; and "both". Left out: writing files (write.py).
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Split = Literal["train", "people", "phrasing", "both"]
-TESTS: tuple[Split, ...] = ("people", "phrasing", "both")
+Split = Literal["train", "people", "content", "phrasing", "both"]
+TESTS: tuple[Split, ...] = ("people", "content", "phrasing", "both")
 Message = dict[str, str]
 
 
