@@ -24,7 +24,7 @@ COMPANIES = (12, 240)
 class World:
     """The same for the same arguments, on every machine.
 
-    people: how many, from 10 to 115,200.   cities: from 3 up.   skew: the share of people whose job is one that leans to their gender;
+    people: how many, from 20 to 115,200.   cities: from 3 up.   skew: the share of people whose job is one that leans to their gender;
     which jobs lean which way is drawn, and 0.5 is no skew.   Raises WorldError.
     """
 
