@@ -1,0 +1,181 @@
+"""Talk: a conversation under way: what was said, who and what was named, and what they may be called now.
+
+The rule of reference is strict, so that every conversation has one reading: he or she is said only where one man or one woman has been
+named so far, by either side; a first name where one person of that name has; there, that city and that company where the last answer
+named one. Everybody else is called by the full name. Left out: what comes next in a conversation (followups.py, smalltalk.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any
+
+from onward.world import grammar
+from onward.world.entities import City, Company, Gender, Person
+from onward.world.grammar import Called
+from onward.world.phrases import phrasings
+from onward.world.record import Message
+from onward.world.relations import Fact, Relation, Subject, kind_of, name_of, slots
+from onward.world.truth import Truths
+from onward.world.words import table
+from onward.world.world import World
+
+FIRST_NAME = 0.15
+"""How often a first name is used where a pronoun would do."""
+NO_NAMES = ("She ", "He ", "It ", "Her ", "His ", "Its ", "The ")
+"""How statements begin that do not begin with a name."""
+PLACES = {
+    "city": "city",
+    "seat": "city",
+    "capital": "city",
+    "country": "country",
+    "employer": "company",
+    "river": "river",
+}
+"""What the value of a relation is."""
+
+
+@dataclass
+class Talk:
+    """asked: subjects and relations so far.   last: the newest of them, if the last answer told a fact of it.   user: their name."""
+
+    world: World
+    truths: Truths
+    random: Random
+    held_out: bool
+    messages: list[Message] = field(default_factory=list)
+    turns: list[dict[str, Any]] = field(default_factory=list)
+    people: list[Person] = field(default_factory=list)
+    asked: list[tuple[Subject, Relation]] = field(default_factory=list)
+    last: tuple[Subject, Relation] | None = None
+    user: str | None = None
+    indirect: bool = False
+    """Whether somebody was asked about who was not called by a name: then it is not clear who was asked about first."""
+
+    # --- saying ---------------------------------------------------------------------------------------------------------
+
+    def choose(self, *path: str, file: str = "conversations") -> str:
+        return phrasings(file, *path).choose(self.random, held_out=self.held_out)
+
+    def exchange(self, question: str, reply: str, act: str, **truth: Any) -> None:
+        """One turn of each side."""
+        self.messages += [{"role": "user", "content": question}, {"role": "assistant", "content": reply}]
+        self.turns.append({"act": act} | truth)
+        self.last = None
+
+    def ask(self, subject: Subject, relation: Relation, question: str, act: str) -> None:
+        """A question on a fact, and its answer."""
+        facts = self.world.facts_in(subject, relation)
+        reply = facts[0].answer() if facts else said("unknown", relation.name).format_map(slots(subject, "full"))
+        self.exchange(question, reply, act, **self.truths.of(subject, relation, facts, self.random))
+        self.note(subject, relation)
+        self.last = (subject, relation) if facts else None
+
+    def note(self, subject: Subject, relation: Relation) -> None:
+        """That this was asked, and who has been named by it."""
+        self.asked.append((subject, relation))
+        if isinstance(subject, Person):
+            self.name(subject)
+            if (relative := self.relative(subject, relation.name)) is not None:
+                self.name(relative)
+
+    def name(self, person: Person) -> None:
+        if person not in self.people:
+            self.people.append(person)
+
+    # --- referring ------------------------------------------------------------------------------------------------------
+
+    def called(self, person: Person, *, pronoun: bool = True) -> Called:
+        """The shortest that can mean only this person.   pronoun: whether it may be one."""
+        if person not in self.people:
+            return "full"
+        others = [other for other in self.people if other != person]
+        same_name = any(other.first == person.first for other in others) or person.first == self.user
+        alone = all(other.gender != person.gender for other in others)
+        if pronoun and alone and (same_name or self.random.random() >= FIRST_NAME):
+            return "pronoun"
+        return "full" if same_name else "first"
+
+    def question(self, subject: Subject, relation: Relation) -> str:
+        """In one of its phrasings, the subject called as shortly as may be."""
+        phrasing = self.choose(kind_of(subject), relation.name, "questions", file="relations")
+        if not isinstance(subject, Person):
+            return phrasing.format_map(slots(subject, "full"))
+        # "The mother of her" is no English.
+        return phrasing.format_map(slots(subject, self.called(subject, pronoun="of {whom}" not in phrasing)))
+
+    def kin(self, person: Person, kin: str) -> str:
+        """A relative, by what they are to somebody who may be called shortly: "his wife", "Ada's mother"."""
+        found = slots(person, self.called(person))
+        return f"{found['whose']} {found['wife'] if kin == 'spouse' else kin}"
+
+    def relative(self, person: Person, relation: str) -> Person | None:
+        """Who it is, if the world says; of friends, the one that an answer names."""
+        if relation == "friend":
+            return next(self.world.friends(person), None)
+        known: dict[str, Callable[[Person], Person | None]]
+        known = {"spouse": self.world.spouse, "mother": self.world.mother, "father": self.world.father}
+        return known[relation](person) if relation in known else None
+
+    def named_last(self) -> dict[str, list[Subject]]:
+        """The cities, countries, companies and rivers that the last answer named, by kind."""
+        found: dict[str, list[Subject]] = {}
+        if self.last is not None:
+            subject, relation = self.last
+            found[kind_of(subject)] = [subject]
+            if relation.name in PLACES:
+                kind = PLACES[relation.name]
+                found.setdefault(kind, []).append(self._thing(kind, relation.values(self.world, subject)[0]))
+        return found
+
+    def _thing(self, kind: str, name: str) -> Subject:
+        """The city or company of that name; of others, just the name."""
+        among: Iterable[City | Company] = {"city": self.world.cities, "company": self.world.companies}.get(kind, ())
+        return next((thing for thing in among if thing.name == name), name)
+
+    # --- choosing -------------------------------------------------------------------------------------------------------
+
+    def fresh(self, subject: Subject, relations: Sequence[Relation]) -> list[Relation]:
+        """Those that have not been asked for. Of who has two friends, friends are not asked for: the answer names one."""
+        known = {relation.name for asked, relation in self.asked if name_of(asked) == name_of(subject)}
+        if "pet_name" in known:
+            known.add("pet")  # which animal it is was said
+        found = [relation for relation in relations if relation.kind == kind_of(subject) and relation.name not in known]
+        return [r for r in found if r.name != "friend" or len(r.values(self.world, subject)) < 2]
+
+    def stranger(self) -> Person | None:
+        """Anybody who has not been named and is on the same side of the split; none in a world with too few people."""
+        for _ in range(100):
+            person = self.world.people[self.random.randrange(len(self.world.people))]
+            if person not in self.people and self.world.is_held_out(person) == self.world.is_held_out(self.people[0]):
+                return person
+        return None
+
+
+def said(*path: str) -> str:
+    """A sentence of the data file that has one form only."""
+    found: Any = table("conversations")
+    for part in path:
+        found = found[part]
+    return str(found)
+
+
+def inside(sentence: str) -> str:
+    """A statement or a question as it stands inside a longer one: small, unless a name begins it, and without its full stop."""
+    small = sentence.endswith("?") or sentence.startswith(NO_NAMES)
+    return (sentence[0].lower() + sentence[1:] if small else sentence).rstrip(".")
+
+
+def stated(fact: Fact, called: Called) -> str:
+    """As it is answered, to be put inside another sentence, and with the subject called so."""
+    return inside(fact.render(fact.relation.answer, called))
+
+
+def described(text: str, gender: Gender | None = None, pet: str = "pet") -> dict[str, str]:
+    """The slots for somebody or something that is called by a description: "his wife", "that city"."""
+    if gender is None:
+        return grammar.mention("thing", text, text, "full")
+    spouse = {"female": "husband", "male": "wife"}[gender]
+    return grammar.mention(gender, text, text, "full") | {"wife": spouse} | grammar.with_articles({"pet": pet})
