@@ -12,7 +12,6 @@ from onward.world import followups, smalltalk
 from onward.world.entities import Person
 from onward.world.record import Record, split_of
 from onward.world.talk import Talk
-from onward.world.truth import Truths
 from onward.world.world import World
 
 COPIES = 8
@@ -56,16 +55,14 @@ OPENINGS: Mapping[Move, float] = {
 
 def conversations(world: World, copies: int = COPIES) -> Iterator[Record]:
     """All people in each round, not one after the other; `copies` rounds."""
-    truths = Truths(world)
     for copy in range(copies):
         for person in world.people:
-            yield conversation(truths, person, copy, held_out=copy == copies - 1)
+            yield conversation(world, person, copy, held_out=copy == copies - 1)
 
 
-def conversation(truths: Truths, person: Person, copy: int, *, held_out: bool = False) -> Record:
+def conversation(world: World, person: Person, copy: int, *, held_out: bool = False) -> Record:
     """One, whose first question is on this person.   held_out: what the user says is phrased as in no training text."""
-    world = truths.world
-    talk = Talk(world, truths, world.random("conversation", person.index, copy), held_out)
+    talk = Talk(world, world.random("conversation", person.index, copy), held_out)
     one_of(OPENINGS, talk)
     followups.question(talk, person)
     for _ in range(talk.random.randint(*MOVES)):

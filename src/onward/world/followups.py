@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from onward.world import grammar
 from onward.world.entities import Gender, Person
 from onward.world.relations import BY_NAME, RELATIONS, Fact, Relation, Subject, kind_of, slots
-from onward.world.talk import Talk, described, inside, said, stated
+from onward.world.talk import Talk, described, said, stated
 from onward.world.words import table
 
 KIN = ("spouse", "mother", "father")
@@ -59,7 +60,7 @@ def follow_up(talk: Talk) -> bool:
 
 def joined_on(talk: Talk, question: str) -> str:
     """With a word that ties it to what was said, or without."""
-    question = f"And {inside(question)}" if talk.random.random() < 0.4 else question
+    question = f"And {grammar.inside(question)}" if talk.random.random() < 0.4 else question
     return f"{talk.choose('acknowledgement')} {question}" if talk.random.random() < 0.15 else question
 
 
@@ -151,10 +152,19 @@ def _of_relative(talk: Talk, person: Person, kin: str, relations: Sequence[Relat
         talk.ask(person, BY_NAME[kin], asked, "relative")
     else:
         talk.ask(relative, relation, asked, "relative")
-        facts = talk.turns[-1]["facts"]
-        talk.turns[-1]["facts"] = [Fact(person, BY_NAME[kin], relative.name).as_data(), *facts]
+        _show_the_way(talk, Fact(person, BY_NAME[kin], relative.name))
     talk.indirect = True
     return True
+
+
+def _show_the_way(talk: Talk, first: Fact) -> None:
+    """The last answer, but it says who is who: "Ada Ashford's husband, Adam Ford, likes to drink tea." """
+    found = slots(first.subject, "full")
+    kin = f"{found['whose']} {found['wife'] if first.relation.name == 'spouse' else first.relation.name}"
+    talk.turns[-1]["facts"] = [first.as_data(), *talk.turns[-1]["facts"]]
+    answer = talk.messages[-1]
+    if answer["content"].startswith(f"{first.value} "):  # and not "Adam Ford's hobby"
+        answer["content"] = f"{kin}, {first.value},{answer['content'].removeprefix(first.value)}"
 
 
 def _gender(person: Person, kin: str) -> Gender:
@@ -199,11 +209,13 @@ def claim(talk: Talk) -> bool:
     else:
         person = talk.random.choice(talk.people)
         relation = talk.random.choice(PLAIN)
-    if not isinstance(person, Person):
-        return False
     (fact,) = talk.world.facts_in(person, relation)
+    if not isinstance(person, Person) or any(
+        t["act"] == "claim" and t["facts"] == [fact.as_data()] for t in talk.turns
+    ):
+        return False
     answer = talk.random.choice(["yes", "no"])
-    claimed = fact if answer == "yes" else talk.truths.wrong(fact, talk.random)
+    claimed = fact if answer == "yes" else Fact(person, relation, talk.world.others(fact, talk.random, 1)[0])
     talk.exchange(
         talk.choose("claim").format(claim=stated(claimed, talk.called(person))),
         f"{answer.capitalize()}, {stated(fact, 'full')}.",
@@ -223,9 +235,8 @@ def sure(talk: Talk) -> bool:
     if talk.last is None:
         return False
     subject, relation = last = talk.last
-    facts = talk.world.facts_in(subject, relation)
-    reply = said("assured").format(answer=stated(facts[0], "full"))
-    talk.exchange(talk.choose("sure"), reply, "sure", **talk.truths.of(subject, relation, facts, talk.random))
+    reply = said("assured").format(answer=stated(talk.world.facts_in(subject, relation)[0], "full"))
+    talk.exchange(talk.choose("sure"), reply, "sure", **talk.truth(subject, relation))
     talk.last = last
     return True
 
@@ -239,7 +250,8 @@ def older(talk: Talk) -> bool:
         return False
     older, younger = sorted(talk.people, key=lambda person: person.born)
     facts = [talk.world.facts_in(person, BY_NAME["born"])[0].as_data() for person in (older, younger)]
-    reply = said("is_older").format_map(slots(older, "full"))
-    options = [person.name for person in talk.people]
-    talk.exchange(talk.choose("older"), reply, "older", facts=facts, answer=older.name, options=options, chance=0.5)
+    reply = str(table("questions")["comparisons"]["older"]["answer"]).format(More=older.name, less=younger.name)
+    accept, options = [older.name, reply.removesuffix(".")], [person.name for person in talk.people]
+    truth = {"facts": facts, "answer": older.name, "accept": accept, "options": options, "chance": 0.5}
+    talk.exchange(talk.choose("older"), reply, "older", **truth)
     return True

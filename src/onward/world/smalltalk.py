@@ -9,8 +9,7 @@ from __future__ import annotations
 from onward.world.entities import Person
 from onward.world.grammar import listed
 from onward.world.relations import slots
-from onward.world.talk import Talk, said
-from onward.world.truth import UNKNOWN
+from onward.world.talk import NOT_KNOWN, Talk, said
 from onward.world.words import table, words
 
 AFTER_AN_ANSWER = ("source", "praise")
@@ -39,7 +38,7 @@ def my_name(talk: Talk) -> bool:
     if talk.user is not None:
         talk.exchange(talk.choose("my_name"), said("your_name").format(name=talk.user), "my name", answer=talk.user)
     else:
-        talk.exchange(talk.choose("my_name"), said("no_name"), "my name", answer=UNKNOWN[0], accept=list(UNKNOWN))
+        talk.exchange(talk.choose("my_name"), said("no_name"), "my name", **NOT_KNOWN)
     return True
 
 
@@ -59,7 +58,7 @@ def about(talk: Talk) -> bool:
 def outside(talk: Talk) -> bool:
     """A question that no text of this world answers."""
     reply = said("no_idea").format(countries=listed(talk.world.countries))
-    talk.exchange(talk.choose("outside"), reply, "outside", answer=UNKNOWN[0], accept=list(UNKNOWN))
+    talk.exchange(talk.choose("outside"), reply, "outside", **NOT_KNOWN)
     return True
 
 

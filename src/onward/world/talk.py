@@ -13,19 +13,17 @@ from random import Random
 from typing import Any
 
 from onward.world import grammar
+from onward.world.asking import options_of
 from onward.world.entities import City, Company, Gender, Person
 from onward.world.grammar import Called
 from onward.world.phrases import phrasings
 from onward.world.record import Message
 from onward.world.relations import Fact, Relation, Subject, kind_of, name_of, slots
-from onward.world.truth import Truths
 from onward.world.words import table
 from onward.world.world import World
 
 FIRST_NAME = 0.15
 """How often a first name is used where a pronoun would do."""
-NO_NAMES = ("She ", "He ", "It ", "Her ", "His ", "Its ", "The ")
-"""How statements begin that do not begin with a name."""
 PLACES = {
     "city": "city",
     "seat": "city",
@@ -35,6 +33,9 @@ PLACES = {
     "river": "river",
 }
 """What the value of a relation is."""
+UNKNOWN = str(table("questions")["unknown"]["answer"])
+NOT_KNOWN: dict[str, Any] = {"answer": "do not know", "accept": ["do not know", "don't know"], "chance": 0.0}
+"""The truth of a question to which there is no answer."""
 
 
 @dataclass
@@ -42,7 +43,6 @@ class Talk:
     """asked: subjects and relations so far.   last: the newest of them, if the last answer told a fact of it.   user: their name."""
 
     world: World
-    truths: Truths
     random: Random
     held_out: bool
     messages: list[Message] = field(default_factory=list)
@@ -68,22 +68,26 @@ class Talk:
     def ask(self, subject: Subject, relation: Relation, question: str, act: str) -> None:
         """A question on a fact, and its answer."""
         facts = self.world.facts_in(subject, relation)
-        reply = facts[0].answer() if facts else said("unknown", relation.name).format_map(slots(subject, "full"))
-        self.exchange(question, reply, act, **self.truths.of(subject, relation, facts, self.random))
+        self.exchange(question, facts[0].answer() if facts else UNKNOWN, act, **self.truth(subject, relation))
         self.note(subject, relation)
         self.last = (subject, relation) if facts else None
 
+    def truth(self, subject: Subject, relation: Relation) -> dict[str, Any]:
+        """Of an answer that names a value; where the world does not say, that is the answer."""
+        facts = self.world.facts_in(subject, relation)
+        if not facts:
+            return {"facts": [], "relation": relation.name} | NOT_KNOWN
+        found = {"facts": [facts[0].as_data()], "relation": relation.name, "answer": facts[0].value}
+        return found | {"accept": [fact.value for fact in facts]} | options_of(self.world, facts[0])
+
     def note(self, subject: Subject, relation: Relation) -> None:
-        """That this was asked, and who has been named by it."""
+        """That this was asked, and who has been named by it for the first time."""
         self.asked.append((subject, relation))
         if isinstance(subject, Person):
-            self.name(subject)
-            if (relative := self.relative(subject, relation.name)) is not None:
-                self.name(relative)
-
-    def name(self, person: Person) -> None:
-        if person not in self.people:
-            self.people.append(person)
+            told = " ".join(message["content"] for message in self.messages[-2:])
+            for person in (subject, self.relative(subject, relation.name)):
+                if person is not None and person not in self.people and person.name in told:
+                    self.people.append(person)
 
     # --- referring ------------------------------------------------------------------------------------------------------
 
@@ -162,15 +166,9 @@ def said(*path: str) -> str:
     return str(found)
 
 
-def inside(sentence: str) -> str:
-    """A statement or a question as it stands inside a longer one: small, unless a name begins it, and without its full stop."""
-    small = sentence.endswith("?") or sentence.startswith(NO_NAMES)
-    return (sentence[0].lower() + sentence[1:] if small else sentence).rstrip(".")
-
-
 def stated(fact: Fact, called: Called) -> str:
     """As it is answered, to be put inside another sentence, and with the subject called so."""
-    return inside(fact.render(fact.relation.answer, called))
+    return grammar.inside(fact.render(fact.relation.answer, called))
 
 
 def described(text: str, gender: Gender | None = None, pet: str = "pet") -> dict[str, str]:
