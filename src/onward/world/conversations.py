@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from onward.world import followups, smalltalk
+from onward.world.asking import TESTED
 from onward.world.entities import Person
 from onward.world.record import Record, split_of
 from onward.world.talk import Talk
@@ -34,7 +35,7 @@ ON_FACTS: Mapping[Move, float] = {
     followups.pet_name: 2,
     followups.claim: 4,
     followups.sure: 1,
-    followups.older: 2,
+    followups.older: 5,
     followups.new_person: 2,
     followups.new_place: 1.5,
 }
@@ -43,7 +44,7 @@ ON_ANYTHING: Mapping[Move, float] = {
     smalltalk.about: 2,
     smalltalk.outside: 1,
     smalltalk.my_name: 1,
-    smalltalk.who_was_asked_about: 2,
+    smalltalk.who_was_asked_about: 3,
 }
 OPENINGS: Mapping[Move, float] = {
     smalltalk.greet: 2,
@@ -54,10 +55,12 @@ OPENINGS: Mapping[Move, float] = {
 
 
 def conversations(world: World, copies: int = COPIES) -> Iterator[Record]:
-    """All people in each round, not one after the other; `copies` rounds."""
+    """All people in each round, not one after the other; `copies` rounds. Tests are on the first people only."""
     for copy in range(copies):
         for person in world.people:
-            yield conversation(world, person, copy, held_out=copy == copies - 1)
+            held_out = copy == copies - 1
+            if person.index < TESTED or not (held_out or world.is_held_out(person)):
+                yield conversation(world, person, copy, held_out=held_out)
 
 
 def conversation(world: World, person: Person, copy: int, *, held_out: bool = False) -> Record:

@@ -165,6 +165,8 @@ def _show_the_way(talk: Talk, first: Fact) -> None:
     answer = talk.messages[-1]
     if answer["content"].startswith(f"{first.value} "):  # and not "Adam Ford's hobby"
         answer["content"] = f"{kin}, {first.value},{answer['content'].removeprefix(first.value)}"
+        # That it names one more person than it has to is no fault.
+        talk.turns[-1]["accept"] = [*talk.turns[-1]["accept"], answer["content"].removesuffix(".")]
 
 
 def _gender(person: Person, kin: str) -> Gender:
@@ -220,6 +222,8 @@ def claim(talk: Talk) -> bool:
         talk.choose("claim").format(claim=stated(claimed, talk.called(person))),
         f"{answer.capitalize()}, {stated(fact, 'full')}.",
         "claim",
+        about=person.name,
+        relation=relation.name,
         facts=[fact.as_data()],
         claimed=claimed.value,
         answer=answer,

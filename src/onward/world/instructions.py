@@ -100,7 +100,7 @@ def instruction(
         if (facts := _facts(world, known, plan.form, random)) is None:
             return None
         made = plan.form.render(facts, random, new) if plan.form else (facts[0].answer(), {})
-        if made is not None:
+        if made is not None and (plan.whole is None or any(map(str.isalpha, made[0]))):  # figures have no capitals
             break
     else:
         return None

@@ -75,10 +75,11 @@ class Talk:
     def truth(self, subject: Subject, relation: Relation) -> dict[str, Any]:
         """Of an answer that names a value; where the world does not say, that is the answer."""
         facts = self.world.facts_in(subject, relation)
+        found = {"about": name_of(subject), "relation": relation.name, "facts": [fact.as_data() for fact in facts[:1]]}
         if not facts:
-            return {"facts": [], "relation": relation.name} | NOT_KNOWN
-        found = {"facts": [facts[0].as_data()], "relation": relation.name, "answer": facts[0].value}
-        return found | {"accept": [fact.value for fact in facts]} | options_of(self.world, facts[0])
+            return found | NOT_KNOWN
+        accept = [fact.value for fact in facts]
+        return found | {"answer": accept[0], "accept": accept} | options_of(self.world, facts[0])
 
     def note(self, subject: Subject, relation: Relation) -> None:
         """That this was asked, and who has been named by it for the first time."""
@@ -151,10 +152,12 @@ class Talk:
 
     def stranger(self) -> Person | None:
         """Anybody who has not been named and is on the same side of the split; none in a world with too few people."""
+        people = self.world.people
         for _ in range(100):
-            person = self.world.people[self.random.randrange(len(self.world.people))]
-            if person not in self.people and self.world.is_held_out(person) == self.world.is_held_out(self.people[0]):
-                return person
+            index = self.random.randrange(len(people))
+            same_side = people.is_held_out(index) == people.is_held_out(self.people[0].index)
+            if same_side and people[index] not in self.people:
+                return people[index]
         return None
 
 
