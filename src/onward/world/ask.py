@@ -20,16 +20,18 @@ from onward.world.entities import Person
 from onward.world.hops import BETWEEN
 from onward.world.phrases import phrasings
 from onward.world.relations import RELATIONS, Fact, Relation, Subject, kind_of
-from onward.world.words import table
+from onward.world.words import table, words
 from onward.world.world import World
 
 SUBJECTS = {"who": "(?P<who>.+)", "whom": "(?P<who>.+)", "whose": "(?P<who>.+?)'s", "theirs": "(?P<who>.+?)'s"}
 PRONOUN = {"they": "(?:he|she|it)", "them": "(?:him|her|it)", "their": "(?:his|her|its)"}
+NAME = r"\S+(?: and Sons| \S+)?"
 WORDS = {
     "wife": "(?:wife|husband)",
     "man": "(?:man|woman)",
-    "a": "(?P<a>.+)",
-    "b": "(?P<b>.+)",
+    "pet": f"(?P<pet>{'|'.join(words('animal'))})",
+    "a": f"(?P<a>{NAME})",
+    "b": f"(?P<b>{NAME})",
     "claim": "(?P<claim>.+)",
 }
 
@@ -96,11 +98,18 @@ def _claim(world: World, asked: str) -> Answer | None:
                 subject = resolve(world, said["who"]) if said and "who" in said.groupdict() else None
                 if said is None or subject is None or kind_of(subject) != relation.kind:
                     continue
+                if not _possible(world, subject, relation, said[relation.name]):
+                    continue
                 facts = world.facts_in(subject, relation)
                 true = any(said[relation.name].lower() == fact.value.lower() for fact in facts)
                 answer = _told(world, subject, relation)
                 return Answer(f"{'Yes' if true else 'No'}, {answer.text}" if facts else answer.text, facts)
     return None
+
+
+def _possible(world: World, subject: Subject, relation: Relation, value: str) -> bool:
+    """Whether a value is of the right sort: "a good friend, Yvonne" is no animal that somebody has."""
+    return world.people.find(value) is not None or value.lower() in map(str.lower, relation.options(world, subject))
 
 
 def resolve(world: World, named: str) -> Subject | None:

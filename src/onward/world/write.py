@@ -56,7 +56,7 @@ def write(
     *,
     only: Sequence[str] = (),
     force: bool = False,
-    on_record: Callable[[str, int], None] = lambda kind, size: None,
+    on_record: Callable[[str, int], None] = lambda *_: None,
 ) -> dict[str, int]:
     """Returns how many records each file has.
 
