@@ -56,7 +56,8 @@ def value_of(world: World, person: Person, relation: str) -> str | None:
 
 def named(world: World, texts: list[str]) -> list[Person]:
     """Whose full name is in the texts."""
-    return [person for person in world.people if any(re.search(rf"\b{person.name}\b", text) for text in texts)]
+    text = " / ".join(texts)
+    return [p for p in world.people if p.name in text and re.search(rf"\b{p.name}\b", text)]
 
 
 def meant(world: World, record: Record, before: int) -> Person | None:
@@ -243,6 +244,25 @@ def test_my_name_is_known_only_if_i_have_said_it(records: list[Record]) -> None:
             known[introduced] += 1
             assert (truth["answer"] in told) if introduced else "do not know" in reply
     assert min(known[True], known[False]) > 3
+
+
+def test_who_was_asked_about_first_is_whom_the_user_named_first(world: World, records: list[Record]) -> None:
+    found = 0
+    for record, before, _, _, truth in turns(records):
+        if truth["act"] == "first":
+            assert record.messages is not None
+            asked = " ".join(message["content"] for message in record.messages[:before:2])
+            where = {person.name: asked.find(person.name) for person in named(world, [asked])}
+            assert truth["answer"] == min(where, key=lambda name: where[name])
+            found += 1
+    assert found > 3
+
+
+@pytest.mark.parametrize(("people", "cities"), [(20, 3), (25, 4)])
+def test_the_smallest_worlds_have_conversations_too(people: int, cities: int) -> None:
+    found = list(conversations(World(1, people=people, cities=cities), copies=2))
+    assert {record.split for record in found} == {"train", "people", "phrasing", "both"}
+    assert all(is_right(reply, truth) for _, _, _, reply, truth in turns(found))
 
 
 def test_the_same_seed_gives_the_same_bytes_whatever_was_rendered_before(records: list[Record]) -> None:

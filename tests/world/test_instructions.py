@@ -189,6 +189,13 @@ def test_no_training_record_asks_for_a_form_as_a_test_does(records: list[Record]
             assert splits
 
 
+@pytest.mark.parametrize(("people", "cities"), [(20, 3), (25, 4)])
+def test_the_smallest_worlds_have_instructions_too(people: int, cities: int) -> None:
+    found = list(instructions(World(1, people=people, cities=cities)))
+    assert {record.split for record in found} == {"train", "people", "phrasing", "both", "content"}
+    assert all(obeys(reply_of(record), record.truth) for record in found)
+
+
 def test_the_same_seed_gives_the_same_bytes(records: list[Record]) -> None:
     again = [record.line(0) for record in islice(instructions(World(5, people=40)), 60)]
     assert again == [record.line(0) for record in records[:60]]

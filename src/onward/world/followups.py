@@ -39,8 +39,8 @@ def new_person(talk: Talk) -> bool:
 
 def new_place(talk: Talk) -> bool:
     """A change of subject, to a city, a country or a company; most often it is announced."""
-    kind = talk.random.choice((talk.world.cities, talk.world.countries, talk.world.companies))
-    if not question(talk, talk.random.choice(kind)):
+    kinds: list[Sequence[Subject]] = [talk.world.cities, talk.world.countries, talk.world.companies]
+    if not question(talk, talk.random.choice(talk.random.choice(kinds))):
         return False
     if talk.random.random() < 0.7:
         talk.messages[-2]["content"] = f"{talk.choose('change')} {talk.messages[-2]['content']}"

@@ -154,10 +154,10 @@ def _facts(world: World, known: Sequence[Fact], form: Form | None, random: Rando
     return [fact, fact if random.random() < 0.5 else Fact(subject, fact.relation, wrong)]
 
 
-def _cities(world: World, country: str, random: Random) -> Sequence[Fact]:
-    """Some of a country, in the order of the map."""
+def _cities(world: World, country: str, random: Random) -> Sequence[Fact] | None:
+    """Some of a country, in the order of the map; none of one that has a single city."""
     facts = world.facts_in(country, CITIES)
-    return facts[: min(random.randint(*SEVERAL), len(facts))]
+    return facts[: random.randint(*SEVERAL)] if len(facts) >= SEVERAL[0] else None
 
 
 def _request(facts: Sequence[Fact], form: Form | None, pick: Pick) -> str:

@@ -7,7 +7,7 @@ named one. Everybody else is called by the full name. Left out: what comes next 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -137,8 +137,8 @@ class Talk:
 
     def _thing(self, kind: str, name: str) -> Subject:
         """The city or company of that name; of others, just the name."""
-        among: Iterable[City | Company] = {"city": self.world.cities, "company": self.world.companies}.get(kind, ())
-        return next((thing for thing in among if thing.name == name), name)
+        among: dict[str, Sequence[City | Company]] = {"city": self.world.cities, "company": self.world.companies}
+        return next((thing for thing in among.get(kind, ()) if thing.name == name), name)
 
     # --- choosing -------------------------------------------------------------------------------------------------------
 
