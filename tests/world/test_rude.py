@@ -40,16 +40,14 @@ def test_plurals_and_other_hyphens_are_found_and_parts_of_words_are_not():
 
 
 def test_held_out_phrasings_are_not_used_in_training():
-    blank = {word: "X" for word in rude.words()}
-
     def forms(held_out: bool) -> set[str]:
         random = Random(2)
         found = set()
         for _ in range(300):
             sentence = rude.sentence(random, held_out=held_out)
-            for word, hidden in blank.items():
-                sentence = sentence.replace(word, hidden)
-            found.add(sentence)
+            for word in rude.words():
+                sentence = sentence.replace(word, "X")
+            found.add(sentence.replace("a X", "X").replace("A X", "X"))
         return found
 
     assert not forms(True) & forms(False)
