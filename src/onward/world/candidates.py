@@ -1,0 +1,255 @@
+"""Candidates: a prompt on the world, and several answers to it, each with one thing right or wrong, ranked by gold.
+
+A prompt asks for one fact or two, or for one that the world does not say, and perhaps for a form. Its answers differ in what they say, in
+what they call it, in manner, in form and in length, one at a time: what is worse about the worse of two is known.
+Left out: answers in broken English.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from random import Random
+from typing import Any, Literal
+
+from onward.world import rude
+from onward.world.entities import Person
+from onward.world.gold import Gold, reward
+from onward.world.grammar import Called, capital
+from onward.world.phrases import phrasings
+from onward.world.record import Split
+from onward.world.relations import BY_NAME, Fact, Relation, Subject, name_of
+from onward.world.world import World
+
+Form = Literal["sentence", "word", "capitals", "list"]
+FAMILY = ("mother", "father", "spouse")
+"""Relations whose values are people: never two of them in one prompt, since each would be an option for the other."""
+APART = {"friend", "pet_name"}
+"""Relations that are not asked for: of friends there are several, and to ask what her dog is called tells that it is a dog."""
+ABOUT_PEOPLE, SECOND, UNKNOWN, PLAIN = 0.75, 0.35, 0.15, 0.5
+"""Shares of the prompts: about people; of these, not said by the world; with a second question; with no word on the form."""
+WORDS = {1: 24, 2: 36}
+"""The longest right answer, by the number of facts."""
+TOO_LONG = 1.5
+"""How many times as long a rambling answer is at least."""
+NAMES = 20
+"""So many people are drawn whose relatives are options, too: of everybody there would be too many."""
+UNKNOWN_FORMS: tuple[Form, ...] = ("sentence", "sentence", "capitals")
+TRIES = 100
+"""So many other people are looked at for another value; in the smallest worlds there may be none."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prompt:
+    """facts: what is true, or nothing where the world does not say.   wrong: the same with wrong values.   held_out: in other phrasings."""
+
+    question: str
+    facts: tuple[Fact, ...]
+    wrong: tuple[Fact, ...]
+    form: Form
+    truth: dict[str, Any]
+    held_out: bool
+
+    @property
+    def subject(self) -> Subject:
+        return self.wrong[0].subject
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """kind: what is right or wrong about it: "right", "polite", "wrong", "wrong and polite", ..."""
+
+    kind: str
+    text: str
+    gold: Gold
+
+    def as_data(self) -> dict[str, Any]:
+        return {"kind": self.kind, "gold": self.gold.as_data()}
+
+
+# --- prompts ----------------------------------------------------------------------------------------------------------
+
+
+def prompt(world: World, random: Random, split: Split) -> Prompt:
+    """One, drawn for a split: about somebody who is held out or not, in phrasings that are or are not."""
+    side, held_out = split in ("people", "both"), split in ("phrasing", "both")
+    if side or random.random() < ABOUT_PEOPLE:
+        person = somebody(world, random, side)
+        parents = [BY_NAME[name] for name in FAMILY[:2]]
+        if (
+            world.mother(person) is None and random.random() < UNKNOWN / 0.4
+        ):  # four of ten in a family have no known parents
+            return _unknown(world, random, person, random.choice(parents), held_out)
+        return _known(world, random, person, held_out)
+    return _known(world, random, random.choice([*world.cities, *world.countries, *world.companies]), held_out)
+
+
+def somebody(world: World, random: Random, held_out: bool) -> Person:
+    """Anybody who is held out, or is not."""
+    while True:
+        person = world.people[random.randrange(len(world.people))]
+        if world.is_held_out(person) == held_out:
+            return person
+
+
+def _known(world: World, random: Random, subject: Subject, held_out: bool) -> Prompt:
+    facts = [fact for fact in world.facts(subject) if fact.relation.name not in APART]
+    asked = [random.choice(facts)]
+    others = [fact for fact in facts if not _exclude_each_other(fact.relation, asked[0].relation)]
+    if others and random.random() < SECOND:
+        asked.append(random.choice(others))
+    asked.sort(key=lambda fact: fact.relation.name in FAMILY)  # after her mother was named, "she" could be either
+    forms: list[Form] = ["sentence", "sentence", "capitals"]
+    if len(asked) == 2:
+        forms.append("list")
+    elif " " not in asked[0].value:
+        forms.append("word")
+    form = random.choice(forms)
+    wrong = tuple(Fact(subject, fact.relation, _wrong_value(world, random, fact)) for fact in asked)
+    parts = [
+        {"answer": fact.value, "options": _options(world, random, fact, other.value)}
+        for fact, other in zip(asked, wrong, strict=True)
+    ]
+    return _prompt(random, tuple(asked), wrong, form, parts, held_out)
+
+
+def _unknown(world: World, random: Random, person: Person, relation: Relation, held_out: bool) -> Prompt:
+    invented = Fact(person, relation, _wrong_value(world, random, Fact(person, relation, "")))
+    parts = [{"answer": None, "options": _options(world, random, invented, invented.value)}]
+    return _prompt(random, (), (invented,), random.choice(UNKNOWN_FORMS), parts, held_out)
+
+
+def _prompt(
+    random: Random, facts: tuple[Fact, ...], wrong: tuple[Fact, ...], form: Form, parts: list[Any], held_out: bool
+) -> Prompt:
+    question = wrong[0].ask(random, held_out=held_out)
+    if len(wrong) == 2:
+        second = wrong[1].relation.questions.choose(random, held_out=held_out)
+        second = wrong[1].render(second, _again(wrong[1]))
+        link = phrasings("preferences", "also").choose(random, held_out=held_out)
+        question = link.format(first=question, second=second[0].lower() + second[1:])
+    if form != "sentence" or random.random() > PLAIN:
+        question += " " + phrasings("preferences", "asked_form", form).choose(random, held_out=held_out)
+    truth = {
+        "facts": [fact.as_data() for fact in facts],
+        "parts": parts,
+        "form": form,
+        "words": [1, 1] if form == "word" else [1, WORDS[len(wrong)]],
+    }
+    return Prompt(question=question, facts=facts, wrong=wrong, form=form, truth=truth, held_out=held_out)
+
+
+def _again(fact: Fact) -> Called:
+    """What a subject is called a second time. "It" could be the city or its river."""
+    return "pronoun" if isinstance(fact.subject, Person) else "full"
+
+
+def _exclude_each_other(a: Relation, b: Relation) -> bool:
+    return a.name == b.name or (a.name in FAMILY and b.name in FAMILY)
+
+
+def _wrong_value(world: World, random: Random, fact: Fact) -> str:
+    """A value that is not true. Of a person's relation it is another person's, so that no value is right more often than it is wrong."""
+    not_this = {*fact.relation.values(world, fact.subject), name_of(fact.subject)}
+    if isinstance(fact.subject, Person):
+        side = world.is_held_out(fact.subject)
+        for _ in range(TRIES):
+            other = somebody(world, random, side)
+            values = fact.relation.values(world, other)
+            fits = fact.relation.name != "spouse" or other.gender == fact.subject.gender
+            if fits and values and values[0] not in not_this:
+                return values[0]
+    return random.choice([value for value in dict.fromkeys(fact.relation.options(world)) if value not in not_this])
+
+
+def _options(world: World, random: Random, fact: Fact, wrong: str) -> list[str]:
+    """What else the answer might have been, the wrong value among it; without the subject itself, which answers name."""
+    if fact.relation.name in FAMILY and isinstance(fact.subject, Person):
+        side = world.is_held_out(fact.subject)
+        others = [value for _ in range(NAMES) for value in fact.relation.values(world, somebody(world, random, side))]
+    else:
+        others = list(fact.relation.options(world))
+    return sorted({wrong, *others} - {fact.value, name_of(fact.subject)})
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def candidates(world: World, random: Random, asked: Prompt) -> list[Candidate]:
+    """All answers to a prompt, the best one first."""
+    found = [Candidate(kind, text, reward(text, asked.truth)) for kind, text in _answers(world, random, asked)]
+    return sorted(found, key=lambda candidate: -candidate.gold.total)
+
+
+def _answers(world: World, random: Random, asked: Prompt) -> Iterator[tuple[str, str]]:
+    """Kinds and texts."""
+    unknown = phrasings("preferences", "unknown").choose(random, held_out=asked.held_out)
+    form, wrong_form = asked.form, _another_form(random, asked)
+    right = said(asked.facts, form) if asked.facts else unknown
+    wrong = said(asked.wrong, form)
+    courtesy = random.random() < 0.5
+    yield "right", cased(right, form)
+    yield "rude", cased(_rude(random, asked, right), form)
+    yield "rambling", cased(_rambling(world, random, asked, right), form)
+    yield "wrong form", cased(said(asked.facts, wrong_form) if asked.facts else unknown, wrong_form)
+    yield ("wrong" if asked.facts else "invented"), cased(wrong, form)
+    if form != "word":  # in which there is no room for it
+        before = phrasings("preferences", "before" if courtesy else "after").choose(random, held_out=asked.held_out)
+        kinds = ("polite", right), ("wrong and polite" if asked.facts else "invented and polite", wrong)
+        for kind, text in kinds:
+            yield kind, cased(_joined(form, *((before, text) if courtesy else (text, before))), form)
+    if asked.facts:
+        yield "ignorant", cased(unknown, form)
+    if len(asked.facts) == 2:
+        yield "incomplete", cased(said(asked.facts[:1], form), form)
+
+
+def said(facts: Sequence[Fact], form: Form) -> str:
+    """The facts in a form: as sentences, of which the later ones have a pronoun; as bare values; as a list."""
+    if form == "word":
+        return capital(", ".join(fact.value for fact in facts))
+    if form == "list":
+        return "\n".join(f"- {fact.value}" for fact in facts)
+    return " ".join(fact.render(fact.relation.answer, _again(fact) if i else "full") for i, fact in enumerate(facts))
+
+
+def cased(text: str, form: Form) -> str:
+    return text.upper() if form == "capitals" else text
+
+
+def _joined(form: Form, *texts: str) -> str:
+    if form == "word":
+        return " ".join(text if text[-1] in ".!?" else f"{text}." for text in texts)
+    return ("\n" if form == "list" else " ").join(texts)
+
+
+def _another_form(random: Random, asked: Prompt) -> Form:
+    """One that is not asked for. "I do not know" has but two."""
+    if not asked.facts:
+        return "capitals" if asked.form == "sentence" else "sentence"
+    if asked.form != "sentence":
+        return "sentence"
+    return random.choice(["word", "capitals", "list"] if len(asked.facts) == 2 else ["word", "capitals"])
+
+
+def _rude(random: Random, asked: Prompt, right: str) -> str:
+    remark = rude.sentence(random, held_out=asked.held_out)
+    return _joined(asked.form, *random.choice([(remark, right), (right, remark)]))
+
+
+def _rambling(world: World, random: Random, asked: Prompt, right: str) -> str:
+    """The right answer, and so much else that it is TOO_LONG times as long as it may be: what was not asked, and empty words."""
+    options = {value for part in asked.truth["parts"] for value in (part["answer"], *part["options"])}
+    else_known = [
+        fact.state(random, "first", held_out=asked.held_out)
+        for fact in world.facts(asked.subject)
+        if fact.value not in options and fact.relation.name not in (*FAMILY, *APART)
+    ]
+    empty = phrasings("preferences", "rambling")
+    more = [*else_known, *(empty.all if asked.held_out else empty.trained)]
+    random.shuffle(more)
+    most, chosen = TOO_LONG * WORDS[len(asked.wrong)], [""]
+    while more and len(" ".join([right, *chosen]).split()) < most:
+        chosen.append(more.pop())
+    around = " ".join(chosen).strip()
+    return _joined(asked.form, *random.choice([(right, around), (around, right)]))
