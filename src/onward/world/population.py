@@ -9,7 +9,7 @@ Left out: divorce, remarriage, and whoever is too young to work.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import gcd
 from random import Random
 from typing import overload
@@ -31,6 +31,8 @@ BRANCH = (4, 5, 8, 9)
 OF_EACH = 5
 """First names of either gender that a family uses."""
 FRIENDS = 2
+KNOWN = 2000
+"""People who are kept in memory, to be asked for again."""
 FEWEST = 2 * FAMILY
 HELD_OUT_OF = 5
 """Of so many families, one is not asked about in training."""
@@ -50,6 +52,8 @@ class People(Sequence[Person]):
         self.seed, self.count, self.cities, self.companies, self.skew, self.pairs = (
             seed, count, cities, companies, skew, pairs
         )  # fmt: skip
+        self._known = lru_cache(KNOWN)(self._draw)
+        self._held_out = lru_cache(KNOWN)(self._draw_held_out)
         random = Random(f"{seed}/people")
         self.surnames = random.sample(joined("surname"), 2 * pairs)
         self.stride = next(step for step in iter(lambda: random.randrange(1, pairs), None) if gcd(step, pairs) == 1)
@@ -70,7 +74,7 @@ class People(Sequence[Person]):
             return [self[i] for i in range(*index.indices(self.count))]
         if not -self.count <= index < self.count:
             raise IndexError(index)
-        return self._draw(index % self.count)
+        return self._known(index % self.count)
 
     def _draw(self, index: int) -> Person:
         family, place = divmod(index, FAMILY)
@@ -111,6 +115,13 @@ class People(Sequence[Person]):
             self.surnames[2 * pair + (place in BRANCH)],
         )
 
+    def first_names(self, surname: str) -> set[str]:
+        """All first names that go with a surname."""
+        pair = self.surnames.index(surname) // 2
+        first = pair * pow(self.stride, -1, self.pairs) % self.pairs
+        families = range(first, -(-self.count // FAMILY), self.pairs)
+        return {self._named(family, place)[1] for family in families for place in range(FAMILY)}
+
     def _born(self, family: int, place: int) -> int:
         """Twins are left out: brothers and sisters were born in different years, so that they can be compared."""
         generation = max(first for first in BORN if first <= place)
@@ -123,7 +134,7 @@ class People(Sequence[Person]):
         block, at = divmod(index // FAMILY, HELD_OUT_OF)
         return at == self._held_out(block)
 
-    def _held_out(self, block: int) -> int:
+    def _draw_held_out(self, block: int) -> int:
         """Which family of a block of five is held out. In the last block there may be none; in the first there must be one."""
         families = -(-self.count // FAMILY)
         return Random(f"{self.seed}/held out/{block}").randrange(HELD_OUT_OF if block else min(HELD_OUT_OF, families))
