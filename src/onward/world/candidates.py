@@ -18,7 +18,7 @@ from onward.world.gold import Gold, reward
 from onward.world.grammar import Called, capital
 from onward.world.phrases import phrasings
 from onward.world.record import Split
-from onward.world.relations import BY_NAME, Fact, Relation, Subject, name_of
+from onward.world.relations import BY_NAME, Fact, Subject, name_of
 from onward.world.world import World
 
 Form = Literal["sentence", "word", "capitals", "list"]
@@ -27,13 +27,11 @@ FAMILY = ("mother", "father", "spouse")
 APART = {"friend", "pet_name"}
 """Relations that are not asked for: of friends there are several, and to ask what her dog is called tells that it is a dog."""
 ABOUT_PEOPLE, SECOND, UNKNOWN, PLAIN = 0.75, 0.35, 0.15, 0.5
-"""Shares of the prompts: about people; of these, not said by the world; with a second question; with no word on the form."""
+"""Shares of the prompts: about people; of these, on what the world does not say; with a second question; with no word on the form."""
 WORDS = {1: 24, 2: 36}
 """The longest right answer, by the number of facts."""
 TOO_LONG = 1.5
 """How many times as long a rambling answer is at least."""
-NAMES = 20
-"""So many people are drawn whose relatives are options, too: of everybody there would be too many."""
 UNKNOWN_FORMS: tuple[Form, ...] = ("sentence", "sentence", "capitals")
 TRIES = 100
 """So many other people are looked at for another value; in the smallest worlds there may be none."""
@@ -75,12 +73,9 @@ def prompt(world: World, random: Random, split: Split) -> Prompt:
     side, held_out = split in ("people", "both"), split in ("phrasing", "both")
     if side or random.random() < ABOUT_PEOPLE:
         person = somebody(world, random, side)
-        parents = [BY_NAME[name] for name in FAMILY[:2]]
-        if (
-            world.mother(person) is None and random.random() < UNKNOWN / 0.4
-        ):  # four of ten in a family have no known parents
-            return _unknown(world, random, person, random.choice(parents), held_out)
-        return _known(world, random, person, held_out)
+        return (random.random() < UNKNOWN and _unknown(world, random, person, held_out)) or _known(
+            world, random, person, held_out
+        )
     return _known(world, random, random.choice([*world.cities, *world.countries, *world.companies]), held_out)
 
 
@@ -94,29 +89,34 @@ def somebody(world: World, random: Random, held_out: bool) -> Person:
 
 def _known(world: World, random: Random, subject: Subject, held_out: bool) -> Prompt:
     facts = [fact for fact in world.facts(subject) if fact.relation.name not in APART]
-    asked = [random.choice(facts)]
-    others = [fact for fact in facts if not _exclude_each_other(fact.relation, asked[0].relation)]
-    if others and random.random() < SECOND:
-        asked.append(random.choice(others))
-    asked.sort(key=lambda fact: fact.relation.name in FAMILY)  # after her mother was named, "she" could be either
+    random.shuffle(facts)
+    asked = [
+        (fact, Fact(subject, fact.relation, wrong)) for fact in facts if (wrong := _wrong_value(world, random, fact))
+    ]
+    first, *others = asked
+    others = [pair for pair in others if not {pair[0].relation.name, first[0].relation.name} <= set(FAMILY)]
+    asked = [first, others[0]] if others and random.random() < SECOND else [first]
+    asked.sort(key=lambda pair: pair[0].relation.name in FAMILY)  # after her mother was named, "she" could be either
     forms: list[Form] = ["sentence", "sentence", "capitals"]
     if len(asked) == 2:
         forms.append("list")
-    elif " " not in asked[0].value:
+    elif " " not in first[0].value:
         forms.append("word")
-    form = random.choice(forms)
-    wrong = tuple(Fact(subject, fact.relation, _wrong_value(world, random, fact)) for fact in asked)
-    parts = [
-        {"answer": fact.value, "options": _options(world, random, fact, other.value)}
-        for fact, other in zip(asked, wrong, strict=True)
-    ]
-    return _prompt(random, tuple(asked), wrong, form, parts, held_out)
+    parts = [{"answer": fact.value, "options": _options(world, fact, wrong.value)} for fact, wrong in asked]
+    right, wrong = zip(*asked, strict=True)
+    return _prompt(random, right, wrong, random.choice(forms), parts, held_out)
 
 
-def _unknown(world: World, random: Random, person: Person, relation: Relation, held_out: bool) -> Prompt:
-    invented = Fact(person, relation, _wrong_value(world, random, Fact(person, relation, "")))
-    parts = [{"answer": None, "options": _options(world, random, invented, invented.value)}]
-    return _prompt(random, (), (invented,), random.choice(UNKNOWN_FORMS), parts, held_out)
+def _unknown(world: World, random: Random, person: Person, held_out: bool) -> Prompt | None:
+    """On a relative whom the world does not know; if it knows all, nothing."""
+    missing = [relation for relation in map(BY_NAME.__getitem__, FAMILY) if not relation.values(world, person)]
+    for relation in random.sample(missing, len(missing)):
+        nobody = Fact(person, relation, "")
+        if value := _wrong_value(world, random, nobody):
+            invented = Fact(person, relation, value)
+            parts = [{"answer": None, "options": _options(world, nobody, value)}]
+            return _prompt(random, (), (invented,), random.choice(UNKNOWN_FORMS), parts, held_out)
+    return None
 
 
 def _prompt(
@@ -125,7 +125,9 @@ def _prompt(
     question = wrong[0].ask(random, held_out=held_out)
     if len(wrong) == 2:
         second = wrong[1].relation.questions.choose(random, held_out=held_out)
-        second = wrong[1].render(second, _again(wrong[1]))
+        second = wrong[1].render(
+            second, "full" if " of {whom}" in second else _again(wrong[1])
+        )  # not "the father of her"
         link = phrasings("preferences", "also").choose(random, held_out=held_out)
         question = link.format(first=question, second=second[0].lower() + second[1:])
     if form != "sentence" or random.random() > PLAIN:
@@ -144,32 +146,21 @@ def _again(fact: Fact) -> Called:
     return "pronoun" if isinstance(fact.subject, Person) else "full"
 
 
-def _exclude_each_other(a: Relation, b: Relation) -> bool:
-    return a.name == b.name or (a.name in FAMILY and b.name in FAMILY)
-
-
-def _wrong_value(world: World, random: Random, fact: Fact) -> str:
-    """A value that is not true. Of a person's relation it is another person's, so that no value is right more often than it is wrong."""
-    not_this = {*fact.relation.values(world, fact.subject), name_of(fact.subject)}
-    if isinstance(fact.subject, Person):
+def _wrong_value(world: World, random: Random, fact: Fact) -> str | None:
+    """A value that is not true, if there is one. Of a person's relation it is another person's value, so that none is right more often than
+    it is wrong; a relative is another one of the same family, since the surname alone would tell who is wrong."""
+    if isinstance(fact.subject, Person) and fact.relation.name not in FAMILY:
         side = world.is_held_out(fact.subject)
         for _ in range(TRIES):
-            other = somebody(world, random, side)
-            values = fact.relation.values(world, other)
-            fits = fact.relation.name != "spouse" or other.gender == fact.subject.gender
-            if fits and values and values[0] not in not_this:
-                return values[0]
-    return random.choice([value for value in dict.fromkeys(fact.relation.options(world)) if value not in not_this])
+            value = fact.relation.values(world, somebody(world, random, side))[0]
+            if value != fact.value:
+                return value
+    return next(iter(world.others(fact, random, 1)), None)
 
 
-def _options(world: World, random: Random, fact: Fact, wrong: str) -> list[str]:
-    """What else the answer might have been, the wrong value among it; without the subject itself, which answers name."""
-    if fact.relation.name in FAMILY and isinstance(fact.subject, Person):
-        side = world.is_held_out(fact.subject)
-        others = [value for _ in range(NAMES) for value in fact.relation.values(world, somebody(world, random, side))]
-    else:
-        others = list(fact.relation.options(world))
-    return sorted({wrong, *others} - {fact.value, name_of(fact.subject)})
+def _options(world: World, fact: Fact, wrong: str) -> list[str]:
+    """What else the answer might have been, the wrong value among it."""
+    return sorted({wrong, *fact.relation.options(world, fact.subject)} - {fact.value, name_of(fact.subject)})
 
 
 # --- answers ----------------------------------------------------------------------------------------------------------

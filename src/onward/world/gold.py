@@ -131,9 +131,10 @@ def sentences(text: str) -> list[str]:
 
 
 def repeats(text: str) -> bool:
-    """Whether a word stands twice in a row, or REPEATED words in a row stand there twice."""
-    words = re.findall(r"\w+", text.lower())
-    runs = [tuple(words[i : i + REPEATED]) for i in range(len(words) - REPEATED + 1)]
+    """Whether a word stands twice in a row in a sentence, or REPEATED words in a row stand there twice."""
+    words = text.lower().split()
+    bare = re.findall(r"\w+", text.lower())
+    runs = [tuple(bare[i : i + REPEATED]) for i in range(len(bare) - REPEATED + 1)]
     return any(a == b for a, b in pairwise(words)) or len(set(runs)) < len(runs)
 
 

@@ -63,7 +63,7 @@ def _ranked(world: World, pairs: int, teacher: Teacher, *, by_teacher: bool) -> 
             erred = errs(world, teacher, split, i)
             chosen, rejected = (worse, better) if by_teacher and erred else (better, worse)
             yield Record(
-                kind="teacher preference" if by_teacher else "preference",
+                kind="teacher_preference" if by_teacher else "preference",
                 split=split,
                 prompt=[{"role": "user", "content": asked.question}],
                 chosen=_said(chosen),
