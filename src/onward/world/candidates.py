@@ -73,9 +73,8 @@ def prompt(world: World, random: Random, split: Split) -> Prompt:
     side, held_out = split in ("people", "both"), split in ("phrasing", "both")
     if side or random.random() < ABOUT_PEOPLE:
         person = somebody(world, random, side)
-        return (random.random() < UNKNOWN and _unknown(world, random, person, held_out)) or _known(
-            world, random, person, held_out
-        )
+        unknown = _unknown(world, random, person, held_out) if random.random() < UNKNOWN else None
+        return unknown or _known(world, random, person, held_out)
     return _known(world, random, random.choice([*world.cities, *world.countries, *world.companies]), held_out)
 
 
@@ -88,12 +87,11 @@ def somebody(world: World, random: Random, held_out: bool) -> Person:
 
 
 def _known(world: World, random: Random, subject: Subject, held_out: bool) -> Prompt:
+    """On one fact or two, each beside one that is wrong."""
     facts = [fact for fact in world.facts(subject) if fact.relation.name not in APART]
     random.shuffle(facts)
-    asked = [
-        (fact, Fact(subject, fact.relation, wrong)) for fact in facts if (wrong := _wrong_value(world, random, fact))
-    ]
-    first, *others = asked
+    wrong = [Fact(subject, fact.relation, _wrong_value(world, random, fact) or "") for fact in facts]
+    first, *others = [pair for pair in zip(facts, wrong, strict=True) if pair[1].value]
     others = [pair for pair in others if not {pair[0].relation.name, first[0].relation.name} <= set(FAMILY)]
     asked = [first, others[0]] if others and random.random() < SECOND else [first]
     asked.sort(key=lambda pair: pair[0].relation.name in FAMILY)  # after her mother was named, "she" could be either
@@ -102,9 +100,9 @@ def _known(world: World, random: Random, subject: Subject, held_out: bool) -> Pr
         forms.append("list")
     elif " " not in first[0].value:
         forms.append("word")
-    parts = [{"answer": fact.value, "options": _options(world, fact, wrong.value)} for fact, wrong in asked]
-    right, wrong = zip(*asked, strict=True)
-    return _prompt(random, right, wrong, random.choice(forms), parts, held_out)
+    parts = [{"answer": so.value, "options": _options(world, so, not_so.value)} for so, not_so in asked]
+    right, instead = zip(*asked, strict=True)
+    return _prompt(random, right, instead, random.choice(forms), parts, held_out)
 
 
 def _unknown(world: World, random: Random, person: Person, held_out: bool) -> Prompt | None:
@@ -125,9 +123,8 @@ def _prompt(
     question = wrong[0].ask(random, held_out=held_out)
     if len(wrong) == 2:
         second = wrong[1].relation.questions.choose(random, held_out=held_out)
-        second = wrong[1].render(
-            second, "full" if " of {whom}" in second else _again(wrong[1])
-        )  # not "the father of her"
+        called = "full" if " of {whom}" in second else _again(wrong[1])  # not "the father of her"
+        second = wrong[1].render(second, called)
         link = phrasings("preferences", "also").choose(random, held_out=held_out)
         question = link.format(first=question, second=second[0].lower() + second[1:])
     if form != "sentence" or random.random() > PLAIN:
