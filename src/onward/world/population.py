@@ -115,12 +115,23 @@ class People(Sequence[Person]):
             self.surnames[2 * pair + (place in BRANCH)],
         )
 
+    def find(self, name: str) -> Person | None:
+        """Whose full name it is, upper and lower case alike; no search, since a surname tells the families."""
+        first, _, last = name.title().partition(" ")
+        if last not in self.surnames:
+            return None
+        indices = (FAMILY * family + place for family in self._families(last) for place in range(FAMILY))
+        people = (self[i] for i in indices if i < self.count)
+        return next((person for person in people if (person.first, person.last) == (first, last)), None)
+
     def first_names(self, surname: str) -> set[str]:
         """All first names that go with a surname."""
+        return {self._named(family, place)[1] for family in self._families(surname) for place in range(FAMILY)}
+
+    def _families(self, surname: str) -> range:
+        """The families that have a surname of this world's."""
         pair = self.surnames.index(surname) // 2
-        first = pair * pow(self.stride, -1, self.pairs) % self.pairs
-        families = range(first, -(-self.count // FAMILY), self.pairs)
-        return {self._named(family, place)[1] for family in families for place in range(FAMILY)}
+        return range(pair * pow(self.stride, -1, self.pairs) % self.pairs, -(-self.count // FAMILY), self.pairs)
 
     def _born(self, family: int, place: int) -> int:
         """Twins are left out: brothers and sisters were born in different years, so that they can be compared."""
