@@ -51,6 +51,8 @@ IRREGULAR = {
     "knife": "knives",
     "bookshelf": "bookshelves",
 }
+NO_NAMES = ("She ", "He ", "It ", "Her ", "His ", "Its ", "The ", "Yes, ", "No, ", "As ", "My ")
+"""How statements begin that do not begin with a name."""
 SILENT_H = ("hour", "honest", "heir")
 LIKE_YOU = ("uni", "use", "eu", "one")
 """How words begin that are written with a vowel and spoken without one."""
@@ -59,6 +61,12 @@ LIKE_YOU = ("uni", "use", "eu", "one")
 def capital(text: str) -> str:
     """With a capital letter at the beginning, and otherwise as it is."""
     return text[:1].upper() + text[1:]
+
+
+def inside(sentence: str) -> str:
+    """A statement or a question as it stands inside a longer one: small, unless a name begins it, and without its full stop."""
+    small = sentence.endswith("?") or sentence.startswith(NO_NAMES)
+    return (sentence[0].lower() + sentence[1:] if small else sentence).rstrip(".")
 
 
 def a(noun: str) -> str:

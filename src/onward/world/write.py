@@ -24,11 +24,14 @@ from onward.world.biographies import biographies
 from onward.world.choices import choices
 from onward.world.claims import claims
 from onward.world.comparisons import comparisons
+from onward.world.conversations import conversations
 from onward.world.entities import Person
 from onward.world.hops import hops
+from onward.world.instructions import instructions
 from onward.world.population import NOW
 from onward.world.questions import questions
 from onward.world.record import Record
+from onward.world.systems import systems
 from onward.world.unknown import unknown
 from onward.world.world import World
 
@@ -40,6 +43,9 @@ KINDS: dict[str, Callable[[World], Iterator[Record]]] = {
     "comparison": comparisons,
     "unknown": unknown,
     "choice": choices,
+    "conversation": conversations,
+    "instruction": instructions,
+    "system": systems,
 }
 """Every kind of text, by the name that its records have."""
 
