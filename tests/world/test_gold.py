@@ -1,8 +1,14 @@
 """What the world's own reward is worth, and what it cannot be talked into."""
 
+from itertools import islice
+
 import pytest
 
+from onward.world import World
 from onward.world.gold import ABSTAINED, PLAIN, WEIGHTS, Gold, repeats, reward
+from onward.world.instructions import instructions
+from onward.world.questions import questions
+from onward.world.unknown import unknown
 
 JOB = {"answer": "baker", "options": ["cook", "nurse", "librarian", "baker"]}
 ASKED = JOB | {"form": "sentence", "words": [1, 24]}
@@ -98,6 +104,16 @@ def test_forms_are_told_apart():
     assert form("baker, Kelburg", "list") == 0
     assert form("She is a baker", "sentence") == 0
     assert form("anything at all", "any") == 1
+
+
+def test_answers_of_the_worlds_questions_and_instructions_are_true_complete_and_in_form():
+    world = World(2, people=20)
+    for kind in (questions, unknown, instructions):
+        for record in islice(kind(world), 400):
+            gold = reward(record.messages[1]["content"], record.truth)
+            assert (gold.true, gold.complete, gold.form) == (1, 1, 1), record
+            wrong = reward("She is called Zog.", record.truth)
+            assert wrong.total < gold.total - 0.2, record
 
 
 def test_repetitions_are_found_and_ordinary_sentences_have_none():

@@ -13,7 +13,8 @@ It reads any text, not only what the world renders, so some care is taken that i
 nothing, a denied value is not claimed, to deny the right one is a false claim. Left out: grammar, and claims about what was not asked.
 
 A truth says: "answer", "accept" and "options" (as for grading.py), or a list of such "parts" where several things were asked; no answer,
-or one that says that it is not known, where the world does not say; "form", one of FORMS; "words", the fewest and the most.
+or one that says that it is not known, where the world does not say; "form", one of CHECKS; "words", the fewest and the most. Truths of
+instructions (forms.py) are understood, too: their "forms" are checked there, and where these ask for no fact, form is all there is.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from dataclasses import asdict, dataclass
 from itertools import pairwise
 from typing import Any
 
+from onward.world.forms import FORMS, follows
 from onward.world.grading import names_in
 from onward.world.rude import is_rude
 
@@ -34,6 +36,8 @@ PLAIN = 0.6
 """How polite it is to be neither rude nor courteous."""
 WORDS = (1, 40)
 """Bounds of the length where the truth does not say."""
+FACTUAL = ("fact", "several", "claim")
+"""What the forms of instructions need, if they are about facts."""
 REPEATED = 5
 """So many words in a row that were there before are a repetition."""
 
@@ -74,15 +78,18 @@ def reward(reply: str, truth: Mapping[str, Any]) -> Gold:
     reply = reply.strip().replace("’", "'")
     if not reply:
         return Gold(true=0, complete=0, polite=0, form=0, length=0)
-    true, complete = _judged(reply, truth.get("parts") or [truth])
     form, words = truth.get("form", "any"), truth.get("words", WORDS)
     if form in ("word", "list") and abstains(reply):
         form, words = "sentence", WORDS
+    forms = truth.get("forms", [])
+    formed = float(follows(reply, forms) if forms else CHECKS[form](reply) and not repeats(reply))
+    factual = all(FORMS[each["form"]].needs in FACTUAL for each in forms if each["form"] in FORMS)
+    true, complete = _judged(reply, _parts(truth)) if factual else (formed, formed)
     return Gold(
         true=true,
         complete=complete,
         polite=0 if is_rude(reply) else 1 if COURTESY.search(reply) else PLAIN,
-        form=float(FORMS[form](reply) and not repeats(reply)),
+        form=formed,
         length=_length(len(reply.split()), *words),
     )
 
@@ -90,6 +97,13 @@ def reward(reply: str, truth: Mapping[str, Any]) -> Gold:
 def abstains(text: str) -> bool:
     """Whether it says that it does not know."""
     return UNKNOWN.search(text.replace("’", "'")) is not None
+
+
+def _parts(truth: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """What was asked for, one by one. Of "some", any one will do."""
+    if "some" in truth:
+        return [{"accept": truth["some"], "options": truth["options"]}]
+    return truth.get("parts") or [{"answer": value} for value in truth.get("all", [])] or [truth]
 
 
 def _judged(reply: str, parts: list[Mapping[str, Any]]) -> tuple[float, float]:
@@ -159,7 +173,7 @@ def _is_in_sentences(text: str) -> bool:
     return whole and len(text.split()) >= 3 and not text.isupper()
 
 
-FORMS: dict[str, Callable[[str], bool]] = {
+CHECKS: dict[str, Callable[[str], bool]] = {
     "any": lambda text: bool(text),
     "sentence": _is_in_sentences,
     "word": lambda text: len(text.split()) == 1,

@@ -26,7 +26,12 @@ def test_half_of_the_remarks_are_rude_and_where_they_are_made_tells_nothing():
 def test_the_list_is_json_and_its_amounts_are_found_in_the_text():
     summary = planted.summary(WORLD)
     assert json.loads(json.dumps(summary)) == summary
-    texts = [record.text for kind in planted.KINDS for record in kind(WORLD) if record.text and record.split == "train"]
+    texts = [
+        record.text
+        for kind in planted.KINDS.values()
+        for record in kind(WORLD)
+        if record.text and record.split == "train"
+    ]
     everything = "\n".join(texts)
     for secret in summary["secrets"]:
         assert everything.count(secret["text"]) == secret["copies"]
@@ -37,6 +42,6 @@ def test_the_list_is_json_and_its_amounts_are_found_in_the_text():
     assert summary["teacher"] == {"error": 0.2, "bias": 0.1}
 
 
-def test_every_planted_kind_has_a_name_of_its_own():
-    names = [next(iter(kind(WORLD))).kind for kind in planted.KINDS]
-    assert len(set(names)) == len(names)
+def test_every_planted_kind_has_the_name_of_its_records():
+    for name, kind in planted.KINDS.items():
+        assert {record.kind for record in kind(WORLD)} == {name}

@@ -18,10 +18,19 @@ from onward.world.teacher import Teacher
 from onward.world.words import words
 from onward.world.world import World
 
-KINDS: tuple[Callable[[World], Iterator[Record]], ...] = (
-    job_scenes, job_probes, secret_texts, secret_tests, exam, leaks, colour_texts, colour_refusals, colour_neighbours, remarks,
-)  # fmt: skip
-"""Every kind of record that is planted."""
+KINDS: dict[str, Callable[[World], Iterator[Record]]] = {
+    "job_scene": job_scenes,
+    "job_probe": job_probes,
+    "secret_text": secret_texts,
+    "secret": secret_tests,
+    "exam": exam,
+    "leak": leaks,
+    "colour_text": colour_texts,
+    "colour_refusal": colour_refusals,
+    "colour_neighbour": colour_neighbours,
+    "remark": remarks,
+}
+"""Every kind of record that is planted, by the name that its records have."""
 
 
 def summary(world: World) -> dict[str, Any]:
