@@ -61,10 +61,10 @@ def test_the_teacher_ranks_the_same_pairs_and_errs_exactly_as_often_as_it_should
 
 def test_other_error_rates_are_exact_too_and_impossible_ones_are_refused():
     for error, bias in ((0.0, 0.0), (0.4, 0.3), (0.5, 0.0)):
-        taught = teacher_preferences(WORLD, 200, Teacher(error, bias))
+        taught = teacher_preferences(WORLD, 80, Teacher(error, bias))
         erred = [record.truth["teacher_erred"] for record in taught if record.split == "train"]
-        assert sum(erred) == error * 200
-        assert abs(sum(erred[1::2]) - (error + bias) * 100) < 1e-9
+        assert sum(erred) == error * 80
+        assert abs(sum(erred[1::2]) - (error + bias) * 40) < 1e-9
     for error, bias in ((0.2, 0.3), (0.9, 0.2), (0.33, 0.1), (-0.1, 0.0)):
         with pytest.raises(WorldError, match="teacher"):
             Teacher(error, bias)
@@ -90,7 +90,7 @@ def test_where_only_the_truth_differs_the_words_tell_nothing():
     """A Bayes classifier of words, learned on one half of these pairs and asked about the other half, guesses."""
     pairs = [
         record
-        for record in preferences(World(6, people=200), 1200)
+        for record in preferences(World(6, people=200), 900)
         if record.split == "train"
         and (record.truth["chosen"]["kind"], record.truth["rejected"]["kind"]) == ("right", "wrong")
     ]
