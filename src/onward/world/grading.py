@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 
@@ -22,6 +23,13 @@ def is_right(reply: str, truth: Mapping[str, Any]) -> bool:
 
 def names_in(reply: str, options: Iterable[str]) -> set[str]:
     """Which of the options a text names, in lower case. Of two that begin at the same place, the longer one counts."""
-    longest_first = sorted(options, key=len, reverse=True)
+    found: list[str] = _any_of(frozenset(options)).findall(reply.lower())
+    return set(found)
+
+
+@lru_cache(maxsize=1024)
+def _any_of(options: frozenset[str]) -> re.Pattern[str]:
+    """As whole words. Of no options, nothing is found."""
+    longest_first = sorted(options, key=lambda option: (-len(option), option))
     pattern = "|".join(re.escape(option) for option in longest_first)
-    return set(re.findall(rf"(?<!\w)(?:{pattern})(?!\w)", reply.lower())) if pattern else set()
+    return re.compile(rf"(?<!\w)(?:{pattern})(?!\w)" if options else r"(?!)")
