@@ -111,7 +111,8 @@ def test_a_near_copy_is_as_near_as_it_says(everything, records):
         jaccards.append(len(a & b) / len(a | b))
         assert copy.truth["jaccard"] == pytest.approx(jaccards[-1], abs=1e-4)
         assert copy.truth["edits"]
-    assert 0.7 <= min(jaccards) < 0.75
+    assert 0.7 <= min(jaccards) < 0.76
+    assert 0.75 < sum(jaccards) / len(jaccards) < 0.9
     assert max(jaccards) == 1
 
 
@@ -231,7 +232,7 @@ def test_rude_pages_have_the_rude_words_that_they_say(everything):
 
 
 def test_links_lead_nowhere(everything):
-    pages = [r for r in everything if r.truth["wrong"][1:] != ["html"]]  # where dashes may be entities
+    pages = [r for r in everything if "html" not in r.truth["wrong"][1:]]  # where dashes may be entities
     links = [link for r in pages for link in re.findall(r"https?://([\w.-]+)", r.text)]
     assert len(links) > 100
     assert all(re.search(r"(^|\.)(example(\.(com|org|net))?|test|invalid)$", link.rstrip(".")) for link in links)
@@ -307,8 +308,8 @@ def test_a_stream_of_any_length_takes_the_memory_of_one_window(texts, monkeypatc
         tracemalloc.stop()
         return found
 
-    peak(300)  # word lists and templates are read once
-    assert peak(1500) < 1.3 * peak(300)
+    peak(250)  # word lists and templates are read once
+    assert peak(1000) < 1.3 * peak(250)
 
 
 def test_even_a_crawl_of_few_texts_has_only_copies_of_what_is_there(texts):

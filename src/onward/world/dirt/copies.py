@@ -14,13 +14,11 @@ from onward.world.dirt.draw import GAP, Draw, Page, put_in, sentences
 SHINGLE = 5
 """Words."""
 FARTHEST = 0.7
-"""The least similarity of a near duplicate to its original. What is aimed at is drawn evenly from here to 1."""
-ONLY_LOOKS = 0.15
-"""Share of near duplicates that have all words of the original: only case, punctuation or white space differ."""
+"""The least similarity of a near duplicate to its original. For each one a limit is drawn evenly from here to 1."""
 TRIES = 8
-"""Edits in a row that would go too far, before it is left at what there is."""
+"""Edits that would go beyond the limit, or change nothing, before it is left at what there is."""
 LOOKS_TOO = 0.4
-"""Share of the others in which these differ, too."""
+"""Share of edited copies in which case, punctuation or white space differ, too; where no edit keeps to the limit, only these do."""
 
 
 def shingles(text: str) -> set[tuple[str, ...]]:
@@ -37,12 +35,12 @@ def jaccard(a: str, b: str) -> float:
 
 def near(draw: Draw, text: str) -> Page:
     """A copy with edits. truth: "jaccard", to the text given, to four places; "edits", in the order in which they were made."""
-    wanted = 1 if draw.chance(ONLY_LOOKS) else draw.random.uniform(FARTHEST, 1)
+    limit = draw.random.uniform(FARTHEST, 1)
     found, edits, failed = text, list[str](), 0
-    while failed < TRIES and jaccard(text, found) > wanted:
+    while failed < TRIES:
         name = draw.random.choice(tuple(EDITS))
         edited = EDITS[name](draw, found)
-        if edited == found or jaccard(text, edited) < FARTHEST:
+        if edited == found or jaccard(text, edited) < limit:
             failed += 1
         else:
             found = edited
