@@ -147,9 +147,8 @@ def _document(draw: Draw, labels: list[str], source: Record | None) -> Record:
 
 def _with_copies(world: World, block: list[Record | str], first: int, held_out: bool) -> Iterator[Record]:
     """The block, the labels in it replaced by copies of what comes before them.   first: the number of its first document in the stream."""
-    opening = next(
-        (at for at, document in enumerate(block) if not isinstance(document, str) and not document.truth["wrong"]), None
-    )
+    whole = (at for at, each in enumerate(block) if isinstance(each, Record) and not each.truth["wrong"])
+    opening = next(whole, None)
     if opening is None:  # nothing that a copy could be of: only at the end of a stream
         yield from (document for document in block if not isinstance(document, str))
         return
@@ -158,11 +157,10 @@ def _with_copies(world: World, block: list[Record | str], first: int, held_out: 
     for number, document in enumerate(block, first):
         if isinstance(document, str):
             draw = Draw(world, world.random("crawl", held_out, "copy", number), held_out)
-            yield (
-                _near(draw, *draw.random.choice(clean))
-                if document == "near-duplicate"
-                else _exact(*draw.random.choice(originals))
-            )
+            if document == "near-duplicate":
+                yield _near(draw, *draw.random.choice(clean))
+            else:
+                yield _exact(*draw.random.choice(originals))
         else:
             originals.append((document.id(number), document))
             if not document.truth["wrong"]:
