@@ -31,9 +31,13 @@ class Record:
     rejected: list[Message] | None = None
     truth: dict[str, Any] = field(default_factory=dict)
 
+    def id(self, number: int) -> str:
+        """number: counts from 0 in a kind and split."""
+        return f"{self.kind}-{self.split}-{number:06}"
+
     def line(self, number: int) -> str:
         """As JSON with a line end. number: counts from 0 in a kind and split."""
-        found: dict[str, Any] = {"id": f"{self.kind}-{self.split}-{number:06}", "kind": self.kind, "split": self.split}
+        found: dict[str, Any] = {"id": self.id(number), "kind": self.kind, "split": self.split}
         body = {"text": self.text, "messages": self.messages}
         body |= {"prompt": self.prompt, "chosen": self.chosen, "rejected": self.rejected}
         found |= {name: value for name, value in body.items() if value is not None}
