@@ -1,4 +1,4 @@
-"""Counts are right, by counting the question itself; words are held out; neither the length of a list nor the letter gives away the count."""
+"""Counts are right, by counting the question itself; words are held out; nothing else gives the count away."""
 
 from __future__ import annotations
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from types import ModuleType
 
 import pytest
 
 from exercises import asked_in_held_out_words, held_out, question, reply, request, some, trained, working
-from onward.world import arithmetic, counting, programs, spelling
+from onward.world import World, arithmetic, counting, programs, spelling
+from onward.world.exercise import chats
 from onward.world.grading import is_right
 
 KINDS = [arithmetic, counting, spelling, programs]
@@ -65,7 +67,7 @@ def test_working_is_shown_where_it_is_asked_for_and_nowhere_else(module: ModuleT
 @every_kind
 def test_a_reply_is_right_and_a_reply_with_another_answer_is_wrong(module: ModuleType) -> None:
     records = some(module, amount=60, tests=0)
-    for record, other in zip(records, records[1:], strict=False):
+    for record, other in pairwise(records):
         assert is_right(reply(record), record.truth)
         assert is_right(record.truth["answer"].upper(), record.truth)
         assert not is_right(f"{reply(record)} Or not.", record.truth)
@@ -91,3 +93,10 @@ def test_a_plain_number_is_judged_without_the_words_and_working_does_not_count()
     assert not is_right("3 x 4 = 12", truth)
     assert not is_right("The answer is 12 or 13.", truth)
     assert not is_right("The answer is 112.", truth)
+
+
+@every_kind
+def test_the_smallest_worlds_have_all_exercises_too(module: ModuleType) -> None:
+    for seed in (0, 7, 23):  # here all people are held out, or none
+        world = World(seed, people=10, cities=3)
+        assert len(list(chats(world, module.KIND, module.drawing(world), 30, 10))) == 70

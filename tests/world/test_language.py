@@ -25,6 +25,12 @@ def test_the_trace_tells_each_step() -> None:
     ]  # fmt: skip
 
 
+def test_equal_numbers_are_neither_more_nor_less() -> None:
+    for sign, said in (("<", "yes no no"), ("=", "no yes no"), (">", "no no yes")):
+        program = f"list b 1 2 3\nfor n in b\nif n {sign} 2\nend\nend"
+        assert [line.split(": ")[1] for line in run(program).trace if ":" in line] == said.split()
+
+
 def test_a_list_may_grow_while_one_goes_through_it() -> None:
     assert run("list b 1 2\nfor n in b\nadd n to b\nend\nprint b").output == ["1 2 1 2"]
 

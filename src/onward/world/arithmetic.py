@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from random import Random
 from typing import NamedTuple
 
@@ -29,6 +30,8 @@ KIND = "arithmetic"
 AMOUNT = 6000
 SIGNS = {"plus": "+", "minus": "-", "times": "x"}
 TASKS = ("plus", "minus", "times", "problem")
+TRIES = 100
+"""To find somebody who is not held out, which in the smallest worlds may be nobody."""
 FACTORS = range(2, 10)
 """What the smaller number of a product may be."""
 
@@ -178,7 +181,7 @@ def worked_product(step: Step) -> list[str]:
     """Up to nine times nine by counting up in steps; beyond, place by place."""
     small, large = sorted((step.a, step.b))
     if large < 10:
-        return [", ".join(str(large * count) for count in range(1, small + 1))]
+        return [", ".join(str(large * n) for n in range(1, small + 1))]
     parts = places(large).values()
     return [*(str(Step(small, "x", part, small * part)) for part in parts), *added([small * part for part in parts])]
 
@@ -290,14 +293,15 @@ def _together(random: Random, span: Span, answer: int) -> Plot:
 
 
 def a_person(world: World, random: Random, besides: Person | None = None) -> Person:
-    """Somebody who is asked about in training; besides: and of the other gender than this one."""
-    while True:
+    """Somebody who is asked about in training, if there is anybody; besides: and of the other gender than this one."""
+    for tries in count():
         index = random.randrange(len(world.people))
-        if world.people.is_held_out(index):
+        if world.people.is_held_out(index) and tries < TRIES:
             continue
         person = world.people[index]
         if besides is None or person.gender != besides.gender:
             return person
+    raise AssertionError("every family has women and men")
 
 
 def _slots(random: Random, person: Person, friend: Person) -> dict[str, str]:

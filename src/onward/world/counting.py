@@ -47,8 +47,10 @@ def drawing(world: World) -> Draw:
     sentences = sentences_of(world)
 
     def draw(random: Random, wanted: Wanted) -> Exercise:
-        task = random.choice(("list", "same", "category", "letters", "letter", "sentence"))
-        return _sentence(random, wanted, sentences) if task == "sentence" else COUNTED[task](random, wanted)
+        """The smallest worlds may have no sentence that is long enough."""
+        fitting = sentences[Wanted(content=wanted.content, length=wanted.length)]
+        task = random.choice([*COUNTED, "sentence"] if fitting else list(COUNTED))
+        return _sentence(random, fitting) if task == "sentence" else COUNTED[task](random, wanted)
 
     return draw
 
@@ -195,8 +197,7 @@ def _by_words(sentences: Sequence[str], span: tuple[int, int]) -> Mapping[str, S
     return grouped(found, lambda sentence: f"{len(sentence.split()):02}", 1)
 
 
-def _sentence(random: Random, wanted: Wanted, sentences: Sentences) -> Exercise:
-    groups = sentences[Wanted(content=wanted.content, length=wanted.length)]
+def _sentence(random: Random, groups: Mapping[str, Sequence[str]]) -> Exercise:
     answer, sentence = draw_word(random, groups)
     items = sentence.rstrip(".").split()
     working = running([item.strip(",:") for item in items], lambda _: True)

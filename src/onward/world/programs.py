@@ -195,7 +195,7 @@ class _Sketch:
         """By how much more than the number that is which the condition compares it with."""
         if sign == "=":
             return 0 if true else self.random.choice((-1, 1)) * self.random.randint(1, 5)
-        off = self.random.randint(1, 6)
+        off = self.random.randint(1 if true else 0, 6)  # equal numbers are neither more nor less
         return off if true == (sign == "<") else -off
 
 
