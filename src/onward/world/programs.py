@@ -120,7 +120,7 @@ class _Sketch:
     def __init__(self, random: Random, *, deep: bool) -> None:
         self.random, self.deep = random, deep
         self.number, self.addend = random.choice(NUMBERS), random.choice(ADDENDS)
-        self.element, self.bag = random.choice(ELEMENTS), random.choice(BAGS)
+        self.elements, self.bags = random.sample(ELEMENTS, 2), random.sample(BAGS, 2)
         self.has_addend = random.random() < 0.4
         self.program: Program = (Set(self.number, 0),)
         if self.has_addend:
@@ -142,8 +142,8 @@ class _Sketch:
         """A program that prints a list with a number put in once or more."""
         random = self.random
         values = tuple(random.randint(1, 20) for _ in range(random.randint(1, 3)))
-        self.program = (*moved(self.program, self.number, random.randint(1, 20)), MakeList(self.bag, values))
-        put = Add(self.number, self.bag)
+        self.program = (*moved(self.program, self.number, random.randint(1, 20)), MakeList(self.bags[0], values))
+        put = Add(self.number, self.bags[0])
         if self.deep:
             inner = Repeat(2, (put, self._change()))
             self.program += (random.choice((Repeat(2, (self._change(), inner)), self._choice((inner,), (put,)))),)
@@ -152,7 +152,7 @@ class _Sketch:
                 (Repeat(random.randint(2, 3), (self._change(), put)), self._choice((put,), (self._change(), put)), put)
             )
             self.program += (block,)
-        return (*self.program, Print(self.bag))
+        return (*self.program, Print(self.bags[0]))
 
     def _now(self) -> int:
         """What the number is after all that is written so far."""
@@ -174,10 +174,11 @@ class _Sketch:
             return (Repeat(self.random.randint(2, 4), inner),)
         if kind == "if":
             return (self._choice(inner, self._body() if self.random.random() < 0.6 else ()),)
+        element, bag = self.elements[deep], self.bags[deep]
         values = tuple(self.random.randint(1, 9) for _ in range(self.random.randint(2, 4)))
-        change = (Add if self.random.random() < 0.7 else Subtract)(self.element, self.number)
+        change = (Add if self.random.random() < 0.7 else Subtract)(element, self.number)
         body = (change, *inner) if deep else (change, *self._printed())
-        return MakeList(self.bag, values), For(self.element, self.bag, body)
+        return MakeList(bag, values), For(element, bag, body)
 
     def _body(self) -> Program:
         return (self._change(), *self._printed())
