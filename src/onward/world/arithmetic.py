@@ -12,13 +12,13 @@ Left out: division, negative numbers, fractions.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import NamedTuple
 
 from onward.world import grammar
-from onward.world.entities import Person
+from onward.world.entities import Gender, Person
 from onward.world.exercise import Draw, Exercise, Wanted, chats, is_held_out
 from onward.world.phrases import phrasings
 from onward.world.record import Record
@@ -29,6 +29,8 @@ KIND = "arithmetic"
 AMOUNT = 6000
 SIGNS = {"plus": "+", "minus": "-", "times": "x"}
 TASKS = ("plus", "minus", "times", "problem")
+PEOPLE = 200
+"""Who may be in word problems is among the first so many of the world."""
 FACTORS = range(2, 10)
 """What the smaller number of a product may be."""
 
@@ -94,9 +96,11 @@ def arithmetic(world: World) -> Iterator[Record]:
 
 
 def drawing(world: World) -> Draw:
+    people = cast(world)
+
     def draw(random: Random, wanted: Wanted) -> Exercise:
         task = random.choice(TASKS)
-        return problem(world, random, wanted) if task == "problem" else calculation(task, random, wanted)
+        return problem(people, random, wanted) if task == "problem" else calculation(task, random, wanted)
 
     return draw
 
@@ -207,12 +211,11 @@ class Plot:
     steps: Sequence[Step]
 
 
-def problem(world: World, random: Random, wanted: Wanted) -> Exercise:
-    """About two people who are asked about in training: what may be held out here is not the people."""
+def problem(people: Cast, random: Random, wanted: Wanted) -> Exercise:
+    """About a woman and a man. What may be held out here is not the people."""
     span = SPANS["problem"][wanted.length]
     plot = _plot(random, span, span.answer(random), wanted)
-    person = a_person(world, random)
-    friend = a_person(world, random, besides=person)
+    person, friend = random.sample([random.choice(people["female"]), random.choice(people["male"])], 2)
     slots = _slots(random, person, friend)
     said = [
         phrasings(KIND, "parts", part)
@@ -289,15 +292,13 @@ def _together(random: Random, span: Span, answer: int) -> Plot:
     return Plot(asked="together", parts=parts, steps=(compared, Step(has, "+", theirs, answer)))
 
 
-def a_person(world: World, random: Random, besides: Person | None = None) -> Person:
-    """Somebody who is asked about in training; besides: and of the other gender than this one."""
-    while True:
-        index = random.randrange(len(world.people))
-        if world.people.is_held_out(index):
-            continue
-        person = world.people[index]
-        if besides is None or person.gender != besides.gender:
-            return person
+Cast = Mapping[Gender, Sequence[Person]]
+
+
+def cast(world: World) -> Cast:
+    """Who is in word problems: people who are asked about in training."""
+    people = [person for person in world.people[:PEOPLE] if not world.is_held_out(person)]
+    return {gender: [person for person in people if person.gender == gender] for gender in ("female", "male")}
 
 
 def _slots(random: Random, person: Person, friend: Person) -> dict[str, str]:

@@ -8,6 +8,7 @@ Left out: programs with mistakes in them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from random import Random
@@ -38,8 +39,8 @@ KIND = "programs"
 AMOUNT = 4000
 ANSWERS = 50
 """Numbers that may be printed last: from 0 up to, but not, this."""
-LARGEST = 99
-"""No number in a program, or while it runs, is larger; none is negative."""
+LARGE = re.compile(r"-\d|\d{3}")
+"""What no program has, nor the trace of one: a number below 0 or above 99."""
 LINES, OUTPUTS = 24, 6
 """Lines of a trace, and of the output, that a program has at most: what a small model can see at once."""
 LISTS = 0.2
@@ -61,7 +62,7 @@ def drawing(_: World) -> Draw:
 
 
 def draw(random: Random, wanted: Wanted) -> Exercise:
-    program, done = a_program(random, wanted)
+    program, text, done = a_program(random, wanted)
     return Exercise(
         kind=KIND,
         task="output",
@@ -69,20 +70,22 @@ def draw(random: Random, wanted: Wanted) -> Exercise:
         answer=", ".join(done.output),
         working=done.trace,
         chance=1 / ANSWERS,
-        given=write(program),
-        truth={"program": write(program), "output": done.output, "depth": depth(program), "steps": done.steps},
+        given=text,
+        truth={"program": text, "output": done.output, "depth": depth(program), "steps": done.steps},
     )
 
 
-def a_program(random: Random, wanted: Wanted) -> tuple[Program, Run]:
-    """One, and what it does; of which just that is held out which is wanted."""
+def a_program(random: Random, wanted: Wanted) -> tuple[Program, str, Run]:
+    """One, how it is written, and what it does; of which just that is held out which is wanted."""
     answer = random.randrange(ANSWERS)
     while True:
         sketch = _Sketch(random, deep=wanted.length)
         program = sketch.lists() if random.random() < LISTS else sketch.counts(answer)
-        done = run(program)
-        if _is_small(program, done) and (wanted.length or is_held_out(shape(program)) == wanted.content):
-            return program, done
+        if not wanted.length and is_held_out(shape(program)) != wanted.content:
+            continue
+        text, done = write(program), run(program)
+        if _is_small(text, done):
+            return program, text, done
 
 
 def depth(program: Program) -> int:
@@ -106,12 +109,11 @@ def _bodies(statement: Statement) -> list[Program]:
     return []
 
 
-def _is_small(program: Program, done: Run) -> bool:
-    """Whether it is short, and all numbers are from 0 to LARGEST: those of the trace, and those that are only written."""
+def _is_small(text: str, done: Run) -> bool:
+    """Whether it is short, and all numbers are small: those of the trace, and those that are only written."""
     if len(done.trace) > LINES or len(done.output) > OUTPUTS:
         return False
-    written = f"{write(program)} {' '.join(done.trace)}".replace(":", " ").split()
-    return all(0 <= int(word) <= LARGEST for word in written if word.lstrip("-").isdigit())
+    return not any(map(LARGE.search, (text, *done.trace)))
 
 
 class _Sketch:
