@@ -3,6 +3,8 @@
 A record that has an answer says in its truth: "answer", the short right answer; "accept", all that counts as right, where there is more
 than one; "options", everything that the answer might have been; "chance", the share that a guess gets right. A reply is right if it names
 an accepted answer as whole words and no other option, so that naming them all does not help; upper and lower case are alike.
+Where the truth says "after", as in "The answer is", the reply may show its working before these words: it is right if after the last of
+them, up to the end of the line, there is an accepted answer and nothing else; a reply that leaves the words out must be just the answer.
 Left out: judging by a model.
 """
 
@@ -16,9 +18,17 @@ from typing import Any
 
 def is_right(reply: str, truth: Mapping[str, Any]) -> bool:
     accepted = set(map(str.lower, truth.get("accept") or [truth["answer"]]))
+    if "after" in truth:
+        return final_answer(reply, truth["after"]) in accepted
     options = accepted | set(map(str.lower, truth.get("options", [])))
     named = names_in(reply, options)
     return bool(named & accepted) and not named - accepted
+
+
+def final_answer(reply: str, after: str) -> str:
+    """What follows the last of these words on its line, in lower case, without the full stop at the end."""
+    found = reply.lower().rpartition(after.lower())[2].strip().partition("\n")[0]
+    return found.strip().removesuffix(".").rstrip()
 
 
 def names_in(reply: str, options: Iterable[str]) -> set[str]:
