@@ -26,13 +26,13 @@ from onward.generate.settings import Sampling
 from onward.generate.stages import STAGES
 from onward.lineage import Result
 from onward.report.page import write_report
-from onward.train import aside, logs, machine, measure, pretrain, size
+from onward.train import logs, machine, measure, pretrain, size
 from onward.train.packing import Packing
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.shards import Shards
 from onward.train.size import MINUTES
 from onward.train.training import Training, sources_of, sources_of_texts
-from onward.train.workspace import CHECKPOINTS, Workspace, claim, goes_on
+from onward.train.workspace import CHECKPOINTS, Workspace, claimed, goes_on
 
 SHARES = {"base": 0.73, "sft": 0.21}
 """Of the minutes. The rest is for the tokeniser, cutting, measuring and the report."""
@@ -83,14 +83,8 @@ def build(road: Road, console: Console, look: Look) -> Path:
     logs.check(road.log)
     check(road)
     inputs = [road.chats] if road.chats else []
-    lock = claim(road.out, road.request(), force=road.force, worth=WORTH, made=MADE, inputs=inputs)
-    try:
+    with claimed(road.out, road.request(), force=road.force, worth=WORTH, made=MADE, inputs=inputs):
         return _walk(road, console, look)
-    except BaseException:
-        aside.put_back(road.out, MADE, WORTH)
-        raise
-    finally:
-        lock.close()
 
 
 def _walk(road: Road, console: Console, look: Look) -> Path:
@@ -108,7 +102,6 @@ def _walk(road: Road, console: Console, look: Look) -> Path:
             lineage.add_results(road.out / stage, _measured(road, stage, model))
         write_json(road.out / "samples.json", _samples(road, models))
     write_report(road.out)
-    aside.forget(road.out)
     return road.out / stage
 
 

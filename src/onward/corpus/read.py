@@ -25,9 +25,8 @@ from onward.errors import BadLine, DataError
 SEPARATOR = b"<|endoftext|>"
 SEPARATOR_BYTES = len(SEPARATOR) + 3  # with the line end before it, and "\r\n" after it
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-LONGEST_DOCUMENT = (
-    8 * 2**20
-)  # after which a document is cut, so that memory stays flat; bytes in text files, else characters
+# After LONGEST_DOCUMENT a document is cut, so that memory stays flat: bytes in text files, else characters.
+LONGEST_DOCUMENT = 8 * 2**20
 LONGEST_LINE = 2**26  # bytes; a file with a longer line is not JSON Lines, and takes ten times as many to read
 ROWS = 32  # of a Parquet file read together
 CHUNK = 2**20
