@@ -8,7 +8,8 @@ from onward.corpus.chats import read_chats
 from onward.corpus.read import documents
 from onward.errors import OutputError, WorldError
 from onward.world import World
-from onward.world.write import KINDS, write
+from onward.world.kinds import KINDS
+from onward.world.write import write
 
 SMALL = {"people": 20, "cities": 6}
 

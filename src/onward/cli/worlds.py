@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onward.cli import printing
-from onward.cli.looking import Json
-from onward.cli.making import Force
+from onward.cli.arguments import Force, Json
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -39,7 +38,8 @@ def world(
         return
     from onward.errors import WorldError
     from onward.world import World
-    from onward.world.write import KINDS, write
+    from onward.world.kinds import KINDS
+    from onward.world.write import write
 
     if out is None:
         raise WorldError('Say where to write the world, with -o FOLDER; or ask it something: onward world ask "..."')

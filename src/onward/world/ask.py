@@ -25,7 +25,7 @@ from onward.world.world import World
 
 SUBJECTS = {"who": "(?P<who>.+)", "whom": "(?P<who>.+)", "whose": "(?P<who>.+?)'s", "theirs": "(?P<who>.+?)'s"}
 PRONOUN = {"they": "(?:he|she|it)", "them": "(?:him|her|it)", "their": "(?:his|her|its)"}
-NAME = r"\S+(?: and Sons| \S+)?"
+NAME = r"\S+(?: \S+)?"
 WORDS = {
     "wife": "(?:wife|husband)",
     "man": "(?:man|woman)",

@@ -49,6 +49,7 @@ IRREGULAR = {
     "woman": "women",
     "mouse": "mice",
     "knife": "knives",
+    "scarf": "scarves",
     "bookshelf": "bookshelves",
 }
 NO_NAMES = ("She ", "He ", "It ", "Her ", "His ", "Its ", "The ", "Yes, ", "No, ", "As ", "My ")

@@ -5,6 +5,7 @@ Left out: phrasings of facts (phrases.py).
 
 from __future__ import annotations
 
+import re
 import tomllib
 from functools import cache
 from importlib.resources import files
@@ -38,4 +39,5 @@ def joined(name: str) -> tuple[str, ...]:
     """All names that the two parts of a list make: "Ash" and "ford" are Ashford, "Amber" and "Works" Amber Works."""
     first, second = map(split, table("names")[name])
     between = "" if second[0][0].islower() else " "
-    return tuple(f"{a}{between}{b}" for a in first for b in second)
+    names = (f"{a}{between}{b}" for a in first for b in second)
+    return tuple(name for name in names if not re.search(r"(.)\1\1", name))  # no Millland

@@ -2,7 +2,8 @@
 
     OUT/texts/KIND.jsonl          raw text for a base model          OUT/chats/KIND.jsonl     conversations
     OUT/preferences/KIND.jsonl    pairs of answers                   OUT/tests/KIND.jsonl     whatever is held out
-    OUT/truth.json                places, companies and people with all that is known of them; how many records each file has
+    OUT/crawl/crawl.jsonl         the raw texts as a dirty crawl, labelled
+    OUT/truth.json                places, companies and people with all that is known of them; what is planted; how many records each file has
 
 What a line holds is said in record.py. Everything is streamed: the memory it takes does not grow with the number of people.
 """
@@ -20,34 +21,12 @@ from onward import lineage
 from onward.errors import WorldError
 from onward.files import new_folder
 from onward.lineage import Lineage
-from onward.world.biographies import biographies
-from onward.world.choices import choices
-from onward.world.claims import claims
-from onward.world.comparisons import comparisons
-from onward.world.conversations import conversations
+from onward.world import planted
 from onward.world.entities import Person
-from onward.world.hops import hops
-from onward.world.instructions import instructions
+from onward.world.kinds import KINDS
 from onward.world.population import NOW
-from onward.world.questions import questions
 from onward.world.record import Record
-from onward.world.systems import systems
-from onward.world.unknown import unknown
 from onward.world.world import World
-
-KINDS: dict[str, Callable[[World], Iterator[Record]]] = {
-    "biography": biographies,
-    "question": questions,
-    "hop": hops,
-    "claim": claims,
-    "comparison": comparisons,
-    "unknown": unknown,
-    "choice": choices,
-    "conversation": conversations,
-    "instruction": instructions,
-    "system": systems,
-}
-"""Every kind of text, by the name that its records have."""
 
 
 def write(
@@ -102,6 +81,8 @@ def folder_of(record: Record) -> str:
     """Where a record belongs: what is held out apart from all that is learned from."""
     if record.split != "train":
         return "tests"
+    if record.kind == "crawl":
+        return "crawl"
     return "texts" if record.text is not None else "chats" if record.messages is not None else "preferences"
 
 
@@ -113,6 +94,7 @@ def _write_truth(world: World, counts: Counter[str], file: IO[str]) -> None:
         "jobs": world.people.leaning,
         "skew": world.people.skew,
         "records": dict(counts),
+        "planted": planted.summary(world),
         "cities": [vars(city) for city in world.cities],
         "roads": [vars(road) for road in world.map.roads],
         "companies": [vars(company) | {"city": company.city.name} for company in world.companies],

@@ -1,0 +1,78 @@
+"""The list of everything that the world renders, by the name that its records have. Left out: how it is rendered, and written (write.py)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+from onward.world import planted
+from onward.world.arithmetic import arithmetic
+from onward.world.biographies import biographies
+from onward.world.choices import choices
+from onward.world.claims import claims
+from onward.world.comparisons import comparisons
+from onward.world.conversations import conversations
+from onward.world.counting import counting
+from onward.world.crawl import crawl
+from onward.world.hops import hops
+from onward.world.instructions import instructions
+from onward.world.preferences import preferences, rankings, teacher_preferences
+from onward.world.programs import programs
+from onward.world.questions import questions
+from onward.world.record import Record
+from onward.world.sheets import sheets
+from onward.world.spelling import spelling
+from onward.world.systems import systems
+from onward.world.unknown import unknown
+from onward.world.world import World
+
+Kind = Callable[[World], Iterator[Record]]
+
+TEXTS: dict[str, Kind] = {"biography": biographies, "sheet": sheets}
+"""Raw texts, which the crawl is made from too."""
+CHATS: dict[str, Kind] = {
+    "question": questions,
+    "hop": hops,
+    "claim": claims,
+    "comparison": comparisons,
+    "unknown": unknown,
+    "choice": choices,
+    "arithmetic": arithmetic,
+    "counting": counting,
+    "spelling": spelling,
+    "programs": programs,
+    "conversation": conversations,
+    "instruction": instructions,
+    "system": systems,
+}
+PREFERENCES: dict[str, Kind] = {
+    "preference": preferences,
+    "teacher_preference": teacher_preferences,
+    "ranking": rankings,
+}
+SHORTEST = 20
+"""Words of a text that the crawl takes in: a shorter one is no page."""
+
+
+def crawled(world: World) -> Iterator[Record]:
+    """The raw texts as a crawl finds them; once more, a fifth as much, with damage of kinds that are kept for tests."""
+    yield from crawl(world, _pages(world))
+    yield from crawl(world, (page for i, page in enumerate(_pages(world)) if i % 5 == 0), held_out=True)
+
+
+def _pages(world: World) -> Iterator[Record]:
+    texts = [make(world) for make in TEXTS.values()]
+    return (r for r in _in_turn(texts) if r.split == "train" and len((r.text or "").split()) >= SHORTEST)
+
+
+def _in_turn(streams: Iterable[Iterator[Record]]) -> Iterator[Record]:
+    """One of each, again and again, until all have ended."""
+    left = list(streams)
+    while left:
+        for stream in list(left):
+            try:
+                yield next(stream)
+            except StopIteration:
+                left.remove(stream)
+
+
+KINDS: dict[str, Kind] = TEXTS | planted.KINDS | CHATS | PREFERENCES | {"crawl": crawled}
