@@ -36,9 +36,10 @@ OUTDOORS = "garden"
 
 
 def beliefs(world: World, stories: int = STORIES, tests: int = TESTS) -> Iterator[Record]:
-    for split, count in (("train", stories), ("content", tests), ("phrasing", tests), ("both", tests)):
+    splits: dict[Split, int] = {"train": stories, "content": tests, "phrasing": tests, "both": tests}
+    for split, count in splits.items():
         for index in range(count):
-            yield story(world.random("beliefs", split, index), index, split)  # type: ignore[arg-type]
+            yield story(world.random("beliefs", split, index), index, split)
 
 
 def cell_of(index: int) -> Cell:
@@ -94,8 +95,9 @@ def story(random: Random, index: int, split: Split) -> Record:
     plot = random.choice(by_length[random.choice(list(by_length))])
     stage = Stage.draw(random, held_out=split in ("content", "both"))
     teller = Teller(random, stage, held_out=split in ("phrasing", "both"))
-    told = teller.tell(plot)
-    question, answer, place = teller.ask(cell[0], plot)
+    kind, real, _, _ = cell
+    place = plot.scene.place if real else 1 - plot.scene.place
+    told, (question, answer) = teller.tell(plot), teller.ask(kind, stage.containers[place])
     return Record(
         kind="beliefs", split=split, messages=chat(f"{told} {question}", answer), truth=truth(stage, plot, cell, place)
     )
@@ -143,10 +145,9 @@ class Teller:
             else:
                 blocks.append(sentence)
         noise = phrasings("beliefs", "noise", "sentences")
-        for phrasing in self.random.sample(
-            noise.held_out if self.held_out else noise.trained, self.random.randint(0, MOST_NOISE)
-        ):
-            blocks.insert(self.random.randint(1, len(blocks)), phrasing.format_map(self.noise(sorted(been))))
+        noises = noise.held_out if self.held_out else noise.trained
+        for phrasing in self.random.sample(noises, self.random.randint(0, MOST_NOISE)):
+            blocks.insert(self.random.randint(1, len(blocks)), phrasing.format_map(self.noise()))
         return " ".join([*self.setting(), *blocks])
 
     def setting(self) -> list[str]:
@@ -173,7 +174,7 @@ class Teller:
         }
         return self.say("events", name).format_map(stage.slots(event.who, event.whom, **places))
 
-    def noise(self, people: list[int]) -> dict[str, str]:
+    def noise(self) -> dict[str, str]:
         """Slots for a sentence that has nothing to do with it."""
         draw, stage = self.random.choice, self.stage
         more = {name: draw(words(name)) for name in ("drink", "hobby")} | {
@@ -182,17 +183,15 @@ class Teller:
             "container": draw(stage.containers),
             "decoy": draw([thing for thing in words("things.object") if thing != stage.thing]),
         }
-        return stage.slots(draw(people), **more)
+        return stage.slots(draw((X, Y)), **more)
 
-    def ask(self, kind: str, plot: Plot) -> tuple[str, str, int]:
-        """A question, its answer, and the container that the answer names."""
-        beliefs, place = plot.scene.beliefs, plot.scene.place
-        right = {"first": beliefs[X,], "second": beliefs.get((Y, X), -1), "memory": 0, "reality": place}[kind]
+    def ask(self, kind: str, right: str) -> tuple[str, str]:
+        """A question, and the answer that names the right container."""
         form = self.random.choice(list(table("beliefs")[kind]))
         one, two = self.random.sample(self.stage.containers, 2)
-        slots = self.stage.slots(X, Y, one=one, two=two, answer=self.stage.containers[right])
-        answer: str = table("beliefs")[kind][form]["answer"]
-        return self.say(kind, form, "questions").format_map(slots), answer.format_map(slots), right
+        slots = self.stage.slots(X, Y, one=one, two=two, answer=right)
+        answer = str(table("beliefs")[kind][form]["answer"])
+        return self.say(kind, form, "questions").format_map(slots), answer.format_map(slots)
 
     def say(self, *path: str) -> str:
         return phrasings("beliefs", *path).choose(self.random, held_out=self.held_out)

@@ -31,10 +31,8 @@ MOST_NOISE = 2
 
 
 def puzzles(world: World, count: int = PUZZLES, tests: int = TESTS) -> Iterator[Record]:
-    splits: tuple[tuple[Split, int], ...] = (
-        ("train", count), ("content", tests), ("phrasing", tests), ("both", tests)
-    )  # fmt: skip
-    for split, amount in splits:
+    splits: dict[Split, int] = {"train": count, "content": tests, "phrasing": tests, "both": tests}
+    for split, amount in splits.items():
         asked = by_term(held_out=split in ("content", "both"))
         terms = list(asked)
         for i in range(amount):

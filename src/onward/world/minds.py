@@ -59,8 +59,9 @@ class Scene:
                 place = 1 - self.place
                 return Scene(self.inside, place, self.inside, {**self.beliefs, **shared(self.inside, place)})
             case "watch":
-                seen = {(who,): self.place} | {(who, other): self.place for other in self.inside}
-                return Scene(self.inside, self.place, self.informed | {who}, {**self.beliefs, **seen})
+                minds: list[tuple[int, ...]] = [(who,), *((who, other) for other in self.inside)]
+                beliefs = {**self.beliefs, **dict.fromkeys(minds, self.place)}
+                return Scene(self.inside, self.place, self.informed | {who}, beliefs)
             case "tell":
                 assert event.whom is not None
                 return self._told(who, event.whom)
@@ -73,7 +74,8 @@ class Scene:
 
 def shared(people: Collection[int], place: int) -> dict[tuple[int, ...], int]:
     """What people think who see the thing at a place, and see each other see it."""
-    return {(x,): place for x in people} | dict.fromkeys(permutations(people, 2), place)
+    minds: list[tuple[int, ...]] = [*permutations(people, 1), *permutations(people, 2)]
+    return dict.fromkeys(minds, place)
 
 
 OPENING = Scene(frozenset({X, Y}), 0, frozenset({X, Y}), shared({X, Y}, 0))

@@ -39,10 +39,8 @@ UNSAID = "does not say"
 
 def needles(world: World, length: int = LENGTH, documents: int = DOCUMENTS, tests: int = TESTS) -> Iterator[Record]:
     """length: in words, however many; memory is that of one text."""
-    splits: tuple[tuple[Split, int], ...] = (
-        ("train", documents), ("content", tests), ("phrasing", tests), ("both", tests)
-    )  # fmt: skip
-    for split, count in splits:
+    splits: dict[Split, int] = {"train": documents, "content": tests, "phrasing": tests, "both": tests}
+    for split, count in splits.items():
         for i in range(count):
             form, rest = list(FORMS)[i % 4], i // 4
             layout, depth = LAYOUTS[rest % 4], DEPTHS[rest // 4 % 5]

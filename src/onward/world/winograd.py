@@ -42,8 +42,8 @@ class Schema:
         if self.a:
             a, b = random.choice(split(self.a)), random.choice(split(self.b))
             return (f"the {a}", f"the {b}"), {"a": a, "b": b, "they": "it"}
-        a, b = cast(random, [random.choice(GENDERS)] * 2)
-        return (a.name, b.name), {"a": a.name, "b": b.name, "they": a.slots["they"]}
+        one, two = cast(random, [random.choice(GENDERS)] * 2)
+        return (one.name, two.name), {"a": one.name, "b": two.name, "they": one.slots["they"]}
 
 
 def schemata() -> tuple[Schema, ...]:
@@ -57,13 +57,12 @@ def is_held_out(number: int) -> bool:
 
 def winograd(world: World, pairs: int = PAIRS, tests: int = TESTS) -> Iterator[Record]:
     """Schemata in turn, not one after the other."""
-    for content, trained, reworded in ((False, "train", "phrasing"), (True, "content", "both")):
-        numbered = [(n, schema) for n, schema in enumerate(schemata()) if is_held_out(n) == content]
-        for name, count in ((trained, tests if content else pairs), (reworded, tests)):
-            for i in range(count):
-                for number, schema in numbered:
-                    random = world.random("winograd", name, number, i)
-                    yield from pair(random, schema, i, name)  # type: ignore[arg-type]
+    splits: dict[Split, int] = {"train": pairs, "content": tests, "phrasing": tests, "both": tests}
+    for name, count in splits.items():
+        for i in range(count):
+            for number, schema in enumerate(schemata()):
+                if is_held_out(number) == (name in ("content", "both")):
+                    yield from pair(world.random("winograd", name, number, i), schema, i, name)
 
 
 def pair(random: Random, schema: Schema, number: int, name: Split) -> Iterator[Record]:
