@@ -36,10 +36,13 @@ def test_who_is_told_knows_and_the_teller_knows_it() -> None:
 
 
 def test_what_one_is_told_says_nothing_of_who_else_knows() -> None:
-    found = beliefs_after(Event("leave", Y), Event("move", X), Event("enter", Z), Event("tell", X, Z))
-    assert found[Z,] == 1
-    assert (Z, Y) not in found
-    assert found[Y, X] == 0
+    """Y hears from Z, and cannot know that X was looking on; the rest stays as it was."""
+    events = [Event("enter", Z), Event("leave", Y), Event("move", Z), Event("leave", Z)]
+    before, after = beliefs_after(*events), beliefs_after(*events, Event("tell", Z, Y))
+    assert (before[Y,], before[Y, X]) == (0, 0)
+    assert (after[Y,], after[Y, Z], after[Z, Y]) == (1, 1, 1)
+    assert (Y, X) not in after
+    assert after[X, Y] == before[X, Y] == 0
 
 
 def test_every_plot_is_as_long_as_it_may_be_and_every_kind_of_question_has_some() -> None:
