@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import permutations
 from math import comb, perm
 from random import Random
@@ -20,6 +21,7 @@ from typing import Any
 from onward.world.grammar import a, capital, listed, with_articles
 from onward.world.phrases import phrasings
 from onward.world.record import Message, Record, Split, chat
+from onward.world.relations import Fact
 from onward.world.words import table, words
 from onward.world.world import World
 
@@ -35,16 +37,20 @@ DEPTHS = (0.0, 0.25, 0.5, 0.75, 1.0)
 """Of the first needle that is asked for: 0 is the beginning of the text, 1 its end. The other needles are anywhere."""
 HELD_OUT_OF = 5
 UNSAID = "does not say"
+"""What a right reply says of a text without the needle."""
+KEPT = 500
+"""People whose facts are held; more of them take longer, not more memory."""
 
 
 def needles(world: World, length: int = LENGTH, documents: int = DOCUMENTS, tests: int = TESTS) -> Iterator[Record]:
     """length: in words, however many; memory is that of one text."""
+    hay = Haystack(world)
     splits: dict[Split, int] = {"train": documents, "content": tests, "phrasing": tests, "both": tests}
     for split, count in splits.items():
         for i in range(count):
             form, rest = list(FORMS)[i % 4], i // 4
             layout, depth = LAYOUTS[rest % 4], DEPTHS[rest // 4 % 5]
-            yield document(world, world.random("needles", split, i), split, form, layout, depth, length)
+            yield document(hay, world.random("needles", split, i), split, form, layout, depth, length)
 
 
 @dataclass(frozen=True)
@@ -85,13 +91,22 @@ def draw_needles(random: Random, form: str, depth: float, *, held_out: bool) -> 
     return [replace(first, depth=depth), *rest]
 
 
-def haystack(world: World, random: Random) -> Iterator[str]:
-    """Sentences without end: facts about one person, then about another one."""
-    while True:
-        facts = world.facts(world.people[random.randrange(len(world.people))])
-        random.shuffle(facts)
-        for i, fact in enumerate(facts):
-            yield fact.state(random, "full" if i == 0 else random.choice(("first", "pronoun", "pronoun")))
+class Haystack:
+    """Sentences about people of a world. Holds the facts about KEPT of them, since to draw people takes longer than to tell of them."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.facts = lru_cache(KEPT)(self._facts)
+
+    def _facts(self, index: int) -> tuple[Fact, ...]:
+        return tuple(self.world.facts(self.world.people[index]))
+
+    def sentences(self, random: Random) -> Iterator[str]:
+        """Without end: facts about one person, then about another one."""
+        while True:
+            facts = self.facts(random.randrange(len(self.world.people)))
+            for i, fact in enumerate(random.sample(facts, len(facts))):
+                yield fact.state(random, "full" if i == 0 else random.choice(("first", "pronoun", "pronoun")))
 
 
 def thread(
@@ -111,7 +126,7 @@ def thread(
 
 
 def document(
-    world: World, random: Random, split: Split, form: str, layout: str, depth: float, length: int = LENGTH
+    hay: Haystack, random: Random, split: Split, form: str, layout: str, depth: float, length: int = LENGTH
 ) -> Record:
     """A text and a question on it."""
     held_out = split in ("phrasing", "both")
@@ -121,7 +136,7 @@ def document(
     sentences: list[str] = []
     positions, total = [0] * len(kept), 0
     stated = [(needle.depth, state(random, needle, held_out=held_out)) for needle in kept]
-    for sentence, number in thread(haystack(world, random), stated, 0 if layout == "needles" else length):
+    for sentence, number in thread(hay.sentences(random), stated, 0 if layout == "needles" else length):
         if number is not None:
             positions[number] = total
         sentences.append(sentence)
