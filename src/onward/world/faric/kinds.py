@@ -60,8 +60,8 @@ def parallel(world: World) -> Iterator[Record]:
 def translation(world: World) -> Iterator[Record]:
     """Chats: a sentence to be put into the other language. In turn everyday sentences and facts of the world.
 
-    "people" is on held-out people; "content" has a combination of words that is never trained; "both" is one of these, and the request is in
-    a phrasing that is held out.
+    "people" is on held-out people; "content" has a combination of words that is never trained; "both" is one of these, the request
+    in a phrasing that is held out.
     """
     counts: list[tuple[Split, int]] = [("train", TRANSLATIONS), *((split, TRANSLATIONS_TESTED) for split in TESTS)]
     for split, count in counts:
