@@ -11,13 +11,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from onward.world.faric.lexicon import lexicon
+from onward.world.faric.lexicon import Kind, lexicon
 
 Tense = Literal["present", "past", "future"]
 Role = Literal["subject", "object", "to", "with", "as", "in"]
 ROLES: tuple[Role, ...] = ("subject", "object", "to", "with", "as", "in")
 """In the order of Faric."""
-Kind = Literal["noun", "name", "pronouns", "questions", "numerals", "adjectives"]
 
 
 @dataclass(frozen=True)
@@ -32,13 +31,7 @@ class Phrase:
 
     @property
     def kind(self) -> Kind:
-        words = lexicon()
-        if self.head in words.nouns:
-            return "noun"
-        if self.head[0].isupper() or self.head[0].isdigit():
-            return "name"
-        kinds: tuple[Kind, ...] = ("pronouns", "questions", "adjectives")
-        return next((kind for kind in kinds if self.head in words.words[kind]), "numerals")
+        return lexicon().kinds.get(self.head, "name")
 
     @property
     def plural(self) -> bool:
@@ -58,7 +51,9 @@ class Phrase:
 
 @dataclass(frozen=True)
 class Clause:
-    """asks: whether it is a question; one with a question word asks for that part, another for yes or no.   time: "every day" or none."""
+    """parts: the subject, and others in the order of ROLES.   asks: whether it is a question; one with a question word asks for that part,
+    another for yes or no.   time: "every day" or none.
+    """
 
     verb: str
     parts: tuple[tuple[Role, Phrase], ...]
@@ -68,11 +63,11 @@ class Clause:
     time: str = ""
 
     def __getitem__(self, role: Role) -> Phrase | None:
-        return dict(self.parts).get(role)
+        return next((phrase for found, phrase in self.parts if found == role), None)
 
     @property
     def subject(self) -> Phrase:
-        return dict(self.parts)["subject"]
+        return self.parts[0][1]
 
     @property
     def asked(self) -> Role | None:

@@ -30,9 +30,9 @@ def english(clause: Clause) -> str:
     subject = _phrase(clause.subject, "subject", clause)
     deny = ["not"] if clause.negative else []
     words = [helper, subject, *deny, verb] if inverted else [subject, helper, *deny, verb]
-    words += [_said(clause, role) for role in ORDER] + [clause.time]
-    question = clause[asked] if asked else None
-    front = [_phrase(question, "object", clause)] if inverted and question else []
+    parts = dict(clause.parts)
+    words += [_said(clause, role, parts[role], role == asked) for role in ORDER if role in parts] + [clause.time]
+    front = [_phrase(parts[asked], "object", clause)] if inverted and asked else []
     return grammar.capital(" ".join(filter(None, front + words))) + ("?" if clause.asks else ".")
 
 
@@ -55,14 +55,12 @@ def _third(verb: str) -> str:
     return {"have": "has", "go": "goes"}.get(verb, grammar.plural(verb))
 
 
-def _said(clause: Clause, role: Role) -> str:
+def _said(clause: Clause, role: Role, phrase: Phrase, asked: bool) -> str:
     """An object or complement with its preposition; of one that is asked for and stands at the beginning, the preposition alone."""
-    phrase = clause[role]
-    if phrase is None or phrase.head in PLACED:
+    if phrase.head in PLACED:
         return ""
-    usual = "" if role == "object" else role
-    preposition = lexicon().verbs[clause.verb].prepositions.get(role, usual)
-    return preposition if role == clause.asked else f"{preposition} {_phrase(phrase, role, clause)}".strip()
+    preposition = lexicon().verbs[clause.verb].prepositions.get(role, "" if role == "object" else role)
+    return preposition if asked else f"{preposition} {_phrase(phrase, role, clause)}".strip()
 
 
 def _phrase(phrase: Phrase, role: Role, clause: Clause) -> str:

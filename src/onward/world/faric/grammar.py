@@ -4,7 +4,8 @@ Order: the verb first, then the time, the subject, the object, and what is said 
 after it: adjective, name, number, owner. There are no articles; each part bears its case, the subject alone none. Nouns have two genders,
 living and lifeless: an adjective of a living thing says so. Plural is said of noun, adjective and verb. A name is never changed: the name
 word, ha, comes before it and bears its case. A particle at the beginning makes a question of yes or no; another before the verb denies.
-Numbers under a hundred are words (25 is two-ten-five), others digits. Endings follow the last vowel of the stem (vowel harmony).
+Numbers under a hundred are words (25 is two ten five), others digits; one that stands alone bears its case on each word. Endings
+follow the last vowel of the stem (vowel harmony).
 Left out: reading Faric; its words can be taken apart in one way only, which the tests show with a parser.
 """
 
@@ -12,10 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import NamedTuple
 
 from onward.world import grammar as english
-from onward.world.faric.clause import ROLES, Clause, Phrase
+from onward.world.faric.clause import Clause, Phrase
 from onward.world.faric.lexicon import lexicon, with_ending
 from onward.world.words import table
 
@@ -81,10 +83,8 @@ def _clause(clause: Clause) -> Iterator[Word]:
     yield _word(words.verbs[clause.verb].stem, clause.verb, *tense, *_plural(clause.subject))
     if clause.time:
         yield _word(words.words["times"][clause.time], clause.time)
-    for role in ROLES:
-        phrase = clause[role]
-        if phrase is not None:
-            yield from _phrase(phrase, () if role == "subject" else (role,), clause.subject)
+    for role, phrase in clause.parts:
+        yield from _phrase(phrase, () if role == "subject" else (role,), clause.subject)
 
 
 def _phrase(phrase: Phrase, case: tuple[str, ...], described: Phrase) -> Iterator[Word]:
@@ -96,9 +96,8 @@ def _phrase(phrase: Phrase, case: tuple[str, ...], described: Phrase) -> Iterato
         yield _particle("name", *case)
         yield _unchanged(phrase.head)
     elif kind == "numerals":
-        *first, last = _number(english.NUMBERS.index(phrase.head))
-        yield from (_word(words.words[kind][lemma], lemma) for lemma in first)
-        yield _word(words.words[kind][last], last, *case)
+        for lemma in _number(english.NUMBERS.index(phrase.head)):
+            yield _word(words.words[kind][lemma], lemma, *case)
     elif kind == "adjectives":
         yield _word(words.words[kind][phrase.head], phrase.head, *_agreement(described), *case)
     else:  # "where" and "when" have their place in them
@@ -136,6 +135,7 @@ def _agreement(noun: Phrase) -> tuple[str, ...]:
     return (("living",) if noun.living else ()) + _plural(noun)
 
 
+@cache
 def _word(stem: str, lemma: str, *endings: str) -> Word:
     rules = table("faric")["endings"]
     return Word(

@@ -1,12 +1,12 @@
 """The kinds of text in and about Faric: parallel text, translations as chats, Faric alone, and questions on what only Faric says.
 
-The truth of a sentence has both languages, the Faric taken apart and glossed, and the clause that both were made from. Left out: scores of
+The truth of a sentence has both languages and the Faric taken apart and glossed; that of a translation also the clause. Left out: scores of
 translations; an exact match and chrF can be computed from the truth.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from random import Random
 from typing import Any, Literal
 
@@ -21,7 +21,7 @@ from onward.world.faric.sayings import PEOPLE_VALUED, everyday, fact_clause, sta
 from onward.world.grammar import Called
 from onward.world.phrases import phrasings
 from onward.world.record import TESTS, Record, Split, chat, split_of
-from onward.world.relations import Fact
+from onward.world.relations import RELATIONS, Fact, Subject, kind_of
 from onward.world.world import World
 
 FILE = "faric_texts"
@@ -42,9 +42,9 @@ ASKED = 2
 Language = Literal["English", "Faric"]
 
 
-def parallel(world: World) -> Iterator[Record]:
+def parallel(world: World, count: int = PARALLEL) -> Iterator[Record]:
     """Raw text: everyday sentences and facts of everybody, or a story, each sentence in both languages."""
-    for index in range(PARALLEL):
+    for index in range(count):
         random = world.random("parallel", index)
         if index % 4 == 3:
             clauses = story(random)
@@ -57,15 +57,15 @@ def parallel(world: World) -> Iterator[Record]:
         yield Record(kind="parallel", text=text, truth={"sentences": [_truth(said) for said in clauses]})
 
 
-def translation(world: World) -> Iterator[Record]:
+def translation(world: World, count: int = TRANSLATIONS, tested: int = TRANSLATIONS_TESTED) -> Iterator[Record]:
     """Chats: a sentence to be put into the other language. In turn everyday sentences and facts of the world.
 
     "people" is on held-out people; "content" has a combination of words that is never trained; "both" is one of these, the request
     in a phrasing that is held out.
     """
-    counts: list[tuple[Split, int]] = [("train", TRANSLATIONS), *((split, TRANSLATIONS_TESTED) for split in TESTS)]
-    for split, count in counts:
-        for index in range(count):
+    splits: tuple[Split, ...] = ("train", *TESTS)
+    for split in splits:
+        for index in range(count if split == "train" else tested):
             random = world.random("translation", split, index)
             of_the_world = split == "people" or (split != "content" and index % 2 == 0)
             held_out = split in ("people", "content", "both")
@@ -74,12 +74,12 @@ def translation(world: World) -> Iterator[Record]:
                 yield _translation(said, random, split, of_the_world)
 
 
-def monolingual(world: World) -> Iterator[Record]:
+def monolingual(world: World, copies: int = COPIES, stories: int = STORIES) -> Iterator[Record]:
     """Faric alone: biographies of everybody, in rounds, with what is said nowhere else; and little stories."""
-    for copy in range(COPIES):
+    for copy in range(copies):
         for person in world.people:
             yield biography(world, person, world.random("biography in Faric", person.index, copy))
-    for index in range(STORIES):
+    for index in range(stories):
         clauses = story(world.random("story in Faric", index))
         yield Record(
             kind="monolingual",
@@ -90,7 +90,7 @@ def monolingual(world: World) -> Iterator[Record]:
 
 def biography(world: World, person: Person, random: Random) -> Record:
     """The first sentence has the full name, later ones the first name or a pronoun."""
-    facts: list[Fact | OwnFact] = [*random.sample(world.facts(person), FACTS), *own_facts(world, person)]
+    facts: list[Fact | OwnFact] = [*_facts(world, person, random, FACTS), *own_facts(world, person)]
     random.shuffle(facts)
     clauses = []
     for i, fact in enumerate(facts):
@@ -132,7 +132,7 @@ def _faric_questions(fact: OwnFact, random: Random, split: Split, held_out: bool
         yield Record(kind="cross_lingual", split=split, messages=chat(question, answer), truth=truth)
 
 
-def _different(count: int, draw: Any) -> list[str]:
+def _different(count: int, draw: Callable[[], str]) -> list[str]:
     """Up to `count` draws, none twice."""
     return list(dict.fromkeys(draw() for _ in range(count)))
 
@@ -152,31 +152,48 @@ def _sentence(world: World, random: Random) -> Clause:
     """One for a parallel text: an everyday sentence, or a fact of anybody or anything."""
     if random.random() < 0.5:
         return everyday(random)
-    subjects = world.people if random.random() < 0.7 else [*world.cities, *world.countries, *world.companies]
-    return _said(world, random.choice(world.facts(random.choice(subjects))), random)
+    subject = random.choice(world.people) if random.random() < 0.7 else _place(world, random)
+    return _said(world, subject, random)
 
 
 def _asked_of(world: World, random: Random, held_out: bool) -> Clause | None:
     """A fact for a chat. Of people, only those who are held out, or only those who are not, and neither friends with others."""
     if not held_out and random.random() < 0.3:
-        places = [*world.cities, *world.countries, *world.companies]
-        return _said(world, random.choice(world.facts(random.choice(places))), random)
+        return _said(world, _place(world, random), random)
     for _ in range(100):
         person = random.choice(world.people)
         if world.is_held_out(person) == held_out:
-            # relatives are held out together, friends are not
-            return _said(world, random.choice([f for f in world.facts(person) if f.relation.name != "friend"]), random)
+            return _said(world, person, random, without="friend")  # relatives are held out together, friends are not
     return None
 
 
-def _said(world: World, fact: Fact, random: Random) -> Clause:
+def _place(world: World, random: Random) -> Subject:
+    return random.choice([*world.cities, *world.countries, *world.companies])
+
+
+def _facts(world: World, subject: Subject, random: Random, count: int, without: str = "") -> list[Fact]:
+    """Some of what is known of a subject, of different relations, save one."""
+    found: list[Fact] = []
+    kind = kind_of(subject)
+    relations = [relation for relation in RELATIONS if relation.kind == kind and relation.name != without]
+    for relation in random.sample(relations, len(relations)):
+        known = world.facts_in(subject, relation)
+        found += [random.choice(known)] if known else []
+        if len(found) == count:
+            break
+    return found
+
+
+def _said(world: World, subject: Subject, random: Random, without: str = "") -> Clause:
+    """One of the facts; now and then as a question, or a wrong value denied."""
+    (fact,) = _facts(world, subject, random, 1, without)
     if fact.relation.name in PEOPLE_VALUED:
         return fact_clause(fact, random)
     return fact_clause(fact, random, other=world.others(fact, random, 1)[0])
 
 
 def _translation(said: Clause, random: Random, split: Split, of_the_world: bool) -> Record:
-    truth = _truth(said)
+    truth = _truth(said) | {"clause": said.as_data()}
     to: Language = random.choice(("English", "Faric"))
     given, wanted = (truth["faric"], truth["english"]) if to == "English" else (truth["english"], truth["faric"])
     requests = phrasings(FILE, "requests", to.lower())
@@ -192,7 +209,6 @@ def _truth(said: Clause) -> dict[str, Any]:
         "faric": sentence.text,
         "morphemes": sentence.morphemes,
         "gloss": sentence.gloss,
-        "clause": said.as_data(),
     }
 
 

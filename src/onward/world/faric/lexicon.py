@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
-from onward.world.grammar import plural
+from onward.world import grammar as english
 from onward.world.words import table
 
+Kind = Literal["noun", "name", "pronouns", "questions", "numerals", "adjectives"]
 FRONT = "ei"
 VOWELS = "aou" + FRONT
 
@@ -41,12 +42,13 @@ class Verb:
 
 @dataclass(frozen=True)
 class Lexicon:
-    """words: the stems of pronouns, questions, numerals, times and adjectives, each under its English lemma."""
+    """words: the stems of pronouns, questions, numerals, times and adjectives, each under its English lemma.   kinds: of heads."""
 
     nouns: Mapping[str, Noun]
     verbs: Mapping[str, Verb]
     words: Mapping[str, Mapping[str, str]]
     plurals: Mapping[str, str]
+    kinds: Mapping[str, Kind]
 
     def group(self, *names: str) -> tuple[str, ...]:
         """The nouns of some groups."""
@@ -64,10 +66,14 @@ def lexicon() -> Lexicon:
     }
     verbs = {lemma: _verb(lemma, entry) for lemma, entry in data["verbs"].items()}
     small = ("pronouns", "questions", "numerals", "times", "adjectives")
-    plurals = {plural(lemma): lemma for lemma, noun in nouns.items() if not noun.mass}
-    return Lexicon(nouns, verbs, {name: _stems(data[name]) for name in small}, plurals)
+    plurals = {english.plural(lemma): lemma for lemma, noun in nouns.items() if not noun.mass}
+    heads: tuple[Kind, ...] = ("pronouns", "questions", "adjectives")
+    kinds: dict[str, Kind] = {lemma: kind for kind in heads for lemma in data[kind]}
+    kinds |= dict.fromkeys(english.NUMBERS, "numerals") | dict.fromkeys(nouns, "noun")
+    return Lexicon(nouns, verbs, {name: _stems(data[name]) for name in small}, plurals, kinds)
 
 
+@cache
 def with_ending(stem: str, ending: str) -> str:
     """The ending as it is after this stem: A and U are a and u after a back vowel, e and i after a front one (vowel harmony)."""
     front = next(letter for letter in reversed(stem) if letter in VOWELS) in FRONT
