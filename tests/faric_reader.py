@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from onward.world.faric.clause import ROLES, Clause, Phrase
 from onward.world.faric.lexicon import lexicon
@@ -11,6 +12,15 @@ from onward.world.words import table
 
 FARIC = table("faric")
 CASES = {ending: name for name, ending in FARIC["endings"].items() if name in (*ROLES, "of")}
+
+
+@cache
+def stems() -> dict[str, tuple[str, str]]:
+    """What each stem is, and its lemma."""
+    words = lexicon()
+    found = {stem: (kind, lemma) for kind, entries in words.words.items() for lemma, stem in entries.items()}
+    found |= {noun.stem: ("noun", lemma) for lemma, noun in words.nouns.items()}
+    return found | {verb.stem: ("verb", lemma) for lemma, verb in words.verbs.items()}
 
 
 class Unreadable(Exception):
@@ -23,12 +33,7 @@ class Reader:
     def __init__(self, text: str) -> None:
         self.question = text.endswith("?")
         self.tokens = (text[0].lower() + text[1:-1]).split()
-        self.stems: dict[str, tuple[str, str]] = {}
-        words = lexicon()
-        for kind, found in words.words.items():
-            self.stems |= {stem: (kind, lemma) for lemma, stem in found.items()}
-        self.stems |= {noun.stem: ("noun", lemma) for lemma, noun in words.nouns.items()}
-        self.stems |= {verb.stem: ("verb", lemma) for lemma, verb in words.verbs.items()}
+        self.stems = stems()
         self.names = {FARIC["particles"]["name"]} | {FARIC["particles"]["name"] + with_("ha", e) for e in CASES}
 
     def clause(self) -> Clause:

@@ -6,6 +6,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import combinations
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -191,11 +192,11 @@ BY_HAND = [
         "NEG be.married NAME Ada NAME-COM Ben",
     ),
 ]
-"""Clauses with their English, their Faric in morphemes, and its gloss; worked out with the tables of docs/faric.md."""
+"""Clauses with their English, their Faric in morphemes, and its gloss; each checked by hand with the tables of docs/faric.md."""
 
 
 @pytest.mark.parametrize(("notation", "plain", "morphemes", "gloss"), BY_HAND)
-def test_sentences_worked_out_by_hand(notation: str, plain: str, morphemes: str, gloss: str) -> None:
+def test_sentences_that_were_checked_by_hand(notation: str, plain: str, morphemes: str, gloss: str) -> None:
     made = render(clause(notation))
     assert english(clause(notation)) == plain
     assert (made.morphemes, made.gloss) == (morphemes, gloss)
@@ -234,3 +235,12 @@ def _stems() -> Iterator[str]:
 
 def _differ_in_one(a: str, b: str) -> bool:
     return len(a) == len(b) and sum(x != y for x, y in zip(a, b, strict=True)) == 1
+
+
+def test_the_examples_of_the_page_are_what_is_rendered() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "faric.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(.+?; subject .+?)` \| (.+?) \| (.+?) \| (.+?) \| (.+?) \|$", page, re.MULTILINE)
+    assert len(rows) == 8
+    for notation, plain, *told in rows:
+        made = render(clause(notation))
+        assert [english(clause(notation)), made.text, made.morphemes, made.gloss] == [plain, *told]

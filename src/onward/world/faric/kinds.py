@@ -43,7 +43,7 @@ Language = Literal["English", "Faric"]
 
 
 def parallel(world: World, count: int = PARALLEL) -> Iterator[Record]:
-    """Raw text: everyday sentences and facts of everybody, or a story, each sentence in both languages."""
+    """Raw text: everyday sentences and facts, or a story, each sentence in both languages. Nothing here is of held-out people."""
     for index in range(count):
         random = world.random("parallel", index)
         if index % 4 == 3:
@@ -149,26 +149,27 @@ def _own_truth(fact: OwnFact, asked_in: Language, answer: str, choices: Sequence
 
 
 def _sentence(world: World, random: Random) -> Clause:
-    """One for a parallel text: an everyday sentence, or a fact of anybody or anything."""
+    """One for a parallel text: an everyday sentence, or a fact, of people only of those who are not held out."""
     if random.random() < 0.5:
         return everyday(random)
-    subject = random.choice(world.people) if random.random() < 0.7 else _place(world, random)
-    return _said(world, subject, random)
+    return _asked_of(world, random, False) or _said(world, _place(world, random), random)
 
 
 def _asked_of(world: World, random: Random, held_out: bool) -> Clause | None:
-    """A fact for a chat. Of people, only those who are held out, or only those who are not, and neither friends with others."""
+    """A fact to translate. Of people, only those who are held out, or only those who are not, and neither befriended with others."""
     if not held_out and random.random() < 0.3:
         return _said(world, _place(world, random), random)
     for _ in range(100):
         person = random.choice(world.people)
-        if world.is_held_out(person) == held_out:
-            return _said(world, person, random, without="friend")  # relatives are held out together, friends are not
+        if world.is_held_out(person) == held_out:  # relatives are held out together, friends are not
+            mixed = any(world.is_held_out(friend) != held_out for friend in world.friends(person))
+            return _said(world, person, random, without="friend" if mixed else "")
     return None
 
 
 def _place(world: World, random: Random) -> Subject:
-    return random.choice([*world.cities, *world.countries, *world.companies])
+    places: list[Subject] = [*world.cities, *world.countries, *world.companies]
+    return random.choice(places)
 
 
 def _facts(world: World, subject: Subject, random: Random, count: int, without: str = "") -> list[Fact]:

@@ -6,7 +6,7 @@ Derived words and compounds are made here by rule from the stems that the file n
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Literal
@@ -67,9 +67,9 @@ def lexicon() -> Lexicon:
     verbs = {lemma: _verb(lemma, entry) for lemma, entry in data["verbs"].items()}
     small = ("pronouns", "questions", "numerals", "times", "adjectives")
     plurals = {english.plural(lemma): lemma for lemma, noun in nouns.items() if not noun.mass}
-    heads: tuple[Kind, ...] = ("pronouns", "questions", "adjectives")
-    kinds: dict[str, Kind] = {lemma: kind for kind in heads for lemma in data[kind]}
-    kinds |= dict.fromkeys(english.NUMBERS, "numerals") | dict.fromkeys(nouns, "noun")
+    heads: dict[Kind, Iterable[str]] = {"noun": nouns, "numerals": english.NUMBERS}
+    heads |= {"pronouns": data["pronouns"], "questions": data["questions"], "adjectives": data["adjectives"]}
+    kinds = {lemma: kind for kind, lemmas in heads.items() for lemma in lemmas}
     return Lexicon(nouns, verbs, {name: _stems(data[name]) for name in small}, plurals, kinds)
 
 

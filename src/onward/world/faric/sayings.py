@@ -14,7 +14,7 @@ from random import Random
 
 from onward.world import grammar
 from onward.world.entities import Person
-from onward.world.faric.clause import Clause, Phrase, clause
+from onward.world.faric.clause import Clause, Phrase, Tense, clause
 from onward.world.faric.lexicon import lexicon
 from onward.world.relations import Fact, name_of
 from onward.world.words import table, words
@@ -23,6 +23,7 @@ FILE = "faric_texts"
 HELD_OUT_OF = 5
 LUCKY = range(2, 13)
 PEOPLE_VALUED = ("spouse", "mother", "father", "friend")
+TENSES: tuple[Tense, ...] = ("present", "present", "past", "past", "future")
 TIMES = {
     "present": ("every day", "every week", "at night"),
     "past": ("yesterday", "at night"),
@@ -108,9 +109,9 @@ def everyday(random: Random, *, held_out: bool = False) -> Clause:
 def _everyday(random: Random) -> Clause:
     frame = random.choice(words("everyday.frames", FILE))
     found = clause(frame.format_map(Slots(random)))
-    tense = random.choice(("present", "present", "past", "past", "future"))
+    tense = random.choice(TENSES)
     time = random.choice(TIMES[tense]) if random.random() < 0.25 and found.verb != "be" else ""
-    found = replace(found, tense=tense, time=time)  # type: ignore[arg-type]
+    found = replace(found, tense=tense, time=time)
     mood = random.random()
     if mood < 0.15:
         return replace(found, negative=True)
