@@ -22,6 +22,8 @@ from onward.world.words import table, words
 FILE = "faric_texts"
 HELD_OUT_OF = 5
 LUCKY = range(2, 13)
+UNDENIED = ("love", "want")
+"""Verbs of which the world does not know that they are false of other values."""
 PEOPLE_VALUED = ("spouse", "mother", "father", "friend")
 TENSES: tuple[Tense, ...] = ("present", "present", "past", "past", "future")
 TIMES = {
@@ -38,7 +40,7 @@ def fact_clause(fact: Fact, random: Random, who: str | None = None, other: str |
     name = fact.relation.name
     notation = random.choice(words(f"statements.{name}", FILE))
     mood = random.random()
-    if other is not None and mood < 0.15:
+    if other is not None and mood < 0.15 and not notation.startswith(UNDENIED):
         return clause(_filled(marked(notation, "not"), fact, who, other))
     if mood < 0.3:
         asking = asked(notation, name) if mood < 0.22 else None
@@ -121,8 +123,12 @@ def _everyday(random: Random) -> Clause:
 
 
 def _asking(said: Clause, random: Random) -> Clause:
-    """A question for one of its parts. The subject of "be" is not asked for: in English that is the question for the complement."""
-    roles = [role for role, part in said.parts if part.kind != "adjectives" and (role, said.verb) != ("subject", "be")]
+    """A question for one of its parts. The subject of "be" is not asked for: in English that is the question for the complement; and the
+    complement only of what has an owner: "What is the baker's instrument?"
+    """
+    roles = [role for role, _ in said.parts if (role, said.verb) != ("subject", "be")]
+    if said.subject.owner is None:
+        roles = [role for role in roles if role != "as"]
     if not roles:
         return replace(said, asks=True)
     role = random.choice(roles)
