@@ -46,15 +46,13 @@ def parallel(world: World, count: int = PARALLEL) -> Iterator[Record]:
     """Raw text: everyday sentences and facts, or a story, each sentence in both languages. Nothing here is of held-out people."""
     for index in range(count):
         random = world.random("parallel", index)
-        if index % 4 == 3:
-            clauses = story(random)
-            told = [(" ".join(map(english, clauses)), " ".join(render(said).text for said in clauses))]
-        else:
-            clauses = [_sentence(world, random) for _ in range(SENTENCES)]
-            told = [(english(said), render(said).text) for said in clauses]
+        is_story = index % 4 == 3
+        clauses = story(random) if is_story else [_sentence(world, random) for _ in range(SENTENCES)]
+        told = [_truth(said) for said in clauses]
+        pairs = [(_joined(told, "english"), _joined(told, "faric"))] if is_story else _pairs(told)
         layout = phrasings(FILE, "layouts", "pairs").choose(random)
-        text = "\n".join(layout.format(english=plain, faric=other) for plain, other in told)
-        yield Record(kind="parallel", text=text, truth={"sentences": [_truth(said) for said in clauses]})
+        text = "\n".join(layout.format(english=plain, faric=other) for plain, other in pairs)
+        yield Record(kind="parallel", text=text, truth={"sentences": told})
 
 
 def translation(world: World, count: int = TRANSLATIONS, tested: int = TRANSLATIONS_TESTED) -> Iterator[Record]:
@@ -80,12 +78,8 @@ def monolingual(world: World, copies: int = COPIES, stories: int = STORIES) -> I
         for person in world.people:
             yield biography(world, person, world.random("biography in Faric", person.index, copy))
     for index in range(stories):
-        clauses = story(world.random("story in Faric", index))
-        yield Record(
-            kind="monolingual",
-            text=" ".join(render(said).text for said in clauses),
-            truth={"about": None, "sentences": [_truth(said) for said in clauses]},
-        )
+        told = [_truth(said) for said in story(world.random("story in Faric", index))]
+        yield Record(kind="monolingual", text=_joined(told, "faric"), truth={"about": None, "sentences": told})
 
 
 def biography(world: World, person: Person, random: Random) -> Record:
@@ -96,15 +90,9 @@ def biography(world: World, person: Person, random: Random) -> Record:
     for i, fact in enumerate(facts):
         who = _called(person, "full" if i == 0 else random.choice(LATER))
         clauses.append(fact.state(random, who) if isinstance(fact, OwnFact) else statement(fact, random, who))
-    return Record(
-        kind="monolingual",
-        text=" ".join(render(said).text for said in clauses),
-        truth={
-            "about": person.name,
-            "facts": [fact.as_data() for fact in facts],
-            "sentences": [_truth(said) for said in clauses],
-        },
-    )
+    told = [_truth(said) for said in clauses]
+    truth = {"about": person.name, "facts": [fact.as_data() for fact in facts], "sentences": told}
+    return Record(kind="monolingual", text=_joined(told, "faric"), truth=truth)
 
 
 def cross_lingual(world: World) -> Iterator[Record]:
@@ -159,11 +147,12 @@ def _asked_of(world: World, random: Random, held_out: bool) -> Clause | None:
     """A fact to translate. Of people, only those who are held out, or only those who are not, and neither befriended with others."""
     if not held_out and random.random() < 0.3:
         return _said(world, _place(world, random), random)
+    people = world.people
     for _ in range(100):
-        person = random.choice(world.people)
-        if world.is_held_out(person) == held_out:  # relatives are held out together, friends are not
-            mixed = any(world.is_held_out(friend) != held_out for friend in world.friends(person))
-            return _said(world, person, random, without="friend" if mixed else "")
+        index = random.randrange(len(people))
+        if people.is_held_out(index) == held_out:  # relatives are held out together, friends are not
+            mixed = any(people.is_held_out(friend) != held_out for friend in people.friends(index))
+            return _said(world, people[index], random, without="friend" if mixed else "")
     return None
 
 
@@ -211,6 +200,14 @@ def _truth(said: Clause) -> dict[str, Any]:
         "morphemes": sentence.morphemes,
         "gloss": sentence.gloss,
     }
+
+
+def _joined(told: list[dict[str, Any]], language: str) -> str:
+    return " ".join(sentence[language] for sentence in told)
+
+
+def _pairs(told: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    return [(sentence["english"], sentence["faric"]) for sentence in told]
 
 
 def _called(person: Person, called: Called) -> str:
