@@ -99,7 +99,7 @@ def story(random: Random, index: int, split: Split) -> Record:
     place = plot.scene.place if real else 1 - plot.scene.place
     told, (question, answer) = teller.tell(plot), teller.ask(kind, stage.containers[place])
     return Record(
-        kind="beliefs", split=split, messages=chat(f"{told} {question}", answer), truth=truth(stage, plot, cell, place)
+        kind="belief", split=split, messages=chat(f"{told} {question}", answer), truth=truth(stage, plot, cell, place)
     )
 
 

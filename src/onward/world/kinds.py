@@ -1,4 +1,4 @@
-"""The list of everything that the world renders, by the name that its records have. Left out: how it is rendered, and written (write.py)."""
+"""Everything that the world renders, by the name that its records have. Left out: how it is rendered, and written (write.py)."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from onward.world import planted
 from onward.world.arithmetic import arithmetic
+from onward.world.beliefs import beliefs
 from onward.world.biographies import biographies
 from onward.world.choices import choices
 from onward.world.claims import claims
@@ -13,8 +14,11 @@ from onward.world.comparisons import comparisons
 from onward.world.conversations import conversations
 from onward.world.counting import counting
 from onward.world.crawl import crawl
+from onward.world.faric import cross_lingual, monolingual, parallel, translation
 from onward.world.hops import hops
 from onward.world.instructions import instructions
+from onward.world.kinship import kinship
+from onward.world.needles import needles
 from onward.world.preferences import preferences, rankings, teacher_preferences
 from onward.world.programs import programs
 from onward.world.questions import questions
@@ -23,11 +27,12 @@ from onward.world.sheets import sheets
 from onward.world.spelling import spelling
 from onward.world.systems import systems
 from onward.world.unknown import unknown
+from onward.world.winograd import winograd
 from onward.world.world import World
 
 Kind = Callable[[World], Iterator[Record]]
 
-TEXTS: dict[str, Kind] = {"biography": biographies, "sheet": sheets}
+TEXTS: dict[str, Kind] = {"biography": biographies, "sheet": sheets, "monolingual": monolingual, "parallel": parallel}
 """Raw texts, which the crawl is made from too."""
 CHATS: dict[str, Kind] = {
     "question": questions,
@@ -43,6 +48,12 @@ CHATS: dict[str, Kind] = {
     "conversation": conversations,
     "instruction": instructions,
     "system": systems,
+    "belief": beliefs,
+    "winograd": winograd,
+    "kinship": kinship,
+    "needle": needles,
+    "translation": translation,
+    "cross_lingual": cross_lingual,
 }
 PREFERENCES: dict[str, Kind] = {
     "preference": preferences,

@@ -147,7 +147,7 @@ def document(
         for needle, position in zip(kept, positions, strict=True)
     ]
     truth = {"form": form, "layout": layout, "asked": list(dict.fromkeys(n.key for n in asked))} | truth
-    return Record(kind="needles", split=split, messages=messages, truth=truth | {"needles": placed})
+    return Record(kind="needle", split=split, messages=messages, truth=truth | {"needles": placed})
 
 
 def state(random: Random, needle: Needle, *, held_out: bool) -> str:

@@ -53,6 +53,7 @@ class People(Sequence[Person]):
             seed, count, cities, companies, skew, pairs
         )  # fmt: skip
         self._known = lru_cache(KNOWN)(self._draw)
+        self._first_names = lru_cache(KNOWN)(self._shuffled)
         self._held_out = lru_cache(KNOWN)(self._draw_held_out)
         random = Random(f"{seed}/people")
         self.surnames = random.sample(joined("surname"), 2 * pairs)
@@ -108,12 +109,16 @@ class People(Sequence[Person]):
         women = [1, 3, 4, 6 if girl_first else 7, 8 if girl_first else 9]
         gender: Gender = "female" if place in women else "male"
         same = women if gender == "female" else [p for p in range(FAMILY) if p not in women]
-        names = Random(f"{self.seed}/{gender}/{pair}").sample(words(gender, "names"), len(words(gender, "names")))
         return (
             gender,
-            names[OF_EACH * repeat + same.index(place)],
+            self._first_names(gender, pair)[OF_EACH * repeat + same.index(place)],
             self.surnames[2 * pair + (place in BRANCH)],
         )
+
+    def _shuffled(self, gender: Gender, pair: int) -> list[str]:
+        """All first names of a gender, in the order in which the families with these surnames take them."""
+        names = words(gender, "names")
+        return Random(f"{self.seed}/{gender}/{pair}").sample(names, len(names))
 
     def find(self, name: str) -> Person | None:
         """Whose full name it is, upper and lower case alike; no search, since a surname tells the families."""

@@ -3,7 +3,7 @@
     OUT/texts/KIND.jsonl          raw text for a base model          OUT/chats/KIND.jsonl     conversations
     OUT/preferences/KIND.jsonl    pairs of answers                   OUT/tests/KIND.jsonl     whatever is held out
     OUT/crawl/crawl.jsonl         the raw texts as a dirty crawl, labelled
-    OUT/truth.json                places, companies and people with all that is known of them; what is planted; how many records each file has
+    OUT/truth.json                all that is known of places, companies and people; what is planted; how many records each file has
 
 What a line holds is said in record.py. Everything is streamed: the memory it takes does not grow with the number of people.
 """
