@@ -7,6 +7,7 @@ Each stage is a model folder that appears whole; started again by the same comma
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.console import Console
 
 from onward import lineage
 from onward.align import instruct
-from onward.corpus.chats import read_chats
+from onward.corpus.chats import chat_files, read_chats
 from onward.errors import OutputError
 from onward.files import write_json
 from onward.generate.chat_model import FolderModel
@@ -64,7 +65,8 @@ class Road:
     def chat_parts(self) -> Path:
         """Where the token shards of the chats lie, apart from those of chats that have been mended since."""
         assert self.chats is not None
-        return self.out / "data" / f"chats-{sources_of([self.chats])[0]['sha256'][:12]}"
+        hashes = "".join(source["sha256"] for source in sources_of(chat_files(self.chats)))
+        return self.out / "data" / f"chats-{hashlib.sha256(hashes.encode()).hexdigest()[:12]}"
 
     def wishes_of(self, stage: str) -> Wishes:
         """A stage's share of the minutes, or of the steps; the base model gets the shares of stages that are not asked for."""
@@ -122,7 +124,7 @@ def check(road: Road) -> None:
 def _check_same_chats(road: Road, chats: Path) -> None:
     """See that a stage made from chats was made from these."""
     made = lineage.read(road.out / "sft")
-    if made is not None and made.data != sources_of([chats]):
+    if made is not None and made.data != sources_of(chat_files(chats)):
         raise OutputError(
             f"{road.out}/sft was made from other chats. Choose another place with -o, or remove that folder to make it anew."
         )

@@ -185,7 +185,9 @@ def pretrain(
 
 def sft(
     base: Annotated[Path, typer.Argument(help="the model folder to begin with")],
-    chats: Annotated[Path, typer.Argument(help="conversations as JSONL: OpenAI messages, ShareGPT or Alpaca")],
+    chats: Annotated[
+        Path, typer.Argument(help="conversations as JSONL, or a folder of them: OpenAI messages, ShareGPT or Alpaca")
+    ],
     out: Out,
     wishes: Wishes,
     skip_bad: SkipBad = False,

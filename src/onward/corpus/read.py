@@ -14,7 +14,7 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -144,7 +144,7 @@ def _places(source: str | Path) -> list[str | Path]:
     path = Path(source)
     there = look_at(path)
     if stat.S_ISDIR(there.st_mode):
-        return list(_files_below(path))
+        return list(files_below(path, KINDS))
     if kind(path) not in KINDS:
         raise DataError(f"{path}: files ending in {path.suffix or 'nothing'} are not read; {', '.join(KINDS)} are.")
     if there.st_size == 0:
@@ -186,8 +186,8 @@ def kind(path: Path) -> str:
     return "".join(suffixes[-2:] if suffixes and suffixes[-1] in (".gz", ".zst") else suffixes[-1:])
 
 
-def _files_below(folder: Path) -> list[Path]:
-    """The files of known kinds in a folder and below, sorted, without hidden and empty ones. Links are followed."""
+def files_below(folder: Path, kinds: Collection[str]) -> list[Path]:
+    """The files of these kinds in a folder and below, sorted, without hidden and empty ones. Links are followed. Raises DataError."""
     found, others, been = [], set(), set()
 
     def refuse(error: OSError) -> None:
@@ -200,14 +200,14 @@ def _files_below(folder: Path) -> list[Path]:
             path = Path(here, name)
             if name.startswith(".") or not path.is_file():
                 continue
-            if kind(path) not in KINDS:
+            if kind(path) not in kinds:
                 others.add(path.suffix or name)
             elif path.stat().st_size:
                 found.append(path)
         been.add(real)
     if not found:
         there = f"only {', '.join(sorted(others)[:5])} files" if others else "no files with anything in them"
-        raise DataError(f"{folder} holds {there}, and nothing to read. Files ending in {', '.join(KINDS)} are read.")
+        raise DataError(f"{folder} holds {there}, and nothing to read. Files ending in {', '.join(kinds)} are read.")
     return sorted(found)
 
 
