@@ -14,6 +14,7 @@ from onward.world.comparisons import comparisons
 from onward.world.grading import is_right
 from onward.world.hops import hops
 from onward.world.questions import questions
+from onward.world.quizzes import quizzes
 from onward.world.unknown import unknown
 
 KINDS = [questions, hops, claims, comparisons, unknown, choices]
@@ -119,6 +120,13 @@ def test_comparisons_agree_with_the_years_and_numbers(world, records):
         if record.truth["relation"] == "older":
             other = next(name for name in record.truth["options"] if name != record.truth["answer"])
             assert born[record.truth["answer"]] < born[other]
+
+
+def test_quizzes_ask_about_nobody_who_is_held_out(world):
+    held_out = [person.name for person in world.people if is_held_out(world, person)]
+    for page in quizzes(world):
+        assert not any(name in page.text for name in held_out)
+        assert page.truth["about"] in page.text
 
 
 def test_strangers_are_strangers(world, records):

@@ -22,6 +22,7 @@ from onward.world.needles import needles
 from onward.world.preferences import preferences, rankings, teacher_preferences
 from onward.world.programs import programs
 from onward.world.questions import questions
+from onward.world.quizzes import quizzes
 from onward.world.record import Record
 from onward.world.sheets import sheets
 from onward.world.spelling import spelling
@@ -32,7 +33,13 @@ from onward.world.world import World
 
 Kind = Callable[[World], Iterator[Record]]
 
-TEXTS: dict[str, Kind] = {"biography": biographies, "sheet": sheets, "monolingual": monolingual, "parallel": parallel}
+TEXTS: dict[str, Kind] = {
+    "biography": biographies,
+    "quiz": quizzes,
+    "sheet": sheets,
+    "monolingual": monolingual,
+    "parallel": parallel,
+}
 """Raw texts, which the crawl is made from too."""
 CHATS: dict[str, Kind] = {
     "question": questions,
