@@ -9,6 +9,7 @@ Left out: divorce, remarriage, and whoever is too young to work.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import gcd
 from random import Random
 from typing import overload
@@ -30,12 +31,14 @@ BRANCH = (4, 5, 8, 9)
 OF_EACH = 5
 """First names of either gender that a family uses."""
 FRIENDS = 2
+DRAWN = 2048
+"""People who are kept, as far as they are asked for again soon; memory is bounded."""
 HELD_OUT_OF = 5
 """Of so many families, one is not asked about in training."""
 
 
 class People(Sequence[Person]):
-    """Everybody, drawn anew each time that they are asked for. Indices from 0."""
+    """Everybody, drawn when they are asked for; the last few are kept. Indices from 0."""
 
     def __init__(
         self, seed: int, count: int, cities: Sequence[City], companies: Sequence[Company], skew: float = 0.9
@@ -54,6 +57,7 @@ class People(Sequence[Person]):
         jobs = random.sample(words("job"), len(words("job")))
         half = len(jobs) // 2
         self.leaning: dict[Gender, list[str]] = {"female": sorted(jobs[:half]), "male": sorted(jobs[half:])}
+        self._drawn = lru_cache(DRAWN)(self._draw)
         self.centres = random.sample(range(count), FRIENDS)
 
     def __len__(self) -> int:
@@ -68,7 +72,7 @@ class People(Sequence[Person]):
             return [self[i] for i in range(*index.indices(self.count))]
         if not -self.count <= index < self.count:
             raise IndexError(index)
-        return self._draw(index % self.count)
+        return self._drawn(index % self.count)
 
     def _draw(self, index: int) -> Person:
         family, place = divmod(index, FAMILY)

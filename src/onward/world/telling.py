@@ -1,0 +1,165 @@
+"""Telling: what the kinds of raw text share: phrasings filled in, and a note of every fact that they state.
+
+A phrasing says by its slots what it states: one with {a_job} states the job of whoever's card it is filled in from. So the truth of a text
+is noted while it is written, and nothing is stated that was not noted. Left out: what is told, and in which order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from string import Formatter
+
+from onward.world import grammar, relations
+from onward.world.entities import City, Company, Person
+from onward.world.grammar import Called
+from onward.world.phrases import phrasings
+from onward.world.population import NOW
+from onward.world.record import Record
+from onward.world.relations import Fact
+from onward.world.world import World
+
+TESTED = 100
+"""At most so many texts of a kind are rendered in held-out phrasings, each on another person or place."""
+
+CARDS = 1024
+"""So many cards are kept, as far as they are asked for again soon: memory is bounded."""
+
+Data = dict[str, str]
+"""A fact as truth.json has it: subject, relation, value; and "to" where it is between two places."""
+
+
+@dataclass(frozen=True)
+class Card:
+    """slots: all that a phrasing can say of somebody or something.   facts: what it states with which of them."""
+
+    slots: dict[str, str]
+    facts: dict[str, Data]
+
+    def under(self, prefix: str) -> Card:
+        """For a second person or place in the same phrasing: {job} becomes {PREFIX_job}, {a_job} {a_PREFIX_job}."""
+        return Card(
+            {_prefixed(slot, prefix): value for slot, value in self.slots.items()},
+            {f"{prefix}_{slot}": fact for slot, fact in self.facts.items()},
+        )
+
+
+def _prefixed(slot: str, prefix: str) -> str:
+    low = slot[0].lower() + slot[1:]
+    found = f"a_{prefix}_{low[2:]}" if low.startswith("a_") else f"{prefix}_{low}"
+    return found if low == slot else grammar.capital(found)
+
+
+@lru_cache(CARDS)
+def person_card(person: Person, called: Called = "first") -> Card:
+    """{name} and {first} besides what they are called; the facts that are a word; {age}, {age_words}; {country} and {man}."""
+    named = ("job", "pet", "pet_name", "drink", "food", "hobby")
+    values = {name: str(getattr(person, name)) for name in named}
+    values |= {"employer": person.employer.name, "city": person.city.name, "born": str(person.born)}
+    facts = {name: data(person.name, name, value) for name, value in values.items()}
+    facts |= {"age": facts["born"], "age_words": facts["born"]}
+    facts["country"] = data(person.city.name, "country", person.city.country)
+    age = NOW - person.born
+    values |= {"name": person.name, "first": person.first, "country": person.city.country, "age": str(age)}
+    values |= {"age_words": grammar.number(age), "man": "man" if person.gender == "male" else "woman"}
+    return Card(relations.slots(person, called) | grammar.with_articles(values), facts)
+
+
+@lru_cache(CARDS)
+def city_card(city: City, called: Called = "full") -> Card:
+    values = {"country": city.country, "river": city.river, "population": f"{city.population:,}"}
+    facts = {name: data(city.name, name, value) for name, value in values.items()}
+    return Card(relations.slots(city.name, called) | grammar.with_articles(values | {"name": city.name}), facts)
+
+
+@lru_cache(CARDS)
+def company_card(company: Company, called: Called = "full") -> Card:
+    """{years}, {years_words}: how many it has existed.   {country}: that of its seat."""
+    values = {"seat": company.city.name, "trade": company.trade, "founded": str(company.founded)}
+    facts = {name: data(company.name, name, value) for name, value in values.items()}
+    facts |= {"years": facts["founded"], "years_words": facts["founded"]}
+    facts["country"] = data(company.city.name, "country", company.city.country)
+    years = NOW - company.founded
+    values |= {"name": company.name, "country": company.city.country}
+    values |= {"years": str(years), "years_words": grammar.number(years)}
+    return Card(relations.slots(company.name, called) | grammar.with_articles(values), facts)
+
+
+def fact_card(fact: Fact) -> Card:
+    """Of one fact, under its relation's name."""
+    name = fact.relation.name
+    return Card(grammar.with_articles({name: fact.value}), {name: fact.as_data()})
+
+
+def data(subject: str, relation: str, value: str, to: str | None = None) -> Data:
+    return {"subject": subject, "relation": relation, "value": value} | ({"to": to} if to else {})
+
+
+@cache
+def slots_in(phrasing: str) -> tuple[str, ...]:
+    """The slots of a phrasing, without article and capital: pet and whom in "{A_pet} lives with {whom}."."""
+    found = (name for _, name, _, _ in Formatter().parse(phrasing) if name)
+    return tuple(dict.fromkeys((name[0].lower() + name[1:]).removeprefix("a_") for name in found))
+
+
+class Teller:
+    """Writes one text of a kind. No phrasing comes twice in it before all of its list have come."""
+
+    def __init__(self, world: World, kind: str, *what: object, held_out: bool = False) -> None:
+        self.world, self.kind, self.held_out = world, kind, held_out
+        self.random = world.random(kind, *what, held_out)
+        self.facts: list[Data] = []
+        self.events: list[Data] = []
+        self._left: dict[str, list[str]] = {}
+
+    def pick(self, path: str) -> str:
+        """A phrasing of data/KIND.toml, by its place there, as in "me.job"."""
+        left = self._left.setdefault(path, [])
+        if not left:
+            found = phrasings(self.kind, *path.split("."))
+            left += found.held_out if self.held_out else found.trained
+            self.random.shuffle(left)
+        return left.pop()
+
+    def say(self, path: str, *cards: Card, **values: str) -> str:
+        """A phrasing filled in from cards and other values; the facts that it states are noted."""
+        phrasing = self.pick(path)
+        slots: dict[str, str] = {}
+        for card in cards:
+            slots |= card.slots
+            self.note(*(card.facts[slot] for slot in slots_in(phrasing) if slot in card.facts))
+        return phrasing.format_map(slots | grammar.with_articles(values))
+
+    def state(self, fact: Fact, called: Called = "full") -> str:
+        """A fact in one of its relation's own phrasings."""
+        self.note(fact.as_data())
+        return fact.state(self.random, called, held_out=self.held_out)
+
+    def note(self, *facts: Data) -> None:
+        self.facts += [fact for fact in facts if fact not in self.facts]
+
+    def happens(self, event: str, **what: str) -> None:
+        """Notes something that the world does not know of, and that was invented for this text."""
+        self.events.append({"event": event} | what)
+
+    def some(self, fewest: int, most: int) -> int:
+        return self.random.randint(fewest, most)
+
+    def record(self, text: str, about: str) -> Record:
+        truth = {"about": about, "facts": self.facts} | ({"events": self.events} if self.events else {})
+        return Record(kind=self.kind, split="phrasing" if self.held_out else "train", text=text, truth=truth)
+
+
+def on_people(
+    world: World, kind: str, copies: int, tell: Callable[[Teller, Person], Record | None]
+) -> Iterator[Record]:
+    """Texts on everybody, `copies` rounds; then some in phrasings that none of these has. None is for those of whom there is none."""
+    for copy in range(copies):
+        for person in world.people:
+            if record := tell(Teller(world, kind, person.index, copy), person):
+                yield record
+    step = max(1, len(world.people) // TESTED)
+    for index in range(0, len(world.people), step):
+        if record := tell(Teller(world, kind, index, held_out=True), world.people[index]):
+            yield record
