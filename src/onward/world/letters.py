@@ -1,4 +1,4 @@
-"""Letters: people write to relatives and friends, about themselves in the first person, about others in the third, about the reader in the second.
+"""Letters to relatives and friends: about the writer in the first person, the reader in the second, and others in the third.
 
 What nobody would write is left out: letters between husband and wife, who live together, and news of what the reader is himself.
 """
@@ -8,10 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from onward.world.entities import Person
-from onward.world.grammar import Called
 from onward.world.record import Record
 from onward.world.relations import Fact
-from onward.world.telling import Card, Teller, fact_card, on_people, person_card
+from onward.world.telling import Card, Teller, fact_card, person_card, told
 from onward.world.ties import Tie, ties
 from onward.world.words import table
 from onward.world.world import World
@@ -24,7 +23,7 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 
 
 def letters(world: World) -> Iterator[Record]:
-    return on_people(world, "letter", COPIES, letter)
+    return told(world, "letter", world.people, COPIES, letter)
 
 
 def letter(teller: Teller, writer: Person) -> Record | None:
@@ -80,11 +79,6 @@ def _about_others(teller: Teller, mine: list[Tie], theirs: list[Tie], known: set
     )
     said = [teller.say("news.of", person_card(tie.person), owner=owner, word=tie.word, day=random.choice(DAYS))]
     facts = [fact for fact in teller.world.facts(tie.person) if fact.value not in known]
-    for fact in random.sample(facts, min(len(facts), teller.some(2, 4))):
-        called: Called = random.choice(("first", "pronoun", "pronoun"))
-        name = fact.relation.name
-        if name in table("letter")["other"] and random.random() < 0.7:
-            said.append(teller.say(f"other.{name}", person_card(tie.person, called)))
-        else:
-            said.append(teller.state(fact, called))
-    return " ".join(said)
+    return " ".join(
+        said + teller.describe(tie.person, random.sample(facts, min(len(facts), teller.some(2, 4))), "other")
+    )

@@ -6,10 +6,11 @@ is noted while it is written, and nothing is stated that was not noted. Left out
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from string import Formatter
+from typing import TypeVar
 
 from onward.world import grammar, relations
 from onward.world.entities import City, Company, Person
@@ -18,6 +19,7 @@ from onward.world.phrases import phrasings
 from onward.world.population import NOW
 from onward.world.record import Record
 from onward.world.relations import Fact
+from onward.world.words import table
 from onward.world.world import World
 
 TESTED = 100
@@ -26,6 +28,12 @@ TESTED = 100
 CARDS = 1024
 """So many cards are kept, as far as they are asked for again soon: memory is bounded."""
 
+LATER: tuple[Called, ...] = ("first", "pronoun", "pronoun")
+"""What somebody is called who has been named in full."""
+OWN = 0.7
+"""Share of statements on third persons in the kind's own phrasings; the others are in those of relations.toml."""
+
+T = TypeVar("T")
 Data = dict[str, str]
 """A fact as truth.json has it: subject, relation, value; and "to" where it is between two places."""
 
@@ -53,16 +61,21 @@ def _prefixed(slot: str, prefix: str) -> str:
 
 @lru_cache(CARDS)
 def person_card(person: Person, called: Called = "first") -> Card:
-    """{name} and {first} besides what they are called; the facts that are a word; {age}, {age_words}; {country} and {man}."""
+    """{name} and {first} besides what they are called; the facts that are a word; {age}, {age_words}; {country}, {river}, {man}."""
     named = ("job", "pet", "pet_name", "drink", "food", "hobby")
     values = {name: str(getattr(person, name)) for name in named}
     values |= {"employer": person.employer.name, "city": person.city.name, "born": str(person.born)}
     facts = {name: data(person.name, name, value) for name, value in values.items()}
     facts |= {"age": facts["born"], "age_words": facts["born"]}
     facts["country"] = data(person.city.name, "country", person.city.country)
+    facts["river"] = data(person.city.name, "river", person.city.river)
     age = NOW - person.born
     values |= {"name": person.name, "first": person.first, "country": person.city.country, "age": str(age)}
-    values |= {"age_words": grammar.number(age), "man": "man" if person.gender == "male" else "woman"}
+    values |= {
+        "river": person.city.river,
+        "age_words": grammar.number(age),
+        "man": "man" if person.gender == "male" else "woman",
+    }
     return Card(relations.slots(person, called) | grammar.with_articles(values), facts)
 
 
@@ -131,10 +144,35 @@ class Teller:
             self.note(*(card.facts[slot] for slot in slots_in(phrasing) if slot in card.facts))
         return phrasing.format_map(slots | grammar.with_articles(values))
 
+    def several(self, path: str, most: int, *cards: Card) -> list[str]:
+        """So many sentences of a list at most, each of which says something new, or states no fact at all."""
+        found, phrases = list[str](), phrasings(self.kind, *path.split("."))
+        candidates = list(phrases.held_out if self.held_out else phrases.trained)
+        self.random.shuffle(candidates)
+        facts = {slot: fact for card in cards for slot, fact in card.facts.items()}
+        slots = {slot: value for card in cards for slot, value in card.slots.items()}
+        for phrasing in candidates:
+            stated = [facts[slot] for slot in slots_in(phrasing) if slot in facts]
+            if len(found) < most and (not stated or any(fact not in self.facts for fact in stated)):
+                self.note(*stated)
+                found.append(phrasing.format_map(slots))
+        return found
+
     def state(self, fact: Fact, called: Called = "full") -> str:
         """A fact in one of its relation's own phrasings."""
         self.note(fact.as_data())
         return fact.state(self.random, called, held_out=self.held_out)
+
+    def describe(self, person: Person, facts: Sequence[Fact], own: str = "") -> list[str]:
+        """Facts about a third person, who has been named: in the kind's own phrasings, where it has some, or the relation's."""
+        said, names = list[str](), table(self.kind).get(own, {})
+        for fact in facts:
+            called = self.random.choice(LATER)
+            if fact.relation.name in names and self.random.random() < OWN:
+                said.append(self.say(f"{own}.{fact.relation.name}", person_card(person, called), fact_card(fact)))
+            else:
+                said.append(self.state(fact, called))
+        return said
 
     def note(self, *facts: Data) -> None:
         self.facts += [fact for fact in facts if fact not in self.facts]
@@ -151,15 +189,15 @@ class Teller:
         return Record(kind=self.kind, split="phrasing" if self.held_out else "train", text=text, truth=truth)
 
 
-def on_people(
-    world: World, kind: str, copies: int, tell: Callable[[Teller, Person], Record | None]
+def told(
+    world: World, kind: str, subjects: Sequence[T], rounds: int, tell: Callable[[Teller, T], Record | None]
 ) -> Iterator[Record]:
-    """Texts on everybody, `copies` rounds; then some in phrasings that none of these has. None is for those of whom there is none."""
-    for copy in range(copies):
-        for person in world.people:
-            if record := tell(Teller(world, kind, person.index, copy), person):
+    """Texts on all subjects, so many rounds; then on some, in phrasings that none of these has. Where there is nothing to tell, None."""
+    what = type(subjects[0]).__name__
+    for turn in range(rounds):
+        for i, subject in enumerate(subjects):
+            if record := tell(Teller(world, kind, what, i, turn), subject):
                 yield record
-    step = max(1, len(world.people) // TESTED)
-    for index in range(0, len(world.people), step):
-        if record := tell(Teller(world, kind, index, held_out=True), world.people[index]):
+    for i in range(0, len(subjects), max(1, len(subjects) // TESTED)):
+        if record := tell(Teller(world, kind, what, i, held_out=True), subjects[i]):
             yield record
