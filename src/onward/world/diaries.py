@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from onward.world.entities import Person
 from onward.world.record import Record
 from onward.world.relations import Fact
-from onward.world.telling import Card, Teller, fact_card, person_card, told
+from onward.world.telling import Teller, card_of, fact_card, person_card, told
 from onward.world.ties import ties
 from onward.world.words import table
 from onward.world.world import World
@@ -31,7 +31,7 @@ TOLD, ENDED = 0.9, 0.4
 
 
 def diaries(world: World) -> Iterator[Record]:
-    return told(world, "diary", world.people, COPIES, diary)
+    return told(world, "diary", "person", world.people, COPIES, diary)
 
 
 def diary(teller: Teller, writer: Person) -> Record:
@@ -52,8 +52,8 @@ def _deck(teller: Teller, writer: Person, part: str) -> list[Fact]:
 def _day(teller: Teller, writer: Person, day: str, decks: dict[str, list[Fact]]) -> str:
     """No letter comes from a friend on a day of visits: the friend might be the one who is visited."""
     card, weekend = person_card(writer), day in WEEKEND
-    fodder = Card({"fodder": table("words")["animals"][writer.pet]["eats"]}, {})
-    said = [teller.say("start", Card({"day": day, "Day": day}, {}))]
+    fodder = card_of({"fodder": table("words")["animals"][writer.pet]["eats"]})
+    said = [teller.say("start", card_of({"day": day}))]
     for part in PARTS:
         deck = [fact for fact in decks[part] if not (weekend and fact.relation.name in ABSENT)]
         if part == "work" and weekend:
@@ -76,6 +76,6 @@ def _visit(teller: Teller, writer: Person) -> list[str]:
     where = "here" if other.city == writer.city else "there"
     teller.note(*tie.facts)
     teller.happens("visit", guest=writer.name, host=other.name, city=other.city.name)
-    said = [teller.say(f"visit.{where}", Card({"word": tie.word}, {}), host), teller.say("visit.told", host)]
+    said = [teller.say(f"visit.{where}", card_of({"word": tie.word}), host), teller.say("visit.told", host)]
     facts = [fact for fact in teller.world.facts(other) if fact.relation.name in table("diary")["about"]]
     return said + teller.describe(other, teller.random.sample(facts, teller.some(1, 3)), "about")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from onward.world.entities import Person
 from onward.world.record import Record
 from onward.world.relations import Fact
-from onward.world.telling import Card, Teller, fact_card, person_card, told
+from onward.world.telling import Teller, card_of, fact_card, person_card, told
 from onward.world.ties import Tie, ties
 from onward.world.words import table
 from onward.world.world import World
@@ -23,7 +23,7 @@ DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sun
 
 
 def letters(world: World) -> Iterator[Record]:
-    return told(world, "letter", world.people, COPIES, letter)
+    return told(world, "letter", "person", world.people, COPIES, letter)
 
 
 def letter(teller: Teller, writer: Person) -> Record | None:
@@ -36,7 +36,7 @@ def letter(teller: Teller, writer: Person) -> Record | None:
     theirs = ties(teller.world, tie.person)
     word = next(back.word for back in theirs if back.person.index == writer.index)
     reader = person_card(tie.person).under("reader")
-    cards = (person_card(writer), Card({"reader_word": tie.word, "word": word}, {}), reader)
+    cards = (person_card(writer), card_of({"reader_word": tie.word, "word": word}), reader)
     parts = [_about_others(teller, mine, theirs, {writer.name, tie.person.name}), _about_you(teller, tie.person)]
     random.shuffle(parts)
     body = [f"{teller.say('opening')} {_about_me(teller, writer, tie.person, theirs)}", *filter(None, parts)]

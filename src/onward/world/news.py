@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from onward.world.entities import City, Company, Person, Road
-from onward.world.geography import direction
 from onward.world.record import Record
-from onward.world.telling import Card, Teller, city_card, company_card, data, person_card, told
+from onward.world.telling import Card, Teller, card_of, city_card, company_card, data, person_card, told
 from onward.world.ties import Tie, ties
+from onward.world.ways import direction_fact, road_fact
 from onward.world.world import World
 
 COPIES = 6
@@ -26,10 +26,10 @@ ABOUT_CITIES = ("bridge", "market", "government")
 
 
 def news(world: World) -> Iterator[Record]:
-    yield from told(world, "news", world.people, COPIES, on_person)
-    yield from told(world, "news", world.companies, ROUNDS, on_company)
-    yield from told(world, "news", world.cities, ROUNDS, on_city)
-    yield from told(world, "news", world.map.roads, ROUNDS, on_road)
+    yield from told(world, "news", "person", world.people, COPIES, on_person)
+    yield from told(world, "news", "company", world.companies, ROUNDS, on_company)
+    yield from told(world, "news", "city", world.cities, ROUNDS, on_city)
+    yield from told(world, "news", "road", world.map.roads, ROUNDS, on_road)
 
 
 def on_person(teller: Teller, person: Person) -> Record:
@@ -47,11 +47,10 @@ def on_person(teller: Teller, person: Person) -> Record:
 
 
 def _visit(teller: Teller, person: Person, host: Tie) -> Record:
-    there, world = host.person.city, teller.world
+    there = host.person.city
     teller.note(*host.facts)
-    way = {"there": there.name, "length": str(world.map.length(world.map.route(person.city, there)))}
-    road = data(person.city.name, "road length", way["length"], there.name)
-    cards = [person_card(person), Card({**way, "There": there.name, "word": host.word}, {"length": road})]
+    way = road_fact(teller.world.map, person.city, there)
+    cards = [person_card(person), card_of({"there": there.name, "word": host.word}, {"length": way})]
     cards.append(person_card(host.person).under("host"))
     more = [teller.say("visit.host", *cards), *([teller.say("visit.way", *cards)] if teller.some(0, 1) else [])]
     return _item(teller, "visit", person.name, cards, more=[*more, *_facts(teller, person)], city=there.name)
@@ -86,9 +85,7 @@ def on_city(teller: Teller, city: City) -> Record:
 def on_road(teller: Teller, road: Road) -> Record:
     """Seen from either end."""
     a, b = teller.random.sample([teller.world.cities[road.a], teller.world.cities[road.b]], 2)
-    facts = {"length": data(a.name, "road length", str(road.length), b.name)}
-    facts["direction"] = data(a.name, "direction", direction(a, b), b.name)
-    way = Card({slot: fact["value"] for slot, fact in facts.items()}, facts)
+    way = card_of({}, {"length": road_fact(teller.world.map, a, b), "direction": direction_fact(a, b)})
     return _item(teller, "road", a.name, [city_card(a), city_card(b).under("to"), way], to=b.name)
 
 
@@ -97,7 +94,7 @@ def _item(
 ) -> Record:
     """Headline, what happened, then `more` and what can be said of the event besides."""
     day = teller.random.choice(DAYS)
-    cards = [*cards, Card({"day": day}, {})]
+    cards = [*cards, card_of({"day": day})]
     headline, said = teller.say(f"{event}.headline", *cards), [teller.say(f"{event}.lead", *cards), *more]
     said[1:1] = teller.several(f"{event}.more", teller.some(1, 3), *cards)
     teller.happens(event, of=about, **what)

@@ -99,10 +99,15 @@ def company_card(company: Company, called: Called = "full") -> Card:
     return Card(relations.slots(company.name, called) | grammar.with_articles(values), facts)
 
 
+def card_of(names: dict[str, str], facts: dict[str, Data] | None = None) -> Card:
+    """Of anything: slots that state nothing, and slots that state a fact, filled with its value; each also with a capital."""
+    found = names | {slot: fact["value"] for slot, fact in (facts or {}).items()}
+    return Card(grammar.with_articles(found), facts or {})
+
+
 def fact_card(fact: Fact) -> Card:
     """Of one fact, under its relation's name."""
-    name = fact.relation.name
-    return Card(grammar.with_articles({name: fact.value}), {name: fact.as_data()})
+    return card_of({}, {fact.relation.name: fact.as_data()})
 
 
 def data(subject: str, relation: str, value: str, to: str | None = None) -> Data:
@@ -116,6 +121,10 @@ def slots_in(phrasing: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((name[0].lower() + name[1:]).removeprefix("a_") for name in found))
 
 
+def _stated(phrasing: str, cards: Sequence[Card]) -> list[Data]:
+    return [card.facts[slot] for card in cards for slot in slots_in(phrasing) if slot in card.facts]
+
+
 class Teller:
     """Writes one text of a kind. No phrasing comes twice in it before all of its list have come."""
 
@@ -126,37 +135,35 @@ class Teller:
         self.events: list[Data] = []
         self._left: dict[str, list[str]] = {}
 
-    def pick(self, path: str) -> str:
-        """A phrasing of data/KIND.toml, by its place there, as in "me.job"."""
+    def say(self, path: str, *cards: Card, **values: str) -> str:
+        """A phrasing of data/KIND.toml, by its place there, as in "me.job"; filled in from cards and other values."""
         left = self._left.setdefault(path, [])
         if not left:
-            found = phrasings(self.kind, *path.split("."))
-            left += found.held_out if self.held_out else found.trained
-            self.random.shuffle(left)
-        return left.pop()
-
-    def say(self, path: str, *cards: Card, **values: str) -> str:
-        """A phrasing filled in from cards and other values; the facts that it states are noted."""
-        phrasing = self.pick(path)
-        slots: dict[str, str] = {}
-        for card in cards:
-            slots |= card.slots
-            self.note(*(card.facts[slot] for slot in slots_in(phrasing) if slot in card.facts))
-        return phrasing.format_map(slots | grammar.with_articles(values))
+            left += self._shuffled(path)
+        return self._fill(left.pop(), cards, grammar.with_articles(values))
 
     def several(self, path: str, most: int, *cards: Card) -> list[str]:
         """So many sentences of a list at most, each of which says something new, or states no fact at all."""
-        found, phrases = list[str](), phrasings(self.kind, *path.split("."))
-        candidates = list(phrases.held_out if self.held_out else phrases.trained)
-        self.random.shuffle(candidates)
-        facts = {slot: fact for card in cards for slot, fact in card.facts.items()}
-        slots = {slot: value for card in cards for slot, value in card.slots.items()}
-        for phrasing in candidates:
-            stated = [facts[slot] for slot in slots_in(phrasing) if slot in facts]
+        found = list[str]()
+        for phrasing in self._shuffled(path):
+            stated = _stated(phrasing, cards)
             if len(found) < most and (not stated or any(fact not in self.facts for fact in stated)):
-                self.note(*stated)
-                found.append(phrasing.format_map(slots))
+                found.append(self._fill(phrasing, cards, {}))
         return found
+
+    def _shuffled(self, path: str) -> list[str]:
+        phrases = phrasings(self.kind, *path.split("."))
+        found = list(phrases.held_out if self.held_out else phrases.trained)
+        self.random.shuffle(found)
+        return found
+
+    def _fill(self, phrasing: str, cards: Sequence[Card], values: dict[str, str]) -> str:
+        """And note the facts that it states."""
+        self.note(*_stated(phrasing, cards))
+        slots = dict[str, str]()
+        for card in cards:
+            slots |= card.slots
+        return phrasing.format_map(slots | values)
 
     def state(self, fact: Fact, called: Called = "full") -> str:
         """A fact in one of its relation's own phrasings."""
@@ -190,10 +197,12 @@ class Teller:
 
 
 def told(
-    world: World, kind: str, subjects: Sequence[T], rounds: int, tell: Callable[[Teller, T], Record | None]
+    world: World, kind: str, what: str, subjects: Sequence[T], rounds: int, tell: Callable[[Teller, T], Record | None]
 ) -> Iterator[Record]:
-    """Texts on all subjects, so many rounds; then on some, in phrasings that none of these has. Where there is nothing to tell, None."""
-    what = type(subjects[0]).__name__
+    """Texts on all subjects, which are `what`, so many rounds; then on some, in phrasings that none of these has.
+
+    tell: gives None where there is nothing to tell.
+    """
     for turn in range(rounds):
         for i, subject in enumerate(subjects):
             if record := tell(Teller(world, kind, what, i, turn), subject):
