@@ -91,6 +91,7 @@ def _country(teller: Teller, country: str) -> Record:
     parts = ["capital", "largest", "rivers" if len(rivers) > 1 else "river", *(["cities"] if len(cities) > 1 else [])]
     if len(cities) > 1:
         teller.note(*(data(city.name, "country", country) for city in cities))
+    teller.note(*(data(country, "river", river.removeprefix("the ")) for river in rivers))
     said = [teller.say("country.kind", *cards)]
     rest = [teller.say(f"country.{part}", *cards) for part in parts]
     return _finished(teller, country, said, rest + _neighbours(teller, country, cards[0]))
@@ -111,7 +112,7 @@ def _neighbours(teller: Teller, country: str, card: Card) -> list[str]:
 def _river(teller: Teller, river: str) -> Record:
     cities = [city for city in teller.world.cities if city.river == river]
     listed = grammar.listed(teller.random.sample([city.name for city in cities], len(cities)))
-    card = card_of({"river": river, "cities": listed, "country": cities[0].country})
+    card = card_of({"river": river, "cities": listed}, {"country": data(river, "country", cities[0].country)})
     rest = [teller.say("river.cities", card)] if len(cities) > 1 else []
     for city in cities:
         facts = {"city": data(city.name, "river", river), "population": city_card(city).facts["population"]}

@@ -23,7 +23,7 @@ WORDS = {
 
 @dataclass(frozen=True)
 class Tie:
-    """What `person` is to somebody: `word` is "sister".   facts: as data."""
+    """What `person` is to somebody: `word` is "sister".   facts: as data; sisters and brothers have a relation of that name."""
 
     word: str
     person: Person
@@ -50,8 +50,8 @@ def ties(world: World, person: Person) -> list[Tie]:
     for child in world.children(person):
         add("child", child, fact(child, "mother" if person.gender == "female" else "father", person))
     for sibling in world.siblings(person):
-        assert mother
-        add("sibling", sibling, fact(person, "mother", mother), fact(sibling, "mother", mother))
+        word = WORDS["sibling"][sibling.gender == "male"]
+        add("sibling", sibling, {"subject": person.name, "relation": word, "value": sibling.name})
     for friend in world.friends(person):
         add("friend", friend, fact(person, "friend", friend))
     return found
