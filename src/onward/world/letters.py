@@ -67,18 +67,17 @@ def _said(teller: Teller, whom: str, person: Person, facts: list[Fact]) -> str:
 def _about_others(teller: Teller, mine: list[Tie], theirs: list[Tie], known: set[str]) -> str:
     """Facts about somebody whom the writer or the reader knows; "our" mother, if she is the mother of both."""
     random = teller.random
-    by_name = {tie.person.name: tie for tie in theirs} | {tie.person.name: tie for tie in mine}
-    names = sorted(by_name.keys() - known)
+    by_name = [{tie.person.name: tie for tie in close} for close in (mine, theirs)]
+    names = sorted((by_name[0].keys() | by_name[1].keys()) - known)
     if not names:
         return ""
-    tie = by_name[random.choice(names)]
-    same = [other.word for other in theirs if other.person.index == tie.person.index]
-    owner = "my" if not same else "our" if tie in mine and same == [tie.word] else "your"
-    teller.note(
-        *tie.facts, *(fact for other in theirs if other.person.index == tie.person.index for fact in other.facts)
-    )
+    name = random.choice(names)
+    of_mine, of_theirs = (close.get(name) for close in by_name)
+    tie = of_theirs or by_name[0][name]
+    both = of_mine is not None and of_mine.word == tie.word
+    owner = "my" if of_theirs is None else "our" if both else "your"
+    teller.note(*tie.facts, *(of_mine.facts if of_mine and both else ()))
     said = [teller.say("news.of", person_card(tie.person), owner=owner, word=tie.word, day=random.choice(DAYS))]
     facts = [fact for fact in teller.world.facts(tie.person) if fact.value not in known]
-    return " ".join(
-        said + teller.describe(tie.person, random.sample(facts, min(len(facts), teller.some(2, 4))), "other")
-    )
+    facts = random.sample(facts, min(len(facts), teller.some(2, 4)))
+    return " ".join(said + teller.describe(tie.person, facts, "other"))

@@ -53,7 +53,9 @@ def _visit(teller: Teller, person: Person, host: Tie) -> Record:
     cards = [person_card(person), card_of({"there": there.name, "word": host.word}, {"length": way})]
     cards.append(person_card(host.person).under("host"))
     more = [teller.say("visit.host", *cards), *([teller.say("visit.way", *cards)] if teller.some(0, 1) else [])]
-    return _item(teller, "visit", person.name, cards, more=[*more, *_facts(teller, person)], city=there.name)
+    return _item(
+        teller, "visit", person.name, cards, more=[*more, *_facts(teller, person, host.person)], city=there.name
+    )
 
 
 def _couple(teller: Teller, person: Person, spouse: Tie) -> Record:
@@ -65,9 +67,9 @@ def _couple(teller: Teller, person: Person, spouse: Tie) -> Record:
     return found
 
 
-def _facts(teller: Teller, person: Person) -> list[str]:
+def _facts(teller: Teller, person: Person, after: Person | None = None) -> list[str]:
     facts = teller.world.facts(person)
-    return teller.describe(person, teller.random.sample(facts, teller.some(0, 2)))
+    return teller.describe(person, teller.random.sample(facts, teller.some(0, 2)), after=after)
 
 
 def on_company(teller: Teller, company: Company) -> Record:

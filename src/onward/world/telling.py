@@ -30,6 +30,8 @@ CARDS = 1024
 
 LATER: tuple[Called, ...] = ("first", "pronoun", "pronoun")
 """What somebody is called who has been named in full."""
+OTHERS = ("spouse", "mother", "father", "friend")
+"""Relations whose values are people."""
 OWN = 0.7
 """Share of statements on third persons in the kind's own phrasings; the others are in those of relations.toml."""
 
@@ -170,11 +172,15 @@ class Teller:
         self.note(fact.as_data())
         return fact.state(self.random, called, held_out=self.held_out)
 
-    def describe(self, person: Person, facts: Sequence[Fact], own: str = "") -> list[str]:
-        """Facts about a third person, who has been named: in the kind's own phrasings, where it has some, or the relation's."""
-        said, names = list[str](), table(self.kind).get(own, {})
+    def describe(self, person: Person, facts: Sequence[Fact], own: str = "", after: Person | None = None) -> list[str]:
+        """Facts about a third person, who has been named: in the kind's own phrasings, where it has some, or the relation's.
+
+        After a sentence that names somebody else, as the last one before these did if there is an `after`, no pronoun stands.
+        """
+        said, names, other = list[str](), table(self.kind).get(own, {}), after is not None
         for fact in facts:
-            called = self.random.choice(LATER)
+            called: Called = "first" if other else self.random.choice(LATER)
+            other = fact.relation.name in OTHERS
             if fact.relation.name in names and self.random.random() < OWN:
                 said.append(self.say(f"{own}.{fact.relation.name}", person_card(person, called), fact_card(fact)))
             else:
