@@ -9,7 +9,7 @@ Left out: divorce, remarriage, and whoever is too young to work.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from math import gcd
 from random import Random
 from typing import overload
@@ -31,34 +31,36 @@ BRANCH = (4, 5, 8, 9)
 OF_EACH = 5
 """First names of either gender that a family uses."""
 FRIENDS = 2
-DRAWN = 2048
-"""People who are kept, as far as they are asked for again soon; memory is bounded."""
+KNOWN = 2000
+"""People who are kept in memory, to be asked for again."""
+FEWEST = 2 * FAMILY
 HELD_OUT_OF = 5
 """Of so many families, one is not asked about in training."""
 
 
 class People(Sequence[Person]):
-    """Everybody, drawn when they are asked for; the last few are kept. Indices from 0."""
+    """Everybody, drawn anew each time that they are asked for. Indices from 0."""
 
     def __init__(
         self, seed: int, count: int, cities: Sequence[City], companies: Sequence[Company], skew: float = 0.9
     ) -> None:
         pairs, chunks = len(joined("surname")) // 2, len(words("female", "names")) // OF_EACH
-        if not FAMILY <= count <= FAMILY * pairs * chunks:
-            raise WorldError(f"{count} people: a world has from {FAMILY} to {FAMILY * pairs * chunks:,}.")
+        if not FEWEST <= count <= FAMILY * pairs * chunks:
+            raise WorldError(f"{count} people: a world has from {FEWEST} to {FAMILY * pairs * chunks:,}.")
         if not 0.5 <= skew <= 1:
             raise WorldError(f"a skew of {skew:g}: at least 0.5, which is none, and at most 1.")
         self.seed, self.count, self.cities, self.companies, self.skew, self.pairs = (
             seed, count, cities, companies, skew, pairs
         )  # fmt: skip
+        self._known = lru_cache(KNOWN)(self._draw)
+        self._held_out = lru_cache(KNOWN)(self._draw_held_out)
         random = Random(f"{seed}/people")
         self.surnames = random.sample(joined("surname"), 2 * pairs)
         self.stride = next(step for step in iter(lambda: random.randrange(1, pairs), None) if gcd(step, pairs) == 1)
         jobs = random.sample(words("job"), len(words("job")))
         half = len(jobs) // 2
         self.leaning: dict[Gender, list[str]] = {"female": sorted(jobs[:half]), "male": sorted(jobs[half:])}
-        self._drawn = lru_cache(DRAWN)(self._draw)
-        self.centres = random.sample(range(count), FRIENDS)
+        self.centres = [random.random() for _ in range(FRIENDS)]
 
     def __len__(self) -> int:
         return self.count
@@ -72,7 +74,7 @@ class People(Sequence[Person]):
             return [self[i] for i in range(*index.indices(self.count))]
         if not -self.count <= index < self.count:
             raise IndexError(index)
-        return self._drawn(index % self.count)
+        return self._known(index % self.count)
 
     def _draw(self, index: int) -> Person:
         family, place = divmod(index, FAMILY)
@@ -113,6 +115,24 @@ class People(Sequence[Person]):
             self.surnames[2 * pair + (place in BRANCH)],
         )
 
+    def find(self, name: str) -> Person | None:
+        """Whose full name it is, upper and lower case alike; no search, since a surname tells the families."""
+        first, _, last = name.title().partition(" ")
+        if last not in self.surnames:
+            return None
+        indices = (FAMILY * family + place for family in self._families(last) for place in range(FAMILY))
+        people = (self[i] for i in indices if i < self.count)
+        return next((person for person in people if (person.first, person.last) == (first, last)), None)
+
+    def first_names(self, surname: str) -> set[str]:
+        """All first names that go with a surname."""
+        return {self._named(family, place)[1] for family in self._families(surname) for place in range(FAMILY)}
+
+    def _families(self, surname: str) -> range:
+        """The families that have a surname of this world's."""
+        pair = self.surnames.index(surname) // 2
+        return range(pair * pow(self.stride, -1, self.pairs) % self.pairs, -(-self.count // FAMILY), self.pairs)
+
     def _born(self, family: int, place: int) -> int:
         """Twins are left out: brothers and sisters were born in different years, so that they can be compared."""
         generation = max(first for first in BORN if first <= place)
@@ -120,13 +140,45 @@ class People(Sequence[Person]):
         places = [p for p in range(FAMILY) if max(first for first in BORN if first <= p) == generation]
         return Random(f"{self.seed}/born/{family}/{generation}").sample(years, len(places))[places.index(place)]
 
-    def friends(self, index: int) -> list[int]:
-        """Indices of a person's friends, outside the family; from none to two, in order of index."""
-        found = {(centre - index) % self.count for centre in self.centres}
-        return sorted(i for i in found if i // FAMILY != index // FAMILY)
-
     def is_held_out(self, index: int) -> bool:
-        """Whether this person's family is not asked about in training: exactly one family in each five."""
-        family = index // FAMILY
+        """Whether this person's family is not asked about in training: one family in each five, and at least one."""
+        block, at = divmod(index // FAMILY, HELD_OUT_OF)
+        return at == self._held_out(block)
+
+    def _draw_held_out(self, block: int) -> int:
+        """Which family of a block of five is held out. In the last block there may be none; in the first there must be one."""
+        families = -(-self.count // FAMILY)
+        return Random(f"{self.seed}/held out/{block}").randrange(HELD_OUT_OF if block else min(HELD_OUT_OF, families))
+
+    def friends(self, index: int) -> list[int]:
+        """Indices of a person's friends, outside the family; from none to two, in order of index.
+
+        Of two friends, both are asked about in training or neither is: otherwise an answer on one would tell the other's.
+        """
+        side = self.is_held_out(index)
+        others = self.held_out if side else self.count - self.held_out
+        reflected = {(round(centre * others) - self._rank(index)) % others for centre in self.centres}
+        return sorted(i for i in (self._at(side, rank) for rank in reflected) if i // FAMILY != index // FAMILY)
+
+    @cached_property
+    def held_out(self) -> int:
+        """How many people are not asked about."""
+        blocks = range(-(-self.count // (FAMILY * HELD_OUT_OF)))
+        first = (FAMILY * (HELD_OUT_OF * block + self._held_out(block)) for block in blocks)
+        return sum(min(FAMILY, max(0, self.count - index)) for index in first)
+
+    def _rank(self, index: int) -> int:
+        """The person's place among all on the same side."""
+        family, place = divmod(index, FAMILY)
         block, at = divmod(family, HELD_OUT_OF)
-        return Random(f"{self.seed}/held out/{block}").randrange(HELD_OUT_OF) == at
+        held = self._held_out(block)
+        family = block if at == held else block * (HELD_OUT_OF - 1) + at - (at > held)
+        return family * FAMILY + place
+
+    def _at(self, held_out: bool, rank: int) -> int:
+        """Whose rank it is on that side."""
+        family, place = divmod(rank, FAMILY)
+        block, at = (family, 0) if held_out else divmod(family, HELD_OUT_OF - 1)
+        held = self._held_out(block)
+        at = held if held_out else at + (at >= held)
+        return (block * HELD_OUT_OF + at) * FAMILY + place

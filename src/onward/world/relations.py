@@ -6,13 +6,13 @@ Left out: facts that follow from several others (hops.py), and the map's distanc
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING, Any, Literal
 
 from onward.world import grammar
-from onward.world.entities import City, Company, Person
+from onward.world.entities import City, Company, Gender, Person
 from onward.world.grammar import Called
 from onward.world.phrases import Phrasings, phrasings
 from onward.world.words import table, words
@@ -32,7 +32,7 @@ class Relation:
     kind: Kind
     name: str
     values: Callable[[World, Any], Sequence[str]]
-    options: Callable[[World], Sequence[str]]
+    options: Callable[[World, Any], Sequence[str]]
 
     @property
     def statements(self) -> Phrasings:
@@ -93,46 +93,56 @@ def kind_of(subject: Subject) -> Kind:
     return kinds[type(subject)]
 
 
-def _names(people: Iterator[Person]) -> Sequence[str]:
-    return [person.name for person in people]
-
-
 def _of(person: Person | None) -> Sequence[str]:
     return [person.name] if person is not None else []
 
 
-def _people(gender: str | None = None) -> Callable[[World], Sequence[str]]:
-    """Some names, as options: of everybody there would be too many."""
-    return lambda world: [p.name for p in world.people[:200] if gender in (None, p.gender)]
+def _family(gender: Gender | None = None) -> Callable[[World, Person], Sequence[str]]:
+    """The names of those in the family who have this gender, or another one than the person: a surname alone tells nothing."""
+
+    def options(world: World, person: Person) -> Sequence[str]:
+        wanted = gender or ("male" if person.gender == "female" else "female")
+        return [p.name for p in world.family(person) if p.gender == wanted and p.index != person.index]
+
+    return options
 
 
-def _word(name: str) -> tuple[Callable[[World, Person], Sequence[str]], Callable[[World], Sequence[str]]]:
+def _friends(world: World, person: Person) -> Sequence[str]:
+    """Some people of the same side of the split, since of everybody there would be too many."""
+    return [p.name for p in world.some if p.index != person.index and world.is_held_out(p) == world.is_held_out(person)]
+
+
+def _word(name: str) -> tuple[Callable[[World, Person], Sequence[str]], Callable[[World, Person], Sequence[str]]]:
     """A relation whose value is a field of the person, and whose options are a list of words."""
-    return lambda _, person: [getattr(person, name)], lambda _: words(name)
+    return lambda _, person: [getattr(person, name)], lambda *_: words(name)
+
+
+def _cities(world: World, _: Any) -> Sequence[str]:
+    return [city.name for city in world.cities]
 
 
 RELATIONS: tuple[Relation, ...] = (
     Relation("person", "job", *_word("job")),
-    Relation("person", "employer", lambda _, p: [p.employer.name], lambda w: [c.name for c in w.companies]),
-    Relation("person", "city", lambda _, p: [p.city.name], lambda w: [c.name for c in w.cities]),
-    Relation("person", "born", lambda _, p: [str(p.born)], lambda w: [str(y) for y in w.years_of_birth]),
-    Relation("person", "pet", lambda _, p: [p.pet], lambda _: words("animal")),
-    Relation("person", "pet_name", lambda _, p: [p.pet_name], lambda _: words("pet", "names")),
+    Relation("person", "employer", lambda _, p: [p.employer.name], lambda w, _: [c.name for c in w.companies]),
+    Relation("person", "city", lambda _, p: [p.city.name], _cities),
+    Relation("person", "born", lambda _, p: [str(p.born)], lambda w, _: [str(y) for y in w.years_of_birth]),
+    Relation("person", "pet", lambda _, p: [p.pet], lambda *_: words("animal")),
+    Relation("person", "pet_name", lambda _, p: [p.pet_name], lambda *_: words("pet", "names")),
     Relation("person", "drink", *_word("drink")),
     Relation("person", "food", *_word("food")),
     Relation("person", "hobby", *_word("hobby")),
-    Relation("person", "spouse", lambda w, p: _of(w.spouse(p)), _people()),
-    Relation("person", "mother", lambda w, p: _of(w.mother(p)), _people("female")),
-    Relation("person", "father", lambda w, p: _of(w.father(p)), _people("male")),
-    Relation("person", "friend", lambda w, p: _names(w.friends(p)), _people()),
-    Relation("city", "country", lambda _, c: [c.country], lambda w: w.countries),
-    Relation("city", "river", lambda _, c: [c.river], lambda w: w.rivers),
+    Relation("person", "spouse", lambda w, p: _of(w.spouse(p)), _family()),
+    Relation("person", "mother", lambda w, p: _of(w.mother(p)), _family("female")),
+    Relation("person", "father", lambda w, p: _of(w.father(p)), _family("male")),
+    Relation("person", "friend", lambda w, p: [f.name for f in w.friends(p)], _friends),
+    Relation("city", "country", lambda _, c: [c.country], lambda w, _: w.countries),
+    Relation("city", "river", lambda _, c: [c.river], lambda w, _: w.rivers),
     Relation(
-        "city", "population", lambda _, c: [f"{c.population:,}"], lambda w: [f"{c.population:,}" for c in w.cities]
+        "city", "population", lambda _, c: [f"{c.population:,}"], lambda w, _: [f"{c.population:,}" for c in w.cities]
     ),
-    Relation("country", "capital", lambda w, c: [w.capital(c).name], lambda w: [c.name for c in w.cities]),
-    Relation("company", "seat", lambda _, c: [c.city.name], lambda w: [c.name for c in w.cities]),
-    Relation("company", "trade", lambda _, c: [c.trade], lambda _: words("trade")),
-    Relation("company", "founded", lambda _, c: [str(c.founded)], lambda w: [str(c.founded) for c in w.companies]),
+    Relation("country", "capital", lambda w, c: [w.capital(c).name], _cities),
+    Relation("company", "seat", lambda _, c: [c.city.name], _cities),
+    Relation("company", "trade", lambda _, c: [c.trade], lambda *_: words("trade")),
+    Relation("company", "founded", lambda _, c: [str(c.founded)], lambda w, _: [str(c.founded) for c in w.companies]),
 )
 BY_NAME = {relation.name: relation for relation in RELATIONS}

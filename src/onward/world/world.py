@@ -16,6 +16,7 @@ from onward.world.population import BORN, FAMILY, NOW, PARENTS, SPOUSE, People
 from onward.world.relations import RELATIONS, Fact, Relation, Subject, kind_of
 
 PEOPLE = 200
+SOME = 200
 CITIES = 12
 COMPANIES = (12, 240)
 """Fewest and most; between, one for each ten people."""
@@ -24,7 +25,7 @@ COMPANIES = (12, 240)
 class World:
     """The same for the same arguments, on every machine.
 
-    people: how many, from 10 to 115,200.   cities: from 3 up.   skew: the share of people whose job is one that leans to their gender;
+    people: how many, from 20 to 115,200.   cities: from 3 up.   skew: the share of people whose job is one that leans to their gender;
     which jobs lean which way is drawn, and 0.5 is no skew.   Raises WorldError.
     """
 
@@ -66,6 +67,11 @@ class World:
         """In the world's present year, for those who have had their birthday."""
         return NOW - person.born
 
+    @cached_property
+    def some(self) -> list[Person]:
+        """The first people, for where somebody is needed and it does not matter who."""
+        return self.people[:SOME]
+
     def is_held_out(self, person: Person) -> bool:
         """Whether questions on this person are asked in tests only. Texts tell of everybody."""
         return self.people.is_held_out(person.index)
@@ -87,6 +93,11 @@ class World:
         """Brothers and sisters; none are known of those whose parents are not."""
         mother = self.mother(person)
         return [child for child in self.children(mother) if child.index != person.index] if mother else []
+
+    def family(self, person: Person) -> list[Person]:
+        """Everybody in the person's family, the person included."""
+        first = person.index - person.index % FAMILY
+        return self.people[first : first + FAMILY]
 
     def friends(self, person: Person) -> Iterator[Person]:
         return (self.people[i] for i in self.people.friends(person.index))
@@ -117,8 +128,7 @@ class World:
         yield from self.companies
 
     def others(self, fact: Fact, random: Random, count: int) -> Sequence[str]:
-        """Wrong values of the same relation, all different: what else the answer might have been."""
+        """Wrong values of the same relation, all different: what else the answer might have been. Fewer if there are no more."""
         true = set(fact.relation.values(self, fact.subject))
-        return random.sample(
-            [value for value in dict.fromkeys(fact.relation.options(self)) if value not in true], count
-        )
+        wrong = [value for value in dict.fromkeys(fact.relation.options(self, fact.subject)) if value not in true]
+        return random.sample(wrong, min(count, len(wrong)))
