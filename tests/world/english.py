@@ -119,9 +119,9 @@ def _ended(line: str) -> bool:
 
 
 def clauses(text: str) -> Iterator[str]:
-    """Sentences without quotation marks and a capital at their beginning, unless that is somebody's name."""
+    """Sentences without quotation marks, and a capital at their beginning, unless that is somebody's name."""
     for sentence in sentences(text):
-        plain = re.sub(r"[\"()]", "", sentence)
+        plain = sentence.replace('"', "")
         first = re.match(r"[A-Za-z]*", plain)
         name = first is None or first[0] in GENDER or first[0] == "I"
         yield plain if name else plain[:1].lower() + plain[1:]
@@ -202,8 +202,10 @@ def pronoun_gender(text: str) -> Iterator[str]:
 
 
 def genders(sentence: str) -> set[str]:
-    """Of all who are named in it."""
+    """Of all who are named or spoken of in it."""
     found = re.findall(r"\b[A-Za-z]+\b", sentence)
+    if "married" in found:  # to whom, need not be said
+        return {"female", "male"}
     return {GENDER[word] for word in found if word in GENDER} | {
         NOUN_GENDER[w.lower()] for w in found if w.lower() in NOUN_GENDER
     }
