@@ -108,8 +108,8 @@ def number(value: int) -> str:
 
 
 def possessive(name: str) -> str:
-    """ "Ada's", "Agnes's"."""
-    return f"{name}'s"
+    """ "Ada's", "Agnes's"; "Amber Works'", since names of several words that end in s are plurals."""
+    return f"{name}'" if " " in name and name.endswith("s") else f"{name}'s"
 
 
 def mention(kind: str, full: str, first: str, called: Called) -> dict[str, str]:

@@ -14,11 +14,16 @@ from onward.world.comparisons import comparisons
 from onward.world.conversations import conversations
 from onward.world.counting import counting
 from onward.world.crawl import crawl
+from onward.world.descriptions import descriptions
+from onward.world.diaries import diaries
+from onward.world.directions import directions
 from onward.world.faric import cross_lingual, monolingual, parallel, translation
 from onward.world.hops import hops
 from onward.world.instructions import instructions
 from onward.world.kinship import kinship
+from onward.world.letters import letters
 from onward.world.needles import needles
+from onward.world.news import news
 from onward.world.preferences import preferences, rankings, teacher_preferences
 from onward.world.programs import programs
 from onward.world.questions import questions
@@ -35,6 +40,11 @@ Kind = Callable[[World], Iterator[Record]]
 
 TEXTS: dict[str, Kind] = {
     "biography": biographies,
+    "letter": letters,
+    "news": news,
+    "diary": diaries,
+    "direction": directions,
+    "description": descriptions,
     "quiz": quizzes,
     "sheet": sheets,
     "monolingual": monolingual,
