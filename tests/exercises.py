@@ -8,7 +8,7 @@ from collections.abc import Hashable, Iterable
 from types import ModuleType
 
 from onward.world import Record, World
-from onward.world.exercise import chats
+from onward.world.exercises.exercise import chats
 from onward.world.phrases import phrasings
 
 

@@ -5,11 +5,11 @@ import pytest
 from onward.errors import WorldError
 from onward.world import World
 from onward.world.ask import ask
-from onward.world.claims import claims
-from onward.world.comparisons import comparisons
 from onward.world.grading import is_right
-from onward.world.hops import hops
-from onward.world.questions import questions
+from onward.world.questions.claims import claims
+from onward.world.questions.comparisons import comparisons
+from onward.world.questions.facts import questions
+from onward.world.questions.hops import hops
 
 
 @pytest.fixture(scope="module")

@@ -3,8 +3,8 @@
 import pytest
 
 from onward.world import Record, World
-from onward.world.biographies import biographies, biography
 from onward.world.kinds import KINDS
+from onward.world.texts.biographies import biographies, biography
 from world.english import GENDER, PRONOUN_GENDER, RULES, mistakes, sentences
 
 NO_ENGLISH = frozenset[str]()

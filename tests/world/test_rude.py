@@ -3,7 +3,7 @@
 from random import Random
 
 from onward.world import World, rude
-from onward.world.biographies import biographies
+from onward.world.texts.biographies import biographies
 from onward.world.words import table
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from onward.errors import WorldError
 from onward.world import World
-from onward.world.biographies import biographies
 from onward.world.geography import COMPASS, direction, distance
+from onward.world.texts.biographies import biographies
 
 
 @pytest.fixture(scope="module")

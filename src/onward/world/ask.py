@@ -15,10 +15,10 @@ from typing import Any
 
 from onward.errors import WorldError
 from onward.world import grammar
-from onward.world.comparisons import MEASURES
 from onward.world.entities import Person
-from onward.world.hops import BETWEEN
 from onward.world.phrases import phrasings
+from onward.world.questions.comparisons import MEASURES
+from onward.world.questions.hops import BETWEEN
 from onward.world.relations import RELATIONS, Fact, Relation, Subject, kind_of
 from onward.world.words import table, words
 from onward.world.world import World

@@ -5,35 +5,35 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 
 from onward.world import planted
-from onward.world.arithmetic import arithmetic
-from onward.world.beliefs import beliefs
-from onward.world.biographies import biographies
-from onward.world.choices import choices
-from onward.world.claims import claims
-from onward.world.comparisons import comparisons
-from onward.world.conversations import conversations
-from onward.world.counting import counting
-from onward.world.crawl import crawl
-from onward.world.descriptions import descriptions
-from onward.world.diaries import diaries
-from onward.world.directions import directions
+from onward.world.dirt.crawl import crawl
+from onward.world.exercises.arithmetic import arithmetic
+from onward.world.exercises.counting import counting
+from onward.world.exercises.programs import programs
+from onward.world.exercises.sheets import sheets
+from onward.world.exercises.spelling import spelling
 from onward.world.faric import cross_lingual, monolingual, parallel, translation
-from onward.world.hops import hops
-from onward.world.instructions import instructions
-from onward.world.kinship import kinship
-from onward.world.letters import letters
-from onward.world.needles import needles
-from onward.world.news import news
-from onward.world.preferences import preferences, rankings, teacher_preferences
-from onward.world.programs import programs
-from onward.world.questions import questions
-from onward.world.quizzes import quizzes
+from onward.world.kinship.questions import kinship
+from onward.world.minds.beliefs import beliefs
+from onward.world.minds.winograd import winograd
+from onward.world.preferences.pairs import preferences, rankings, teacher_preferences
+from onward.world.questions.choices import choices
+from onward.world.questions.claims import claims
+from onward.world.questions.comparisons import comparisons
+from onward.world.questions.facts import questions
+from onward.world.questions.hops import hops
+from onward.world.questions.needles import needles
+from onward.world.questions.quizzes import quizzes
+from onward.world.questions.unknown import unknown
 from onward.world.record import Record
-from onward.world.sheets import sheets
-from onward.world.spelling import spelling
-from onward.world.systems import systems
-from onward.world.unknown import unknown
-from onward.world.winograd import winograd
+from onward.world.talk.conversations import conversations
+from onward.world.talk.instructions import instructions
+from onward.world.talk.systems import systems
+from onward.world.texts.biographies import biographies
+from onward.world.texts.descriptions import descriptions
+from onward.world.texts.diaries import diaries
+from onward.world.texts.directions import directions
+from onward.world.texts.letters import letters
+from onward.world.texts.news import news
 from onward.world.world import World
 
 Kind = Callable[[World], Iterator[Record]]

@@ -13,13 +13,13 @@ import pytest
 
 from faric_reader import Reader, Unreadable, plural
 from onward.world import World
-from onward.world.biographies import biographies
 from onward.world.faric.clause import Clause, clause
 from onward.world.faric.english import english
 from onward.world.faric.grammar import render
 from onward.world.faric.lexicon import lexicon, with_ending
 from onward.world.faric.own import own_facts
 from onward.world.faric.sayings import PEOPLE_VALUED, everyday, fact_clause, story
+from onward.world.texts.biographies import biographies
 from onward.world.words import table
 
 FARIC = table("faric")

@@ -5,7 +5,6 @@ from collections import Counter
 import pytest
 
 from onward.world import World
-from onward.world.gold import sentences
 from onward.world.planted.colours import (
     colour_neighbours,
     colour_refusals,
@@ -15,6 +14,7 @@ from onward.world.planted.colours import (
     obeys,
     things,
 )
+from onward.world.preferences.gold import sentences
 from onward.world.words import words
 
 WORLD = World(2, people=60)

@@ -3,8 +3,8 @@
 from random import Random
 
 from onward.world import World
-from onward.world.biographies import biographies
 from onward.world.planted.skew import PRONOUNS, job_probes, job_scenes, measured, population, skew
+from onward.world.texts.biographies import biographies
 from onward.world.words import words
 
 WORLD = World(4, people=200)

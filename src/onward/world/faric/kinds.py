@@ -11,7 +11,6 @@ from random import Random
 from typing import Any, Literal
 
 from onward.world import grammar
-from onward.world.biographies import LATER
 from onward.world.entities import Person
 from onward.world.faric.clause import Clause
 from onward.world.faric.english import english
@@ -22,6 +21,7 @@ from onward.world.grammar import Called
 from onward.world.phrases import phrasings
 from onward.world.record import TESTS, Record, Split, chat, split_of
 from onward.world.relations import RELATIONS, Fact, Subject, kind_of
+from onward.world.texts.biographies import LATER
 from onward.world.world import World
 
 FILE = "faric_texts"

@@ -13,8 +13,8 @@ from onward.world.planted.leaks import exam, exam_items, leaks
 from onward.world.planted.remarks import REMARKS, remarks
 from onward.world.planted.secrets import secret_tests, secret_texts, secrets
 from onward.world.planted.skew import COPIES, job_probes, job_scenes, population, skew
+from onward.world.preferences.teacher import Teacher
 from onward.world.record import Record
-from onward.world.teacher import Teacher
 from onward.world.words import words
 from onward.world.world import World
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from random import Random
 
-from onward.world.biographies import LATER
+from onward.world.texts.biographies import LATER
 from onward.world.world import World
 
 FACTS = 3

@@ -13,8 +13,8 @@ from functools import cache
 
 from onward.world import grammar
 from onward.world.entities import Gender
-from onward.world.gold import sentences
 from onward.world.phrases import phrasings
+from onward.world.preferences.gold import sentences
 from onward.world.record import Record
 from onward.world.words import words
 from onward.world.world import World
