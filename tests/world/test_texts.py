@@ -8,12 +8,13 @@ import pytest
 
 from onward.world import Record, World
 from onward.world.descriptions import descriptions
-from onward.world.diaries import DAYS, diaries
+from onward.world.diaries import diaries
 from onward.world.directions import directions
 from onward.world.entities import Person
 from onward.world.letters import letters
 from onward.world.news import news
 from onward.world.relations import RELATIONS
+from onward.world.telling import DAYS
 from onward.world.words import table
 from world.truths import all_truths, of_record, unsaid, untold
 
