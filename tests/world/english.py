@@ -55,10 +55,11 @@ SINGULAR = [
 ]
 SINGULAR += ["employer", "home", "flat", "capital", "letter", "diary"]
 UNITS = "kilometre year day leg road city company river inhabitant hour week month minute letter word friend candle"
+NUMBERS = split("two three four five six seven eight nine ten")
 BASES = split("""
 add answer ask become begin believe belong bring build buy call carry celebrate come cook count cross die dream drink drive
 earn eat enjoy feed feel find flow follow forget get give go grow have hear help hope keep know laugh lead learn leave lie like
-live look lose love make mean meet move need open own pay play prefer produce put rain read remember ride ring rise run say see
+live look lose love make mean meet move need open own pay play prefer produce rain remember ride ring rise run say see
 sell send share show sing sit sleep speak spend stand stay study swim take talk teach tell think travel turn understand use
 visit wait walk want wear win work write
 """)
@@ -119,9 +120,11 @@ def _ended(line: str) -> bool:
 
 
 def clauses(text: str) -> Iterator[str]:
-    """Sentences without quotation marks, and a capital at their beginning, unless that is somebody's name."""
+    """Sentences as the rules below need them: "this" stands for a word that is quoted, other quotation marks are left out, and the first
+    letter is small, unless it begins somebody's name.
+    """
     for sentence in sentences(text):
-        plain = sentence.replace('"', "")
+        plain = re.sub(r'"\w+"', "this", sentence).replace('"', "")
         first = re.match(r"[A-Za-z]*", plain)
         name = first is None or first[0] in GENDER or first[0] == "I"
         yield plain if name else plain[:1].lower() + plain[1:]
@@ -140,8 +143,8 @@ def articles(text: str) -> Iterator[str]:
     """ "a" before a sound like a consonant's, "an" before one like a vowel's."""
     for match in re.finditer(r"(?<![\w'])([Aa]n?) ([\w][\w'-]*)", text):
         article, noun = match[1], match[2]
-        if article == "A" and noun[0].isupper():
-            continue  # a letter that stands for an answer, not an article
+        if (article == "A" and noun[0].isupper()) or len(noun) == 1 or text[: match.start()].endswith("letter "):
+            continue  # a letter, not an article
         low = noun.lower()
         vowel = low[0] in "aeiou" and not re.match(r"uni(?!n)|us[ei]|eu|ewe|one\b|one-|once", low)
         vowel = vowel or re.match(r"hour|honest|honour|heir", low) is not None
@@ -191,24 +194,34 @@ def pronoun_gender(text: str) -> Iterator[str]:
     """He and she stand for somebody of this gender who is named in the same paragraph, or, where nobody is, further up."""
     known = set[str]()
     for line in lines(text):
-        here = set[str]()
+        here, named = set[str](), False
         for sentence in sentences(line):
             here |= genders(sentence)
-            for word in re.findall(r"\b[A-Za-z]+\b", sentence):
+            named = named or any(_name(word) in GENDER for word in sentence_words(sentence))
+            allowed = here if named else here | known
+            for word in sentence_words(sentence):
                 gender = PRONOUN_GENDER.get(word.lower())
-                if gender and gender not in (here or known or {gender}):
+                if gender and allowed and gender not in allowed:
                     yield f"{word} in: {sentence}"
         known |= here
 
 
 def genders(sentence: str) -> set[str]:
     """Of all who are named or spoken of in it."""
-    found = re.findall(r"\b[A-Za-z]+\b", sentence)
+    found = sentence_words(sentence)
     if "married" in found:  # to whom, need not be said
         return {"female", "male"}
-    return {GENDER[word] for word in found if word in GENDER} | {
-        NOUN_GENDER[w.lower()] for w in found if w.lower() in NOUN_GENDER
-    }
+    names = {GENDER[_name(word)] for word in found if _name(word) in GENDER}
+    return names | {NOUN_GENDER[word.lower()] for word in found if word.lower() in NOUN_GENDER}
+
+
+def sentence_words(sentence: str) -> list[str]:
+    return re.findall(r"\b[A-Za-z]+\b", sentence)
+
+
+def _name(word: str) -> str:
+    """A name may be in capital letters as a whole."""
+    return word.capitalize() if word.isupper() and len(word) > 1 else word
 
 
 def couples(text: str) -> Iterator[str]:
@@ -257,7 +270,7 @@ quantities = _each(
     r"\bthere (?:are|were) (?:an?|one) ",
     rf"\b(?:much|less|little|an?) {_any(PLURALS)}\b",
     rf"\b(?:many|fewer|few|several) (?:{'|'.join(MASS)})\b",
-    rf"\b(?:[02-9]|\d[\d,]+|two|three|four|five|six|seven|eight|nine|ten|many|several|few) {_any([*UNITS.split(), *ANIMALS])}\b",
+    rf"\b(?<![\w,])(?:[02-9]|\d\d+|\d+,\d{3}|{'|'.join(NUMBERS)}|many|several|few) {_any([*UNITS.split(), *ANIMALS])}\b",
     rf"(?<![\w,.-])(?<!and )(?:1|one) {_any(unit + 's' for unit in UNITS.split() if unit[-1] != 'y')}\b",
     rf"\ba (?:{'|'.join(MASS)})(?=[.,;!?])",
     r"\b(?:childs|mans|womans|mouses|citys|countrys|companys|informations)\b",
@@ -266,15 +279,16 @@ verb_forms = _each(
     rf"\b(?:does|did|do) (?:not )?(?:(?:he|she|it|I|you|we|they|{NAME}) )?{_any({*THIRDS, 'is', 'was', 'had', 'went', 'made'})}\b",
     rf"\b(?:can|could|will|would|must|should|may|might) (?:not )?(?:(?:he|she|it|I|you|we|they|{NAME}) )?{_any(THIRDS)}\b",
     rf"\bto {_any('has is does goes lives eats comes knows keeps wants earns')}\b",
-    r"\bdo (?:he|she|it)\b|\bdoes (?:I|you|we|they)\b|\b(?:is|has) (?:I|you|we|they)\b|\bare (?:I|he|she)\b",
+    r"\bdo (?:he|she)\b|\bdoes (?:I|you|we|they)\b|\b(?:is|has) (?:I|you|we|they)\b|\bare (?:I|he|she)\b",
     r"\bmore \w+er than\b|\bmost \w+est\b",
     r"\b(?:have|has|had) (?:went|came back from|saw|ate|drank|wrote|took|gave|knew|forgot|began|swam|sang)\b",
 )
+OWNED = _any(noun for noun in SINGULAR if noun != "company")  # one may keep somebody company
 wrong_cases = _each(
     r"\bit's\b|\b(?:your|her|their|our|hi)'s\b|\bits'",
     r"\b(?:hers|theirs|ours|yours|mine) (?=[a-z]+ (?:is|was|has|lives|works)\b)",
     r"\bof (?:my|your|their|our)[.,;]|\b(?:friend|child) of (?:him|me|you|them|us|she|he|I)\b",
-    rf"\b(?:him|me|them|she|he|I|they) {_any(noun for noun in SINGULAR if noun != 'company')}\b",
+    rf"\b(?:him|me|them|she|he|I|they) {OWNED}\b",
     rf"\b{_any('of with to from by at near about beside')} (?:he|she|they|we|I)\b",
     r"^(?:him|me|us|them) \w+",
     r"\w's's\b|\w's'",
@@ -284,7 +298,7 @@ wrong_cases = _each(
 def possessives(text: str) -> Iterator[str]:
     """ "Ada's dog", "its dog", "a friend of hers"."""
     yield from wrong_cases(text)
-    for match in re.finditer(rf"\b([A-Z][a-z]+) (?:{_any(SINGULAR)})\b", text):
+    for match in re.finditer(rf"\b([A-Z][a-z]+) {OWNED}\b", text):
         if match[1] in GENDER:
             yield match[0]
 

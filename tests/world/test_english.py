@@ -7,10 +7,17 @@ from onward.world.kinds import KINDS
 from onward.world.texts.biographies import biographies, biography
 from world.english import GENDER, PRONOUN_GENDER, RULES, mistakes, sentences
 
-NO_ENGLISH = frozenset[str]()
-"""Kinds that are not whole sentences of English."""
+LEFT_OUT = {
+    "instruction": ("capitals", "end marks", "slots"),
+    "system": ("capitals", "end marks"),
+    "counting": ("capitals", "end marks", "quantities"),
+    "spelling": ("capitals", "end marks"),
+    "sheet": ("capitals", "end marks", "quantities", "spaces"),
+    "program": ("capitals", "end marks", "spaces"),
+}
+"""Rules that a kind does not keep, since it asks for small letters or JSON, or shows its working in notes or code."""
 SEEDS = (0, 1, 2)
-RECORDS = 150
+RECORDS = 200
 """Of every kind and seed, about so many are looked at, from its beginning to its end."""
 
 
@@ -19,7 +26,7 @@ def text_of(record: Record) -> str:
     return record.text or "\n".join(message["content"] for message in messages)
 
 
-@pytest.mark.parametrize("kind", sorted(KINDS.keys() - NO_ENGLISH))
+@pytest.mark.parametrize("kind", KINDS)
 def test_sentences_of_every_kind_are_correct_english(kind):
     looked_at = 0
     for seed in SEEDS:
@@ -27,7 +34,7 @@ def test_sentences_of_every_kind_are_correct_english(kind):
         for record in records[seed :: max(1, len(records) // RECORDS)]:
             text = text_of(record)
             looked_at += len(sentences(text))
-            assert not mistakes(text), text
+            assert not mistakes(text, LEFT_OUT.get(kind, ())), text
     assert looked_at >= 1000
 
 

@@ -23,7 +23,7 @@ from onward.world.relations import RELATIONS, Fact, Relation, Subject, kind_of
 from onward.world.words import table, words
 from onward.world.world import World
 
-SUBJECTS = {"who": "(?P<who>.+)", "whom": "(?P<who>.+)", "whose": "(?P<who>.+?)'s", "theirs": "(?P<who>.+?)'s"}
+SUBJECTS = {"who": "(?P<who>.+)", "whom": "(?P<who>.+)", "whose": "(?P<who>.+?)'s?", "theirs": "(?P<who>.+?)'s?"}
 PRONOUN = {"they": "(?:he|she|it)", "them": "(?:him|her|it)", "their": "(?:his|her|its)"}
 NAME = r"\S+(?: \S+)?"
 WORDS = {

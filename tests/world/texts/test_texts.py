@@ -10,10 +10,11 @@ from onward.world import Record, World
 from onward.world.entities import Person
 from onward.world.relations import RELATIONS
 from onward.world.texts.descriptions import descriptions
-from onward.world.texts.diaries import DAYS, diaries
+from onward.world.texts.diaries import diaries
 from onward.world.texts.directions import directions
 from onward.world.texts.letters import letters
 from onward.world.texts.news import news
+from onward.world.texts.telling import DAYS
 from onward.world.words import table
 from world.truths import all_truths, of_record, unsaid, untold
 

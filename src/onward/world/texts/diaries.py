@@ -11,14 +11,13 @@ from collections.abc import Iterator
 from onward.world.entities import Person
 from onward.world.record import Record
 from onward.world.relations import Fact
-from onward.world.texts.telling import Teller, card_of, fact_card, person_card, told
+from onward.world.texts.telling import DAYS, Teller, card_of, fact_card, person_card, told
 from onward.world.texts.ties import ties
 from onward.world.words import table
 from onward.world.world import World
 
 COPIES = 6
 """Diaries that everybody writes."""
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 WEEKEND = DAYS[5:]
 PARTS = ("morning", "work", "noon", "evening")
 """Of a day, in their order; at weekends there is no work, but there may be a visit."""

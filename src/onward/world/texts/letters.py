@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from onward.world.entities import Person
 from onward.world.record import Record
 from onward.world.relations import Fact
-from onward.world.texts.telling import Teller, card_of, fact_card, person_card, told
+from onward.world.texts.telling import DAYS, Teller, card_of, fact_card, person_card, told
 from onward.world.texts.ties import Tie, ties
 from onward.world.words import table
 from onward.world.world import World
@@ -19,7 +19,6 @@ COPIES = 6
 """Letters that everybody writes."""
 HEADED = 0.85
 """Share of letters that say at their beginning who writes; the others say it with the signature only."""
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
 
 def letters(world: World) -> Iterator[Record]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from onward.world.entities import City, Company, Person, Road
 from onward.world.record import Record
-from onward.world.texts.telling import Card, Teller, card_of, city_card, company_card, data, person_card, told
+from onward.world.texts.telling import DAYS, Card, Teller, card_of, city_card, company_card, data, person_card, told
 from onward.world.texts.ties import Tie, ties
 from onward.world.texts.ways import direction_fact, road_fact
 from onward.world.world import World
@@ -19,7 +19,6 @@ COPIES = 6
 """Items on everybody."""
 ROUNDS = 20
 """Items on every company, city and road."""
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 ABOUT_PEOPLE = ("birthday", "lost", "prize", "staff", "club", "visit", "couple")
 ABOUT_COMPANIES = ("jubilee", "opening")
 ABOUT_CITIES = ("bridge", "market", "government")

@@ -35,6 +35,7 @@ OTHERS = ("spouse", "mother", "father", "friend")
 OWN = 0.7
 """Share of statements on third persons in the kind's own phrasings; the others are in those of relations.toml."""
 
+DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 T = TypeVar("T")
 Data = dict[str, str]
 """A fact as truth.json has it: subject, relation, value; and "to" where it is between two places."""
