@@ -19,7 +19,7 @@ from onward.world.entities import Person
 from onward.world.phrases import phrasings
 from onward.world.questions.comparisons import MEASURES
 from onward.world.questions.hops import BETWEEN
-from onward.world.relations import RELATIONS, Fact, Relation, Subject, kind_of
+from onward.world.relations import RELATIONS, Fact, Relation, Subject, kind_of, name_of
 from onward.world.words import table, words
 from onward.world.world import World
 
@@ -80,12 +80,13 @@ def _comparison(world: World, asked: str) -> Answer | None:
     for name, (kind, measure) in MEASURES.items():
         for pattern in _patterns(phrasings("questions", "comparisons", name, "questions").all):
             found = pattern.fullmatch(asked)
-            a, b = (resolve(world, found[side]) for side in "ab") if found else (None, None)
-            if isinstance(a, kind) and isinstance(b, kind):
-                more, less = sorted([a, b], key=measure, reverse=True)
+            both = [resolve(world, found[side]) for side in "ab"] if found else []
+            compared = [one for one in both if isinstance(one, kind)]
+            if len(compared) == 2:
+                more, less = (name_of(one) for one in sorted(compared, key=measure, reverse=True))
                 answer = table("questions")["comparisons"][name]["answer"]
-                alike = measure(a) == measure(b)
-                return Answer("Neither of them." if alike else answer.format(More=more.name, less=less.name), [])
+                alike = measure(compared[0]) == measure(compared[1])
+                return Answer("Neither of them." if alike else answer.format(More=more, less=less), [])
     return None
 
 
@@ -116,11 +117,9 @@ def resolve(world: World, named: str) -> Subject | None:
     """Whom or what a name stands for, or a way to name somebody through somebody else."""
     if (person := world.people.find(named)) is not None:
         return person
-    for thing in (*world.cities, *world.companies):
-        if thing.name.lower() == named.lower():
-            return thing
-    if country := next((c for c in world.countries if c.lower() == named.lower()), None):
-        return country
+    things: list[Subject] = [*world.cities, *world.companies, *world.countries]
+    if here := [thing for thing in things if name_of(thing).lower() == named.lower()]:
+        return here[0]
     for first, lead in BETWEEN.items():
         for pattern in _patterns(phrasings("questions", "hops", first).all):
             if (found := pattern.fullmatch(named)) and isinstance(subject := resolve(world, found["who"]), Person):

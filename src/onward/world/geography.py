@@ -55,7 +55,8 @@ class Map:
 
     def route(self, a: City, b: City) -> tuple[City, ...]:
         """The shortest way by road (Dijkstra), both ends included; of equal ones that with the smaller indices."""
-        heap, done = [(0, (a.index,))], set[int]()
+        heap: list[tuple[int, tuple[int, ...]]] = [(0, (a.index,))]
+        done = set[int]()
         while heap:
             length, path = heapq.heappop(heap)
             if path[-1] == b.index:

@@ -49,7 +49,7 @@ class People(Sequence[Person]):
             raise WorldError(f"{count} people: a world has from {FEWEST} to {FAMILY * pairs * chunks:,}.")
         if not 0.5 <= skew <= 1:
             raise WorldError(f"a skew of {skew:g}: at least 0.5, which is none, and at most 1.")
-        self.seed, self.count, self.cities, self.companies, self.skew, self.pairs = (
+        self.seed, self.size, self.cities, self.companies, self.skew, self.pairs = (
             seed, count, cities, companies, skew, pairs
         )  # fmt: skip
         self._known = lru_cache(KNOWN)(self._draw)
@@ -64,7 +64,7 @@ class People(Sequence[Person]):
         self.centres = [random.random() for _ in range(FRIENDS)]
 
     def __len__(self) -> int:
-        return self.count
+        return self.size
 
     @overload
     def __getitem__(self, index: int) -> Person: ...
@@ -72,10 +72,10 @@ class People(Sequence[Person]):
     def __getitem__(self, index: slice) -> list[Person]: ...
     def __getitem__(self, index: int | slice) -> Person | list[Person]:
         if isinstance(index, slice):
-            return [self[i] for i in range(*index.indices(self.count))]
-        if not -self.count <= index < self.count:
+            return [self[i] for i in range(*index.indices(self.size))]
+        if not -self.size <= index < self.size:
             raise IndexError(index)
-        return self._known(index % self.count)
+        return self._known(index % self.size)
 
     def _draw(self, index: int) -> Person:
         family, place = divmod(index, FAMILY)
@@ -126,7 +126,7 @@ class People(Sequence[Person]):
         if last not in self.surnames:
             return None
         indices = (FAMILY * family + place for family in self._families(last) for place in range(FAMILY))
-        people = (self[i] for i in indices if i < self.count)
+        people = (self[i] for i in indices if i < self.size)
         return next((person for person in people if (person.first, person.last) == (first, last)), None)
 
     def first_names(self, surname: str) -> set[str]:
@@ -136,7 +136,7 @@ class People(Sequence[Person]):
     def _families(self, surname: str) -> range:
         """The families that have a surname of this world's."""
         pair = self.surnames.index(surname) // 2
-        return range(pair * pow(self.stride, -1, self.pairs) % self.pairs, -(-self.count // FAMILY), self.pairs)
+        return range(pair * pow(self.stride, -1, self.pairs) % self.pairs, -(-self.size // FAMILY), self.pairs)
 
     def _born(self, family: int, place: int) -> int:
         """Twins are left out: brothers and sisters were born in different years, so that they can be compared."""
@@ -152,7 +152,7 @@ class People(Sequence[Person]):
 
     def _draw_held_out(self, block: int) -> int:
         """Which family of a block of five is held out. In the last block there may be none; in the first there must be one."""
-        families = -(-self.count // FAMILY)
+        families = -(-self.size // FAMILY)
         return Random(f"{self.seed}/held out/{block}").randrange(HELD_OUT_OF if block else min(HELD_OUT_OF, families))
 
     def friends(self, index: int) -> list[int]:
@@ -161,16 +161,16 @@ class People(Sequence[Person]):
         Of two friends, both are asked about in training or neither is: otherwise an answer on one would tell the other's.
         """
         side = self.is_held_out(index)
-        others = self.held_out if side else self.count - self.held_out
+        others = self.held_out if side else self.size - self.held_out
         reflected = {(round(centre * others) - self._rank(index)) % others for centre in self.centres}
         return sorted(i for i in (self._at(side, rank) for rank in reflected) if i // FAMILY != index // FAMILY)
 
     @cached_property
     def held_out(self) -> int:
         """How many people are not asked about."""
-        blocks = range(-(-self.count // (FAMILY * HELD_OUT_OF)))
+        blocks = range(-(-self.size // (FAMILY * HELD_OUT_OF)))
         first = (FAMILY * (HELD_OUT_OF * block + self._held_out(block)) for block in blocks)
-        return sum(min(FAMILY, max(0, self.count - index)) for index in first)
+        return sum(min(FAMILY, max(0, self.size - index)) for index in first)
 
     def _rank(self, index: int) -> int:
         """The person's place among all on the same side."""

@@ -75,7 +75,8 @@ def prompt(world: World, random: Random, split: Split) -> Prompt:
         person = somebody(world, random, side)
         unknown = _unknown(world, random, person, held_out) if random.random() < UNKNOWN else None
         return unknown or _known(world, random, person, held_out)
-    return _known(world, random, random.choice([*world.cities, *world.countries, *world.companies]), held_out)
+    places: list[Subject] = [*world.cities, *world.countries, *world.companies]
+    return _known(world, random, random.choice(places), held_out)
 
 
 def somebody(world: World, random: Random, held_out: bool) -> Person:

@@ -39,12 +39,17 @@ def ask(world: World, subject: Subject, random: Random, pick: Pick) -> Iterator[
         for other in _others(world, subject, random):
             if measure(subject) == measure(other):
                 continue
-            more, less = sorted([subject, other], key=measure, reverse=True)
-            a, b = random.sample([subject.name, other.name], 2)
+            more, less = _sorted(subject, other, measure)
+            a, b = random.sample([more.name, less.name], 2)
             text = pick(phrasings("questions", "comparisons", name, "questions")).format(a=a, A=grammar.capital(a), b=b)
             answer = table("questions")["comparisons"][name]["answer"].format(More=more.name, less=less.name)
             truth = {"answer": more.name, "accept": [more.name, answer.removesuffix(".")], "relation": name}
             yield Question(text, answer, truth | {"options": [a, b], "chance": 0.5})
+
+
+def _sorted(one: Any, other: Any, measure: Callable[[Any], int]) -> tuple[Any, Any]:
+    """The one with the larger number first."""
+    return (one, other) if measure(one) > measure(other) else (other, one)
 
 
 def _others(world: World, subject: Any, random: Random) -> list[Any]:
