@@ -81,7 +81,7 @@ def _comparison(world: World, asked: str) -> Answer | None:
         for pattern in _patterns(phrasings("questions", "comparisons", name, "questions").all):
             found = pattern.fullmatch(asked)
             both = [resolve(world, found[side]) for side in "ab"] if found else []
-            compared = [one for one in both if isinstance(one, kind)]
+            compared = [one for one in both if one is not None and isinstance(one, kind)]
             if len(compared) == 2:
                 more, less = (name_of(one) for one in sorted(compared, key=measure, reverse=True))
                 answer = table("questions")["comparisons"][name]["answer"]
