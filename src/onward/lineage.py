@@ -41,7 +41,7 @@ class Result:
 @dataclass(frozen=True, kw_only=True)
 class Lineage:
     """The history of one folder. `parents` holds the whole lineage of each folder it was made from, so a tree can be drawn
-    though the parents are long gone."""
+    though the parents are long gone.   about: what a model that talks can talk about.   try_asking: questions to begin with."""
 
     verb: str
     command: str = ""
@@ -53,6 +53,8 @@ class Lineage:
     results: list[Result] = field(default_factory=list)
     parents: list[Lineage] = field(default_factory=list)
     folder: str = ""
+    about: str = ""
+    try_asking: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -137,3 +139,9 @@ def add_results(folder: Path, results: list[Result]) -> None:
     new = {(result.suite, result.metric) for result in results}
     kept = [result for result in history.results if (result.suite, result.metric) not in new]
     write(folder, replace(history, results=kept + results))
+
+
+def introduce(folder: Path, about: str, try_asking: list[str]) -> None:
+    """Say in a model's lineage what it can talk about, for whoever opens a chat with it."""
+    history = read(folder) or Lineage(verb="from elsewhere", folder=str(folder))
+    write(folder, replace(history, about=about, try_asking=try_asking))

@@ -8,6 +8,7 @@ from rich.console import Console
 from onward.align import instruct
 from onward.corpus.chats import read_chats
 from onward.errors import BadLine, DataError, FolderError, PlanError
+from onward.train import pretrain
 from onward.train.packing import IGNORE
 from onward.train.plan import Wishes
 from onward.train.workspace import Workspace
@@ -49,6 +50,24 @@ def test_only_the_answers_and_their_ends_are_learned(model_folder, short_chats, 
     assert sorted(part + "<|im_end|>" for part in text.split("<|im_end|>") if part) == sorted(
         answer for i, answer in enumerate(answers) if i in kept(short_chats)
     )
+
+
+def test_with_replay_every_second_row_is_of_the_texts_and_the_rest_as_before(
+    model_folder, short_chats, texts, tmp_path
+):
+    def again(cut):
+        return pretrain.cut_again([str(texts)], Workspace(tmp_path / "again", {}), cut, False, Console(quiet=True))
+
+    training = prepared(model_folder, short_chats, tmp_path, replay=again, replayed=[{"path": str(texts)}])
+    batch = training.batches(0)
+    whole = texts.read_text()
+    answers, stories = 0, 0
+    for targets in batch.targets:
+        learned = training.tokenizer.decode([int(t) for t in targets if t != IGNORE], skip_special=False)
+        answers += learned.startswith("Yes ")
+        stories += learned.split("<|endoftext|>")[0] in whole
+    assert (answers, stories) == (2, 2)
+    assert {"corpus": "replay", "path": str(texts)} in training.sources
 
 
 def kept(chats):

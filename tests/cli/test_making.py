@@ -95,6 +95,22 @@ def test_another_command_does_not_go_on_with_an_unfinished_run(onward, texts, tm
     assert "holds another run" in ended.err
 
 
+def test_sft_with_replay_says_what_was_gone_over_again(onward, texts, chats, tmp_path):
+    base, roomy = tmp_path / "roomy", ("--length", 128, "--batch", 512, "--depth", 1, "--width", 32, "--heads", 2)
+    assert onward("pretrain", texts, "-o", base, "--steps", 2, "--vocab", 320, *roomy).code == 0
+    command = ("sft", base, chats, "-o", tmp_path / "chat", "--replay", texts, "--steps", 10, "--batch", 512)
+    ended = onward(*command)
+    assert ended.code == 0, ended.err
+    data = json.loads((tmp_path / "chat" / "onward.json").read_text())["data"]
+    assert [(source["path"].rpartition("/")[2], source.get("corpus")) for source in data] == [
+        (chats.name, None),
+        (texts.name, "replay"),
+    ]
+    ended = onward("sft", base, chats, "-o", tmp_path / "other", "--replay", tmp_path / "none.txt", "--steps", 1)
+    assert ended.code == 2
+    assert "none.txt" in ended.err
+
+
 def test_sft_learns_from_the_answers_alone(onward, base, chats, tmp_path):
     ended = onward("sft", base, chats, "-o", tmp_path / "chat", "--steps", 10, "--length", 32, "--batch", 128)
     assert ended.code == 2, "32 positions are too few for the questions"

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from onward import lineage
+
 
 @pytest.fixture
 def typed(monkeypatch):
@@ -36,6 +38,14 @@ def test_chat_answers_and_keeps_the_conversation(onward, typed, model_folder, tm
     assert [m["content"] for m in second[:2]] == ["Be brief.", "Again"]
     assert first[2]["content"] in ended.out
     assert "/reset forgets" in ended.err
+
+
+def test_a_model_whose_lineage_says_so_tells_what_it_knows_and_what_to_ask(onward, typed, model_folder):
+    lineage.introduce(model_folder, "ships and their sails", ["How many sails has ship 3?"])
+    typed("/quit")
+    ended = onward("chat", model_folder)
+    assert "It knows ships and their sails." in ended.err
+    assert "  How many sails has ship 3?" in ended.err
 
 
 def test_what_is_saved_can_be_learned_from(onward, typed, model_folder, tmp_path):

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from onward.errors import DataError
-from onward.train.measure import BitsPerByte
+from onward.train.measure import Measured
 from onward.train.mixture import (
     PERIOD,
     MixedBatches,
@@ -135,12 +135,12 @@ def test_a_pass_ends_when_the_corpus_that_comes_around_first_has_been_gone_throu
 
 
 def test_the_whole_is_the_mean_by_shares_with_an_interval_made_of_theirs():
-    first = BitsPerByte(value=2.0, low=1.9, high=2.2, n=10)
-    second = BitsPerByte(value=1.0, low=0.8, high=1.4, n=5)
+    first = Measured(value=2.0, low=1.9, high=2.2, n=10)
+    second = Measured(value=1.0, low=0.8, high=1.4, n=5)
     whole = together([(0.7, first), (0.3, second)])
     assert whole.value == pytest.approx(1.7)
     assert whole.low == pytest.approx(1.7 - np.hypot(0.07, 0.06))
     assert whole.high == pytest.approx(1.7 + np.hypot(0.14, 0.12))
     assert whole.n == 15
-    of_one = BitsPerByte(value=1.0, low=None, high=None, n=1)
+    of_one = Measured(value=1.0, low=None, high=None, n=1)
     assert together([(0.7, first), (0.3, of_one)]).low is None

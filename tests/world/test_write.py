@@ -9,7 +9,7 @@ from onward.corpus.chats import read_chats
 from onward.corpus.read import documents
 from onward.errors import OutputError, WorldError
 from onward.world import World
-from onward.world.kinds import KINDS
+from onward.world.kinds import KINDS, chosen
 from onward.world.write import write
 
 SMALL = {"people": 20, "cities": 6}
@@ -36,7 +36,7 @@ def test_the_same_seed_renders_the_same_bytes(kind):
 
 def test_the_same_seed_writes_the_same_bytes(tmp_path):
     for name in ("a", "b"):
-        write(World(1, **SMALL), tmp_path / name, only=["biography", "question", "claim"])
+        write(World(1, **SMALL), tmp_path / name, chosen(["biography", "question", "claim"]))
     assert files(tmp_path / "a") == files(tmp_path / "b")
 
 
@@ -79,5 +79,5 @@ def test_a_folder_that_is_there_is_not_touched_and_an_unknown_kind_is_named(fold
     with pytest.raises(OutputError, match="exists already"):
         write(World(1, **SMALL), folder)
     with pytest.raises(WorldError, match="poetry: there is no such kind"):
-        write(World(1, **SMALL), tmp_path / "new", only=["poetry"])
+        chosen(["poetry"])
     assert not (tmp_path / "new").exists()

@@ -1,12 +1,15 @@
 """Instruction tuning: a base model learns to answer. The loss is on the assistant's tokens alone.
 
-Source: Ouyang et al. 2022 (arXiv 2203.02155), section 3.5, step 1. Left out: adapters, mixtures, and data made by a teacher.
+With `replay`, half of the rows are texts as the base model was trained on, so that it does not forget, while it learns to answer, what it
+could answer from: rehearsal (Robins 1995, "Catastrophic forgetting, rehearsal and pseudorehearsal"). Source of the rest: Ouyang et al. 2022
+(arXiv 2203.02155), section 3.5, step 1; in section 3.5, step 3, they mix pretraining texts into reinforcement learning for the same reason.
+Left out: adapters, and data made by a teacher.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,9 +26,10 @@ from onward.model import folder
 from onward.tokens.chat import encode_chat
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import machine, size
+from onward.train.mixture import MixedBatches, Part
 from onward.train.objectives import next_token
 from onward.train.packing import Batches, Packing
-from onward.train.parent import files_of
+from onward.train.parent import boundaries, files_of
 from onward.train.plan import TrainPlan, Wishes
 from onward.train.shards import Shards, write_shards
 from onward.train.training import Training, settled, sources_of
@@ -33,14 +37,28 @@ from onward.train.workspace import Workspace
 
 SUITE = "held-out answers"
 HELD_OUT = 0.05
+REPLAY = 0.5
+"""Share of the rows that are texts, where there are any to go over again. Measured in docs/results.md."""
 LONGEST = 2048
 """Tokens of a conversation where --length says nothing and the model has positions for more."""
 
 
 def prepare(
-    base: Path, chats: Path, workspace: Workspace, wishes: Wishes, *, skip_bad: bool = False, console: Console
+    base: Path,
+    chats: Path,
+    workspace: Workspace,
+    wishes: Wishes,
+    *,
+    replay: Callable[[Tokenizer], Shards] | None = None,
+    replayed: Sequence[dict[str, Any]] = (),
+    skip_bad: bool = False,
+    console: Console,
 ) -> Training:
-    """Everything up to the first step.   Raises FolderError, TokenizerError, ChatError, DataError, PlanError."""
+    """Everything up to the first step.
+
+    replay: gives the texts to go over again, cut by the base model's tokeniser.   replayed: what they are, for the lineage.
+    Raises FolderError, TokenizerError, ChatError, DataError, PlanError.
+    """
     began = time.perf_counter()
     tokenizer = Tokenizer.load(base)
     found = machine.measure(wishes.device, wishes.precision)
@@ -76,7 +94,16 @@ def prepare(
         model.config,
     )
 
-    batches = Batches(train, draft.rows, draft.seed).batch
+    batches, rows = Batches(train, draft.rows, draft.seed).batch, train.rows
+    if replay is not None:
+        parts = [
+            Part("chats", 1 - REPLAY, train, kept),
+            Part("texts", REPLAY, _packed(replay(tokenizer), tokenizer, length), kept),
+        ]
+        batches, rows = MixedBatches(parts, draft.rows, draft.seed).batch, round(train.rows / (1 - REPLAY))
+        draft = size.explained(
+            draft, {"replay": f"{REPLAY:g}: share of the rows that are texts, so that nothing is forgotten"}
+        )
 
     def finish(seconds: float) -> TrainPlan:
         most = None if wishes.steps else wishes.passes or passes(train.shards.documents)
@@ -84,7 +111,7 @@ def prepare(
             draft,
             wishes,
             seconds_per_step=seconds,
-            rows=train.rows,
+            rows=rows,
             most_passes=most,
             spent=time.perf_counter() - began,
         )
@@ -102,10 +129,17 @@ def prepare(
         batches=batches,
         train=train,
         held_out=kept,
-        sources=sources_of(chat_files(chats)),
+        sources=[*sources_of(chat_files(chats)), *({"corpus": "replay"} | source for source in replayed)],
         parents=[parent],
         family=folder.read_config(base)[0],
     )
+
+
+def _packed(texts: Shards, tokenizer: Tokenizer, length: int) -> Packing:
+    bounds = boundaries(tokenizer)
+    if bounds is None:
+        raise DataError("the base model's tokenizer has no token that begins a document (bos_token), which texts need.")
+    return Packing(texts, length, bounds[0], end_id=bounds[1])
 
 
 def passes(conversations: int) -> float:

@@ -10,9 +10,13 @@ import typer
 _TEXTS = "files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name"
 
 Texts = Annotated[list[str], typer.Argument(help=_TEXTS)]
+TextsOrWorld = Annotated[
+    list[str] | None, typer.Argument(help=f"{_TEXTS}. Without any: the built-in world", show_default=False)
+]
 Mixture = Annotated[
     list[str], typer.Argument(help=f"{_TEXTS}; each with =WEIGHT for a mixture: books=0.7 chats.jsonl=0.3")
 ]
+Vocab = Annotated[int | None, typer.Option("--vocab", help="tokens of the tokenizer that is trained")]
 Out = Annotated[Path, typer.Option("-o", "--out", help="where to write; must not exist yet")]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out lines that cannot be read, and count them")]
 Force = Annotated[bool, typer.Option("--force", help="replace what Onward has made there before")]

@@ -11,21 +11,25 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onward.cli import printing
-from onward.cli.arguments import Force, Json, Log, Mixture, Out, PlanOnly, SkipBad, Texts
+from onward.cli.arguments import Force, Json, Log, Mixture, Out, PlanOnly, SkipBad, Texts, TextsOrWorld, Vocab
 from onward.train import processes
 from onward.train.plan import Shape, Wishes
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from onward.build import Road
+    from onward.tokens.tokenizer import Tokenizer
+    from onward.train.shards import Shards
     from onward.train.training import Training
     from onward.train.workspace import Workspace
 
 
 def build(
-    texts: Texts,
     wishes: Wishes,
     shape: Shape,
+    texts: TextsOrWorld = None,
+    vocab: Vocab = None,
     chat: Annotated[Path | None, typer.Option("--chat", help="questions and answers to learn from, as JSONL")] = None,
     out: Annotated[
         Path | None, typer.Option("-o", "--out", help="the run folder", show_default="runs/NAME of the first text")
@@ -37,32 +41,55 @@ def build(
 ) -> None:
     """The whole road: tokenizer, pretraining, instruction tuning, the stages compared, a report.
 
-    Started again by the same command, it goes on where it stopped.
+    Without texts it is walked in the built-in world, a small country that does not exist: its texts are made, found as a dirty crawl, and
+    cleaned first; at the end every stage is asked what only its texts have told it. Started again by the same command, it goes on where
+    it stopped.
 
-    Example:  onward build books/ --chat questions.jsonl --minutes 10 -o runs/mine
+    Example:  onward build
+              onward build books/ --chat questions.jsonl --minutes 10 -o runs/mine
     """
     processes.alone("build")
     from onward.build import Road, check
     from onward.build import build as walk
-    from onward.train import pretrain as room
+    from onward.errors import PlanError
 
     console = printing.messages()
-    out = out or Path("runs") / (Path(texts[0]).resolve().name.strip(".").split(".")[0] or "mine")
-    road = Road(out=out, texts=texts, chats=chat, wishes=wishes, asked=shape, skip_bad=skip_bad, force=force, log=log)
+    common: dict[str, Any] = {"vocab": vocab, "skip_bad": skip_bad, "force": force, "log": log}
+    if texts:
+        out = out or Path("runs") / (Path(texts[0]).resolve().name.strip(".").split(".")[0] or "mine")
+        road = Road(out=out, texts=texts, chats=chat, wishes=wishes, asked=shape, **common)
+    elif chat is not None:
+        raise PlanError(
+            "--chat without texts: a base model must be made from some first. onward build TEXTS --chat ..."
+        )
+    else:
+        out = out or Path("runs") / "world"
+        road = Road.in_the_world(out, wishes, shape, **common)
     if plan:
         check(road)
-        base = road.wishes_of("base")
-        _train(
-            None,
-            lambda place, console: room.prepare(texts, place, base, shape, skip_bad=skip_bad, console=console),
-            request=dict,
-            force=force,
-            plan=True,
-        )
+        _plan(road)
         return
     last = walk(road, console, lambda training: printing.preflight(console, training))
     console.print(f"\nThe report is {out}/report.html.")
-    console.print(f"Talk to it:  onward chat {out}" if chat else f"Let it carry on a text:  onward generate {last}")
+    console.print(
+        f"Talk to it:  onward chat {out}" if road.chats else f"Let it carry on a text:  onward generate {last}"
+    )
+
+
+def _plan(road: Road) -> None:
+    """The preflight of a road's base model, in a folder that goes away."""
+    from onward.build import country
+    from onward.train import pretrain as room
+
+    def prepare(place: Workspace, console: Console) -> Training:
+        texts = road.texts
+        if road.world:
+            country.make(place.folder, road.wishes.seed, console)
+            texts = country.texts(place.folder)
+        base = road.wishes_of("base")
+        return room.prepare(texts, place, base, road.asked, vocab=road.vocab, skip_bad=road.skip_bad, console=console)
+
+    _train(None, prepare, request=dict, force=road.force, plan=True)
 
 
 def tokenizer(
@@ -128,7 +155,7 @@ def pretrain(
     tokenizer: Annotated[
         Path | None, typer.Option("--tokenizer", help="a folder whose tokenizer to use; else one is trained")
     ] = None,
-    vocab: Annotated[int | None, typer.Option("--vocab", help="tokens of the tokenizer that is trained")] = None,
+    vocab: Vocab = None,
     objective: Annotated[
         str,
         typer.Option("--objective", help="next: carry a text on; masked: an encoder; prefix: write what is left out"),
@@ -190,6 +217,12 @@ def sft(
     ],
     out: Out,
     wishes: Wishes,
+    replay: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--replay", help="texts to go over again, half of the rows, so that the base model forgets nothing"
+        ),
+    ] = None,
     skip_bad: SkipBad = False,
     force: Force = False,
     plan: PlanOnly = False,
@@ -197,14 +230,25 @@ def sft(
 ) -> None:
     """Instruction tuning: teach a base model to answer. The loss is on the assistant's tokens alone.
 
-    Example:  onward sft mine/base questions.jsonl --minutes 3 -o mine/chat
+    Example:  onward sft mine/base questions.jsonl --replay books/ --minutes 3 -o mine/chat
     """
     from onward.align import instruct
+    from onward.train import pretrain as texts
+    from onward.train.training import sources_of_texts
+
+    def prepare(workspace: Workspace, console: Console) -> Training:
+        def again(cut: Tokenizer) -> Shards:
+            return texts.cut_again(replay or (), workspace, cut, skip_bad, console)
+
+        further: dict[str, Any] = {"skip_bad": skip_bad, "console": console}
+        if replay:
+            further |= {"replay": again, "replayed": sources_of_texts(replay)}
+        return instruct.prepare(base, chats, workspace, wishes, **further)
 
     _train(
         out,
-        lambda workspace, console: instruct.prepare(base, chats, workspace, wishes, skip_bad=skip_bad, console=console),
-        request=lambda: instruct.request(base, chats, wishes, skip_bad=skip_bad),
+        prepare,
+        request=lambda: instruct.request(base, chats, wishes, skip_bad=skip_bad, replay=sources_of_texts(replay or ())),
         force=force,
         plan=plan,
         log=log,

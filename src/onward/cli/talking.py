@@ -40,10 +40,24 @@ def chat(
     with console.status(f"opening {model}"):
         opened = load(model, device=device)
     console.print(f"{opened.name}. {HELP}", style="dim")
+    _introduce(model, console)
     conversation = Conversation(opened, sampling, system, console)
     while (line := conversation.ask()) is not None:
         if not conversation.obey(line):
             conversation.answer(line)
+
+
+def _introduce(model: str, console: Console) -> None:
+    """What the model can talk about, and what to ask it, where its lineage says so."""
+    from onward import lineage
+    from onward.generate.stages import furthest_stage
+
+    folder = Path(furthest_stage(model))
+    history = lineage.read(folder) if folder.is_dir() else None
+    if history is not None and history.about:
+        console.print(f"It knows {history.about}.", style="dim")
+    if history is not None and history.try_asking:
+        console.print("\n  ".join(["Things to try:", *history.try_asking[:5]]), style="dim")
 
 
 class Conversation:

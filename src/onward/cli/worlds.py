@@ -38,14 +38,14 @@ def world(
         return
     from onward.errors import WorldError
     from onward.world import World
-    from onward.world.kinds import KINDS
+    from onward.world.kinds import chosen
     from onward.world.write import write
 
     if out is None:
         raise WorldError('Say where to write the world, with -o FOLDER; or ask it something: onward world ask "..."')
-    made, kinds, began = World(seed, people=people, cities=cities, skew=skew), only or list(KINDS), time.monotonic()
-    with _Progress(kinds) as progress:
-        counts = write(made, out, only=kinds, force=force, on_record=progress)
+    made, kinds, began = World(seed, people=people, cities=cities, skew=skew), chosen(only or ()), time.monotonic()
+    with _Progress(list(kinds)) as progress:
+        counts = write(made, out, kinds, force=force, on_record=progress)
     printing.messages().print(f"{printing.size(progress.written)} in {time.monotonic() - began:.0f} s")
     if as_json:
         printing.print_json({"out": str(out), "records": counts})

@@ -46,7 +46,7 @@ def write_report(run: Path) -> Path:
         "onward.report",
         name=run.resolve().name,
         stages=stages,
-        suites=_suites(stages),
+        measures=_measures(stages),
         samples=_samples(run),
         last=stages[-1],
     )
@@ -76,14 +76,17 @@ def _stage(path: Path) -> Stage:
     )
 
 
-def _suites(stages: list[Stage]) -> dict[tuple[str, str], list[Result | None]]:
-    """For each (suite, metric), the result of every stage, or None where it was not measured."""
-    keys = dict.fromkeys((r.suite, r.metric) for stage in stages for r in stage.history.results)
-    return {key: [_result(stage, key) for stage in stages] for key in keys}
+def _measures(stages: list[Stage]) -> dict[str, dict[str, list[Result | None]]]:
+    """For each metric and suite, the result of every stage, or None where it was not measured."""
+    keys = dict.fromkeys((r.metric, r.suite) for stage in stages for r in stage.history.results)
+    found: dict[str, dict[str, list[Result | None]]] = {}
+    for metric, suite in keys:
+        found.setdefault(metric, {})[suite] = [_result(stage, metric, suite) for stage in stages]
+    return found
 
 
-def _result(stage: Stage, key: tuple[str, str]) -> Result | None:
-    return next((r for r in stage.history.results if (r.suite, r.metric) == key), None)
+def _result(stage: Stage, metric: str, suite: str) -> Result | None:
+    return next((r for r in stage.history.results if (r.metric, r.suite) == (metric, suite)), None)
 
 
 def _samples(run: Path) -> dict[str, Any]:

@@ -15,13 +15,13 @@ from onward.errors import FolderError
 from onward.files import explained, write_bytes
 from onward.train import checkpoints
 from onward.train.fit import Callback, Step
-from onward.train.measure import BitsPerByte
+from onward.train.measure import Measured
 from onward.train.plan import TrainPlan
 
 HELD_OUT = "held_out_bits_per_byte"
 
 
-def held_out(measure: Callable[[Step], Mapping[str, BitsPerByte]]) -> Callback:
+def held_out(measure: Callable[[Step], Mapping[str, Measured]]) -> Callback:
     """Measure every `held_out_every` steps, and at the last: the whole, named "", and its parts."""
 
     def callback(step: Step) -> None:

@@ -18,7 +18,7 @@ from onward.lineage import Result
 from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel, at_least_float32
 from onward.tokens.tokenizer import Tokenizer
-from onward.train.measure import AT_ONCE, BitsPerByte, autocast, byte_lengths, result, with_interval
+from onward.train.measure import AT_ONCE, Measured, autocast, byte_lengths, result, with_interval
 from onward.train.packing import IGNORE, Batch, Rows, held_out_rows
 from onward.train.shards import Shards
 
@@ -42,7 +42,7 @@ class Tally:
     baseline_bits: Floats
     baseline_right: Floats
 
-    def of(self, values: Floats, sizes: Floats) -> BitsPerByte:
+    def of(self, values: Floats, sizes: Floats) -> Measured:
         """A ratio of two of these, over the documents that have any."""
         return with_interval(values[self.tokens > 0], sizes[self.tokens > 0])
 

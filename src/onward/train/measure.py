@@ -34,8 +34,8 @@ CHANCE = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
-class BitsPerByte:
-    """A measurement on `n` documents, with its 95 % interval."""
+class Measured:
+    """A ratio measured on `n` documents or subjects, such as bits per byte or the share that is right, with its 95 % interval."""
 
     value: float
     low: float | None
@@ -60,7 +60,7 @@ def held_out(
     device: str,
     precision: str,
     mask: Callable[[Batch], Mask] = backwards,
-) -> BitsPerByte:
+) -> Measured:
     """Bits per byte of up to `targets` held-out targets: always the same ones, taken from all the documents alike.
 
     For chats these are the answers, the questions being given. The end of a document or a turn costs bits and counts no byte.
@@ -88,24 +88,24 @@ def autocast(device: str, precision: str) -> torch.autocast:
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
 
 
-def with_interval(bits: NDArray[np.float64], sizes: NDArray[np.float64], rounds: int = 1000) -> BitsPerByte:
+def with_interval(parts: NDArray[np.float64], sizes: NDArray[np.float64], rounds: int = 1000) -> Measured:
     """The ratio of sums; its percentile bootstrap over documents (Efron and Tibshirani 1993, chapter 13), which are what is
-    independent: pieces of one document are not. Of one document there is no interval.   bits, sizes: (documents,)"""
-    value = float(bits.sum() / max(sizes.sum(), 1))
-    if len(bits) < 2:
-        return BitsPerByte(value=value, low=None, high=None, n=len(bits))
+    independent: pieces of one document are not. Of one document there is no interval.   parts, sizes: (documents,)"""
+    value = float(parts.sum() / max(sizes.sum(), 1))
+    if len(parts) < 2:
+        return Measured(value=value, low=None, high=None, n=len(parts))
     generator = np.random.default_rng(0)
     found = []
     for _ in range(rounds):
-        chosen = generator.integers(0, len(bits), len(bits))
-        found.append(bits[chosen].sum() / max(sizes[chosen].sum(), 1))
+        chosen = generator.integers(0, len(parts), len(parts))
+        found.append(parts[chosen].sum() / max(sizes[chosen].sum(), 1))
     low, high = np.percentile(found, [2.5, 97.5])
-    return BitsPerByte(value=value, low=float(low), high=float(high), n=len(bits))
+    return Measured(value=value, low=float(low), high=float(high), n=len(parts))
 
 
 def result(
     suite: str,
-    measured: BitsPerByte,
+    measured: Measured,
     *,
     seed: int,
     baseline: float | None,

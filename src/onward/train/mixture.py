@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from onward.errors import DataError
 from onward.lineage import Result
-from onward.train.measure import BitsPerByte
+from onward.train.measure import Measured
 from onward.train.packing import Batch, Batches, Packing, Rows
 
 PERIOD = 10_000
@@ -158,7 +158,7 @@ def rows_in_a_pass(parts: Sequence[Part]) -> int:
     return round(min(part.train.rows / part.share for part in parts))
 
 
-def together(found: Sequence[tuple[float, BitsPerByte]]) -> BitsPerByte:
+def together(found: Sequence[tuple[float, Measured]]) -> Measured:
     """The mean of the corpora's measurements by their shares. Its interval is put together from theirs, which are independent: square
     and add the distances (Zou and Donner 2008, MOVER). None where one of them has none."""
     if len(found) == 1:
@@ -167,7 +167,7 @@ def together(found: Sequence[tuple[float, BitsPerByte]]) -> BitsPerByte:
     below = [share * (one.value - one.low) for share, one in found if one.low is not None]
     above = [share * (one.high - one.value) for share, one in found if one.high is not None]
     whole = len(below) == len(above) == len(found)
-    return BitsPerByte(
+    return Measured(
         value=value,
         low=value - math.hypot(*below) if whole else None,
         high=value + math.hypot(*above) if whole else None,
@@ -181,7 +181,7 @@ def results_together(suite: str, found: Sequence[tuple[float, list[Result]]]) ->
 
 
 def _together(suite: str, found: Sequence[tuple[float, Result]]) -> Result:
-    whole = together([(share, BitsPerByte(value=r.value, low=r.low, high=r.high, n=r.n or 0)) for share, r in found])
+    whole = together([(share, Measured(value=r.value, low=r.low, high=r.high, n=r.n or 0)) for share, r in found])
     baselines = [share * r.baseline for share, r in found if r.baseline is not None]
     baseline = sum(baselines) if len(baselines) == len(found) else None
     return replace(

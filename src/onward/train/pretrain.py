@@ -181,6 +181,11 @@ def _sources(corpora: Sequence[Corpus]) -> list[dict[str, Any]]:
     ]
 
 
+def cut_again(texts: Sequence[str], workspace: Workspace, cut: Tokenizer, skip_bad: bool, console: Console) -> Shards:
+    """Texts that a model has been trained on, or others like them, for going over them again in a later stage."""
+    return _cut(workspace, Reading(Corpus("", tuple(texts)), skip_bad, console), cut)[0]
+
+
 def request(
     texts: Sequence[str],
     wishes: Wishes,

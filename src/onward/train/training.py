@@ -28,7 +28,7 @@ from onward.tokens.tokenizer import Tokenizer
 from onward.train import callbacks, checkpoints, logs, measure, processes
 from onward.train.average import Average
 from onward.train.fit import Callback, Start, fit, seconds_per_step
-from onward.train.measure import BitsPerByte
+from onward.train.measure import Measured
 from onward.train.mixture import Part, results_together, together
 from onward.train.objectives import Loss, backwards
 from onward.train.optimisers import optimisers
@@ -223,17 +223,17 @@ class Training:
             return "There is no checkpoint yet."
         return f"The last good checkpoint is {kept[-1]}, after step {checkpoints.step_of(kept[-1])}."
 
-    def measure(self, targets: int) -> BitsPerByte:
+    def measure(self, targets: int) -> Measured:
         """On up to `targets` of the held-out targets, always the same ones; of a mixture, the corpora's mean by their shares."""
         return self.measure_each(targets)[""]
 
-    def measure_each(self, targets: int) -> dict[str, BitsPerByte]:
+    def measure_each(self, targets: int) -> dict[str, Measured]:
         """The whole, named "", and each corpus of a mixture by its name. Of the averaged weights, where there are any."""
         with self.average.in_place_of(self.model) if self.average else nullcontext():
             found = {part.name: self._measured(part, targets) for part in self.parts}
         return {"": together([(part.share, found[part.name]) for part in self.parts])} | found
 
-    def _measured(self, part: Part, targets: int) -> BitsPerByte:
+    def _measured(self, part: Part, targets: int) -> Measured:
         return measure.held_out(
             self.model,
             part.held_out,

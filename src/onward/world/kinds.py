@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 
+from onward.errors import WorldError
 from onward.world import planted
 from onward.world.dirt.crawl import crawl
 from onward.world.exercises.arithmetic import arithmetic
@@ -81,14 +82,14 @@ SHORTEST = 20
 """Words of a text that the crawl takes in: a shorter one is no page."""
 
 
-def crawled(world: World) -> Iterator[Record]:
-    """The raw texts as a crawl finds them; once more, a fifth as much, with damage of kinds that are kept for tests."""
-    yield from crawl(world, _pages(world))
-    yield from crawl(world, (page for i, page in enumerate(_pages(world)) if i % 5 == 0), held_out=True)
+def crawled(world: World, texts: Collection[str] = TEXTS.keys()) -> Iterator[Record]:
+    """Raw texts of some kinds as a crawl finds them; once more, a fifth as much, with damage of kinds that are kept for tests."""
+    yield from crawl(world, _pages(world, texts))
+    yield from crawl(world, (page for i, page in enumerate(_pages(world, texts)) if i % 5 == 0), held_out=True)
 
 
-def _pages(world: World) -> Iterator[Record]:
-    texts = [make(world) for make in TEXTS.values()]
+def _pages(world: World, kinds: Collection[str]) -> Iterator[Record]:
+    texts = [TEXTS[kind](world) for kind in kinds]
     return (r for r in _in_turn(texts) if r.split == "train" and len((r.text or "").split()) >= SHORTEST)
 
 
@@ -104,3 +105,10 @@ def _in_turn(streams: Iterable[Iterator[Record]]) -> Iterator[Record]:
 
 
 KINDS: dict[str, Kind] = TEXTS | planted.KINDS | CHATS | PREFERENCES | {"crawl": crawled}
+
+
+def chosen(names: Sequence[str]) -> dict[str, Kind]:
+    """The kinds with these names; all, if none is named.   Raises WorldError."""
+    if strange := [name for name in names if name not in KINDS]:
+        raise WorldError(f"{strange[0]}: there is no such kind of text. There are: {', '.join(KINDS)}.")
+    return {name: KINDS[name] for name in names or KINDS}

@@ -12,18 +12,17 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import IO, Any
 
 from onward import lineage
-from onward.errors import WorldError
 from onward.files import new_folder
 from onward.lineage import Lineage
 from onward.world import planted
 from onward.world.entities import Person
-from onward.world.kinds import KINDS
+from onward.world.kinds import KINDS, Kind
 from onward.world.population import NOW
 from onward.world.record import Record
 from onward.world.world import World
@@ -32,23 +31,21 @@ from onward.world.world import World
 def write(
     world: World,
     out: Path,
+    kinds: Mapping[str, Kind] = KINDS,
     *,
-    only: Sequence[str] = (),
     force: bool = False,
     on_record: Callable[[str, int], None] = lambda *_: None,
 ) -> dict[str, int]:
     """Returns how many records each file has.
 
-    only: the kinds to write; all, if none is named.   on_record: called with the kind and the bytes of each line.
+    kinds: what to write.   on_record: called with the kind and the bytes of each line.
     Raises OutputError, WorldError.
     """
-    if unknown_kinds := [kind for kind in only if kind not in KINDS]:
-        raise WorldError(f"{unknown_kinds[0]}: there is no such kind of text. There are: {', '.join(KINDS)}.")
     counts = Counter[str]()
     with new_folder(out, force=force) as place:
-        for kind in only or KINDS:
+        for make in kinds.values():
             with ExitStack() as files:
-                _write_kind(KINDS[kind](world), place, files, counts, on_record)
+                _write_kind(make(world), place, files, counts, on_record)
         with (place / "truth.json").open("w", encoding="utf-8") as file:
             _write_truth(world, counts, file)
         plan = {"seed": world.seed, "people": len(world.people), "cities": len(world.cities), "skew": world.people.skew}

@@ -11,7 +11,7 @@ from onward.world.relations import RELATIONS, Subject, kind_of
 from onward.world.world import World
 
 ROUNDS = 4
-"""Every question in each of its trained phrasings."""
+"""So many of the trained phrasings of every question, each time another one."""
 
 
 def questions(world: World) -> Iterator[Record]:

@@ -1,7 +1,8 @@
-"""The main job: the whole road, from texts and chats to a model that one can talk to, in one run folder.
+"""The road: from texts and chats to a model that one can talk to, in one run folder.
 
     runs/NAME/   data/ (tokeniser, token shards)   base/   sft/   samples.json   report.html
 
+Whoever gives no texts walks it in the built-in world (country.py), whose data lie in data/ too; its stages are examined (exam.py).
 Each stage is a model folder that appears whole; started again by the same command, the road goes on with the first that is missing.
 """
 
@@ -17,6 +18,7 @@ from rich.console import Console
 
 from onward import lineage
 from onward.align import instruct
+from onward.build import country, exam
 from onward.corpus.chats import chat_files, read_chats
 from onward.errors import OutputError
 from onward.files import write_json
@@ -27,7 +29,7 @@ from onward.generate.settings import Sampling
 from onward.generate.stages import STAGES
 from onward.lineage import Result
 from onward.report.page import write_report
-from onward.train import logs, machine, measure, pretrain, size
+from onward.train import cutting, logs, machine, measure, pretrain, size
 from onward.train.packing import Packing
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.shards import Shards
@@ -35,8 +37,8 @@ from onward.train.size import MINUTES
 from onward.train.training import Training, sources_of, sources_of_texts
 from onward.train.workspace import CHECKPOINTS, Workspace, claimed, goes_on
 
-SHARES = {"base": 0.73, "sft": 0.21}
-"""Of the minutes. The rest is for the tokeniser, cutting, measuring and the report."""
+SHARES = {"base": 0.6, "sft": 0.34}
+"""Of the minutes; half of the second goes over the texts again. The rest is for measuring and the report."""
 SAMPLES = 4
 MADE = ("data", *STAGES, *(f"{stage}.training" for stage in STAGES), "samples.json", "report.html")
 """What a road puts into its folder. Only this is ever replaced; anything else in it is somebody's own."""
@@ -46,20 +48,38 @@ WORTH = ("*/onward.json", f"*.training/{CHECKPOINTS}/step-*")
 
 @dataclass(frozen=True, kw_only=True)
 class Road:
-    """What to build, from what, and where."""
+    """What to build, from what, and where.   world: from texts and chats that do not exist yet, and are made on the way."""
 
     out: Path
     texts: Sequence[str]
     chats: Path | None
     wishes: Wishes
     asked: Shape
+    vocab: int | None = None
+    world: bool = False
     skip_bad: bool = False
     force: bool = False
     log: str | None = None
 
+    @classmethod
+    def in_the_world(cls, out: Path, wishes: Wishes, asked: Shape, vocab: int | None = None, **further: Any) -> Road:
+        """The default."""
+        data = out / "data"
+        return cls(
+            out=out,
+            texts=country.texts(data),
+            chats=country.chats(data),
+            wishes=country.wishes(wishes),
+            asked=country.shape(asked),
+            vocab=vocab or country.VOCAB,
+            world=True,
+            **further,
+        )
+
     def request(self) -> dict[str, Any]:
         """What makes two starts the same run. The chats are left out: they may be mended while the base model stays."""
-        return {"verb": "build", "texts": sources_of_texts(self.texts)} | asdict(self.wishes) | asdict(self.asked)
+        texts = "the built-in world" if self.world else sources_of_texts(self.texts)
+        return {"verb": "build", "texts": texts, "vocab": self.vocab} | asdict(self.wishes) | asdict(self.asked)
 
     @property
     def chat_parts(self) -> Path:
@@ -84,12 +104,14 @@ def build(road: Road, console: Console, look: Look) -> Path:
     """Walk the road, or what is left of it. Returns the folder of the last stage.   Raises OnwardError, KeyboardInterrupt."""
     logs.check(road.log)
     check(road)
-    inputs = [road.chats] if road.chats else []
+    inputs = [road.chats] if road.chats and not road.world else []
     with claimed(road.out, road.request(), force=road.force, worth=WORTH, made=MADE, inputs=inputs):
         return _walk(road, console, look)
 
 
 def _walk(road: Road, console: Console, look: Look) -> Path:
+    if road.world:
+        country.make(road.out / "data", road.wishes.seed, console)
     if road.chats is not None:
         _check_same_chats(road, road.chats)
     stages = {"base": _base, "sft": _sft} if road.chats else {"base": _base}
@@ -98,25 +120,37 @@ def _walk(road: Road, console: Console, look: Look) -> Path:
             console.print(stage, style="bold")
             make(road, console, look)
     if not (road.out / "samples.json").exists():
-        console.print("comparing the stages on held-out data")
-        models = {stage: open_folder(road.out / stage, device=road.wishes.device) for stage in stages}
-        for stage, model in models.items():
-            lineage.add_results(road.out / stage, _measured(road, stage, model))
-        write_json(road.out / "samples.json", _samples(road, models))
+        _compare(road, list(stages), console)
     write_report(road.out)
     return road.out / stage
+
+
+def _compare(road: Road, stages: Sequence[str], console: Console) -> None:
+    """Measure every stage on what each has held out, let it speak, and say in the last one's lineage what to ask it."""
+    console.print("comparing the stages on held-out data")
+    models = {stage: open_folder(road.out / stage, device=road.wishes.device) for stage in stages}
+    for stage, model in models.items():
+        lineage.add_results(road.out / stage, _measured(road, stage, model))
+        if road.world:
+            console.print(f"examining {stage}: questions on people whom no training question was about")
+            found = exam.examine(model, country.world(road.out / "data"), talks=stage != "base", seed=road.wishes.seed)
+            lineage.add_results(road.out / stage, found)
+    samples = _samples(road, models)
+    about = country.ABOUT if road.world else ""
+    lineage.introduce(road.out / stages[-1], about, [answered["question"] for answered in samples["answered"]])
+    write_json(road.out / "samples.json", samples)
 
 
 def check(road: Road) -> None:
     """See, before anything is touched or minutes are spent, that the chats can be read, that a model of this shape can be trained
     here, and that the folder may be written."""
-    if road.chats is not None:
+    if road.chats is not None and not road.world:
         for _ in instruct.sides(read_chats(road.chats, skip_bad=road.skip_bad)):
             pass
     wishes, found = road.wishes_of("base"), machine.measure(road.wishes.device, road.wishes.precision, seconds=0)
     flops = size.compute(found, wishes)
     length = size.sequence_length(wishes, flops)
-    config, _ = size.shape(road.asked, vocab_size=size.vocabulary(flops), flops=flops, length=length)
+    config, _ = size.shape(road.asked, vocab_size=road.vocab or size.vocabulary(flops), flops=flops, length=length)
     size.begin(TrainPlan(steps=1, length=length, batch_tokens=length, rows_per_pass=1), wishes, found, config)
     goes_on(road.out, road.request(), force=road.force, worth=WORTH)
 
@@ -132,9 +166,11 @@ def _check_same_chats(road: Road, chats: Path) -> None:
 
 def _base(road: Road, console: Console, look: Look) -> None:
     wishes = road.wishes_of("base")
-    request = pretrain.request(road.texts, wishes, road.asked)
+    request = pretrain.request(road.texts, wishes, road.asked, vocab=road.vocab)
     with Workspace(road.out / "base", request, parts=road.out / "data") as place:
-        training = pretrain.prepare(road.texts, place, wishes, road.asked, skip_bad=road.skip_bad, console=console)
+        training = pretrain.prepare(
+            road.texts, place, wishes, road.asked, vocab=road.vocab, skip_bad=road.skip_bad, console=console
+        )
         look(training)
         training.run(console, road.log)
 
@@ -145,7 +181,13 @@ def _sft(road: Road, console: Console, look: Look) -> None:
     request = instruct.request(road.out / "base", road.chats, wishes, skip_bad=road.skip_bad)
     with Workspace(road.out / "sft", request, parts=road.chat_parts) as place:
         training = instruct.prepare(
-            road.out / "base", road.chats, place, wishes, skip_bad=road.skip_bad, console=console
+            road.out / "base",
+            road.chats,
+            place,
+            wishes,
+            replay=lambda _: Shards(road.out / "data" / "text" / cutting.TRAIN),
+            skip_bad=road.skip_bad,
+            console=console,
         )
         look(training)
         training.run(console, road.log)
@@ -197,6 +239,8 @@ def _answers(question: dict[str, str], models: dict[str, FolderModel], settings:
 
 def _questions(road: Road) -> list[dict[str, str]]:
     """The first short held-out questions with the answer that a person gave."""
+    if road.world:
+        return country.tries(road.out / "data")
     found: list[dict[str, str]] = []
     if road.chats is None:
         return found
