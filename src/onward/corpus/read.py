@@ -41,6 +41,8 @@ OTHER_FILES = {  # how files begin that are often taken for text, and what to do
     b"%PDF-": "a PDF. Take the text out of it first",
     b"PAR1": "a Parquet file. End its name in .parquet",
 }
+PASSED_OVER = ".onward-passed-over"
+"""A file of this name in a folder says that its texts are not for learning: they were dropped. Given by name, they are read."""
 UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
@@ -145,7 +147,7 @@ def _places(source: str | Path) -> list[str | Path]:
     path = Path(source)
     there = look_at(path)
     if stat.S_ISDIR(there.st_mode):
-        return list(_files_below(path))
+        return list(files_below(path))
     if kind(path) not in KINDS:
         raise DataError(f"{path}: files ending in {path.suffix or 'nothing'} are not read; {', '.join(KINDS)} are.")
     if there.st_size == 0:
@@ -187,8 +189,9 @@ def kind(path: Path) -> str:
     return "".join(suffixes[-2:] if suffixes and suffixes[-1] in (".gz", ".zst") else suffixes[-1:])
 
 
-def _files_below(folder: Path) -> list[Path]:
-    """The files of known kinds in a folder and below, sorted, without hidden and empty ones. Links are followed."""
+def files_below(folder: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
+    """The files of some kinds in a folder and below, sorted, without hidden and empty ones. Links are followed. Folders below in which
+    PASSED_OVER lies are passed over."""
     found, others, been = [], set(), set()
 
     def refuse(error: OSError) -> None:
@@ -196,19 +199,20 @@ def _files_below(folder: Path) -> list[Path]:
 
     for here, folders, names in os.walk(folder, followlinks=True, onerror=refuse):
         real = os.path.realpath(here)
-        folders[:] = [] if real in been else sorted(name for name in folders if not name.startswith("."))
-        for name in [] if real in been else names:
+        passed_over = real in been or (PASSED_OVER in names and Path(here) != folder)
+        folders[:] = [] if passed_over else sorted(name for name in folders if not name.startswith("."))
+        for name in [] if passed_over else names:
             path = Path(here, name)
             if name.startswith(".") or not path.is_file():
                 continue
-            if kind(path) not in KINDS:
+            if kind(path) not in kinds:
                 others.add(path.suffix or name)
             elif path.stat().st_size:
                 found.append(path)
         been.add(real)
     if not found:
         there = f"only {', '.join(sorted(others)[:5])} files" if others else "no files with anything in them"
-        raise DataError(f"{folder} holds {there}, and nothing to read. Files ending in {', '.join(KINDS)} are read.")
+        raise DataError(f"{folder} holds {there}, and nothing to read. Files ending in {', '.join(kinds)} are read.")
     return sorted(found)
 
 

@@ -97,9 +97,9 @@ def _samples(run: Path) -> dict[str, Any]:
     return found
 
 
-def filled(room: str, **values: Any) -> str:
-    """The page that the template of a room makes of the values, in the style that all pages share."""
+def filled(room: str, template_name: str = "template.html", **values: Any) -> str:
+    """The page that a template of a room makes of the values, in the style that all pages share."""
     environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(files(room).joinpath("template.html").read_text(encoding="utf-8"))
+    template = environment.from_string(files(room).joinpath(template_name).read_text(encoding="utf-8"))
     style = files("onward.report").joinpath("style.css").read_text(encoding="utf-8")
     return template.render(style=style, **values)

@@ -1,0 +1,52 @@
+"""Broken encodings: mended where the bytes can still be told (ftfy), and named where they cannot.
+
+Mojibake is text that was written in one encoding and read in another ("cafÃ©"): the change can be undone. A replacement character, or a
+question mark in the middle of words, has taken the place of a letter, and no rule brings that back.
+Left out: changes of taste. Curly quotes, ligatures and wide characters stay as they are.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from datatrove.pipeline.formatters import FTFYFormatter
+from ftfy.badness import badness
+
+LOST = "\ufffd"
+QUESTION_MARK_INSIDE = re.compile(r"[^\W\d_]\?[^\W\d_]")
+MOST_LOST = 0.005
+"""Share of words with a lost letter above which a document is dropped: one in two hundred, a misprint a page."""
+MOST_BAD = 0.01
+"""Sequences that look like mojibake, for each word, after mending: prose has none, and a list of foreign names a few."""
+
+
+@lru_cache
+def _formatter() -> FTFYFormatter:
+    return FTFYFormatter(unescape_html=False)  # entities are a matter of markup.py
+
+
+def mended(text: str) -> str:
+    """The text with mojibake undone and control characters gone; the same text where there is nothing to mend."""
+    if text.isascii() and text.isprintable():
+        return text
+    fixed: str = _formatter().format(text)
+    return fixed
+
+
+def without_lost(text: str) -> str:
+    """Without replacement characters, of which a document that is kept has few."""
+    return text.replace(LOST, "")
+
+
+def damage(text: str) -> str | None:
+    """Why a text is beyond repair, or None."""
+    if text.isascii() and "?" not in text:
+        return None
+    words = max(len(text.split()), 1)
+    lost = text.count(LOST) + len(QUESTION_MARK_INSIDE.findall(text))
+    if lost > MOST_LOST * words and lost > 1:
+        return f"letters are lost: {lost} in {words} words"
+    if not text.isascii() and (bad := badness(text)) > MOST_BAD * words and bad > 1:
+        return f"characters that no language puts together: {bad} places in {words} words"
+    return None

@@ -1,0 +1,114 @@
+"""The rules of Gopher, C4 and FineWeb, as datatrove has them, with thresholds that short documents survive.
+
+The published thresholds were set for web pages of many hundred words. In 50 to 300 words of a story the most frequent pair of words is
+easily a fifth of all letters, and a poem has short lines: with the published numbers a large part of good short texts goes
+(docs/cleaning.md has the table, `benchmarks/cleaning.py thresholds` makes it). Ours are the loosest that still drop what is repeated,
+listed or made of odd words. C4's rule against curly brackets is off: programs are text here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+
+from datatrove.data import Document
+from datatrove.pipeline.filters import (
+    C4QualityFilter,
+    FineWebQualityFilter,
+    GopherQualityFilter,
+    GopherRepetitionFilter,
+)
+from datatrove.pipeline.filters.base_filter import BaseFilter, get_filter_result
+
+from onward.corpus.cleaning.words import Words, listed
+
+SHORTEST = 5
+"""Words, without signs, below which a document is nothing to learn from."""
+
+
+@lru_cache
+def repetition() -> Sequence[BaseFilter]:
+    """Gopher's rules on repeated lines, paragraphs and n-grams (Rae et al. 2021, arXiv 2112.11446, table A1)."""
+    top = ((2, 0.3), (3, 0.3), (4, 0.3))
+    repeated = ((5, 0.35), (6, 0.33), (7, 0.31), (8, 0.3), (9, 0.28), (10, 0.26))
+    return (
+        GopherRepetitionFilter(
+            dup_line_frac=0.5,
+            dup_para_frac=0.4,
+            dup_line_char_frac=0.35,
+            dup_para_char_frac=0.3,
+            top_n_grams=top,
+            dup_n_grams=repeated,
+            language=Words(),
+        ),
+    )
+
+
+@lru_cache
+def quality(*, english: bool) -> Sequence[BaseFilter]:
+    """Gopher's rules on words (section A1.1), C4's on filler text (Raffel et al. 2020), FineWeb's on lines (Penedo et al. 2024)."""
+    words = Words()
+    return (
+        GopherQualityFilter(
+            min_doc_words=SHORTEST,
+            max_doc_words=None,
+            min_avg_word_length=2.5,
+            max_avg_word_length=10,
+            max_symbol_word_ratio=0.1,
+            max_bullet_lines_ratio=0.95,
+            max_ellipsis_lines_ratio=0.4,
+            max_non_alpha_words_ratio=0.5,
+            min_stop_words=None,
+            language=words,
+        ),
+        C4QualityFilter(
+            filter_no_terminal_punct=False,
+            filter_curly_bracket=False,
+            filter_javascript=False,
+            filter_policy=False,
+            remove_citations=False,
+            min_num_sentences=-1,
+            min_words_per_line=-1,
+            language=words,
+        ),
+        FineWebQualityFilter(
+            line_punct_thr=0.05,
+            line_punct_exclude_zero=True,
+            short_line_thr=1.0,
+            char_duplicates_ratio=0.35,
+            new_line_ratio=0.5,
+            language=words,
+        ),
+        *((_function_words(),) if english else ()),
+    )
+
+
+def _function_words() -> BaseFilter:
+    """Gopher's rule on stop words alone: it is for English. Of its eight words, one in sixty biographies of 80 words has fewer than two; of
+    ours all have many."""
+    return GopherQualityFilter(
+        min_doc_words=None,
+        max_doc_words=None,
+        min_avg_word_length=None,
+        max_avg_word_length=None,
+        max_symbol_word_ratio=None,
+        max_bullet_lines_ratio=None,
+        max_ellipsis_lines_ratio=None,
+        max_non_alpha_words_ratio=None,
+        min_stop_words=1,
+        stop_words=list(listed("english.txt")),
+        language=Words(),
+    )
+
+
+def judged_by(filters: Callable[[], Sequence[BaseFilter]]) -> Callable[[str], str | None]:
+    """A function that says by which rule of the filters a text goes, or None. The text itself stays as it is, whatever a filter does."""
+
+    def judge(text: str) -> str | None:
+        for one in filters():
+            kept, why = get_filter_result(one.filter(Document(text=text, id="")))
+            if not kept:
+                return str(why)
+        return None
+
+    return judge
