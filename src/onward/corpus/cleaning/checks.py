@@ -15,7 +15,7 @@ from datatrove.data import Document, DocumentsPipeline
 from datatrove.pipeline.base import PipelineStep
 from datatrove.pipeline.filters.base_filter import BaseFilter
 
-from onward.corpus.cleaning import boilerplate, encoding, language, parts, quality, rude, spam, symbols
+from onward.corpus.cleaning import boilerplate, encoding, language, parts, quality, rude, spam, symbols, word_order
 from onward.corpus.cleaning.word_order import WordOrder
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ REASONS = {
     "exact-duplicate": "the same text, but for white space, came before",
     "nothing-left": "nothing but markup, menus and symbols",
     BOILERPLATE: "nothing but lines of web sites",
-    "other-language": "in a language that was not asked for",
-    "broken-encoding": "letters that cannot be brought back",
     "symbols": "signs instead of words",
+    "broken-encoding": "letters that cannot be brought back",
+    "other-language": "in a language that was not asked for",
     "repetition": "the same lines and phrases again and again",
     "low-quality": "odd words, lists without sentences, filler text",
-    "word-salad": "words that are in no order",
     "spam": "sells, lures or promises",
     "rude": "rude or harmful words",
+    "word-salad": "words that are in no order",
     "like-bad-examples": "more like the bad examples than the good ones",
     "unlikely": "far less likely than the rest, by the model",
     "near-duplicate": "nearly the same text came before",
@@ -95,14 +95,14 @@ def checks(folder: Path, rules: Rules) -> list[PipelineStep]:
     """The steps that judge, in order."""
     place = str(folder)
     makers: dict[str, Callable[[], Judge]] = {
-        "other-language": partial(language.in_other_language, rules.language),
-        "broken-encoding": lambda: encoding.damage,
         "symbols": lambda: symbols.soup,
+        "broken-encoding": lambda: encoding.damage,
+        "other-language": partial(language.in_other_language, rules.language),
         "repetition": lambda: quality.judged_by(quality.repetition),
         "low-quality": lambda: quality.judged_by(lambda: quality.quality(english=rules.language == ("en",))),
-        "word-salad": partial(_word_order, place),
         "spam": lambda: spam.judge,
         "rude": partial(rude.rude, rude.words_of(rules.rude_words)),
+        "word-salad": partial(_word_order, place, english="en" in rules.language),
     }
     if rules.good:
         makers["like-bad-examples"] = partial(_classifier, place)
@@ -111,9 +111,9 @@ def checks(folder: Path, rules: Rules) -> list[PipelineStep]:
     return [WithoutBoilerplate(place), *(Check(reason, make, place) for reason, make in makers.items())]
 
 
-def _word_order(folder: str) -> Judge:
+def _word_order(folder: str, *, english: bool) -> Judge:
     with np.load(Path(folder, "corpus.npz")) as corpus:
-        return WordOrder(corpus["order"]).judge
+        return WordOrder(corpus["order"] + (word_order.english_counts() if english else 0)).judge
 
 
 def _classifier(folder: str) -> Judge:

@@ -12,6 +12,7 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ def features(text: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     import zlib
 
     words = plain_words(text)
-    grams = Counter([*words, *(f"{a} {b}" for a, b in zip(words, words[1:], strict=False))])
+    grams = Counter([*words, *(f"{a} {b}" for a, b in pairwise(words))])
     counted: Counter[int] = Counter()
     for gram, times in grams.items():
         counted[zlib.crc32(gram.encode("utf-8", "surrogatepass")) % FEATURES] += times

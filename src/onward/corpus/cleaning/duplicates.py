@@ -91,9 +91,24 @@ def near_signatures(folder: Path) -> list[Any]:
 
 
 def near_buckets(folder: Path) -> list[Any]:
-    """BUCKETS tasks."""
-    found = MinhashDedupBuckets(str(folder / "near"), str(folder / "near-pairs"), config=_near(), lines_to_buffer=4096)
-    return [found]
+    """As many tasks as one likes, up to BUCKETS."""
+    return [Buckets(str(folder))]
+
+
+@dataclass
+class Buckets:
+    """datatrove's search, in which each bucket is a task, with several buckets in one: of a small corpus, all."""
+
+    folder: str
+
+    def __call__(self, _data: DocumentsPipeline, rank: int = 0, world_size: int = 1) -> None:
+        for bucket in range(rank, BUCKETS, world_size):
+            MinhashDedupBuckets(
+                str(Path(self.folder, "near")),
+                str(Path(self.folder, "near-pairs")),
+                config=_near(),
+                lines_to_buffer=4096,
+            ).run(None, bucket, BUCKETS)
 
 
 def near_clusters(folder: Path) -> list[Any]:

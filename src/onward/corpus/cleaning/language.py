@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
 ANY = "any"
-WINDOW = 400
+WINDOW = 200
 """Characters that are looked at in the beginning, the middle and the end of a long text."""
 FEW_WORDS = 20
 """Below this a text is told apart less well, and is dropped only if another language is likely."""

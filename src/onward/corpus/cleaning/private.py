@@ -30,6 +30,8 @@ AFTER_A_CUE = re.compile(
     r"(?P<number>\+?\(?\d[\d .()/\-]{4,18}\d)(?!\w)",
     re.IGNORECASE,
 )
+DIGITS = re.compile(r"(?:\d[^\w\n]{0,3}){6}|:[0-9a-fA-F]{1,4}:")
+"""Anything with fewer digits together is not personal."""
 DATE = re.compile(r"(?:1[5-9]|20)\d\d[ /\-]+(?:1[5-9]|20)\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d\d-\d\d")
 LOOPBACK = ("127.", "0.")
 
@@ -39,7 +41,7 @@ def masked(text: str) -> tuple[str, Counter[str]]:
     counts: Counter[str] = Counter()
     if "@" in text:
         text = _replaced(_email(), "email", text, counts)
-    if not any(character.isdigit() for character in text):
+    if not DIGITS.search(text):
         return text, counts
     text = _replaced(IPV4, "ip", text, counts, _is_ip)
     if text.count(":") > 1:

@@ -35,10 +35,10 @@ def words_of(files: Sequence[str]) -> tuple[str, ...]:
 
 def rude(more: Sequence[str] = ()) -> Callable[[str], str | None]:
     """A function that says why a text is rude, or None. more: further words; an asterisk at the end stands for any ending."""
-    pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(_expression, (*listed("rude.txt"), *more))) + r")(?!\w)", re.I)
+    pattern = re.compile(r"(?<!\w)(?:" + "|".join(map(_expression, (*listed("rude.txt"), *more))) + r")(?!\w)")
 
     def judge(text: str) -> str | None:
-        found = pattern.findall(text)
+        found = pattern.findall(text.lower())
         words = len(text.split())
         if not found or len(found) < RATE * words:
             return None
@@ -49,5 +49,5 @@ def rude(more: Sequence[str] = ()) -> Callable[[str], str | None]:
 
 def _expression(word: str) -> str:
     """Its regular expression; blanks match any white space."""
-    escaped = r"\s+".join(map(re.escape, word.removesuffix("*").split()))
+    escaped = r"\s+".join(map(re.escape, word.lower().removesuffix("*").split()))
     return escaped + r"\w*" if word.endswith("*") else escaped

@@ -47,7 +47,7 @@ def stages(folder: Path, rules: Rules, groups: list[list[str]], each: int) -> It
         name="near-pairs",
         title="looking for near duplicates",
         pipeline=duplicates.near_buckets(folder),
-        tasks=duplicates.BUCKETS if count else 0,
+        tasks=min(count, duplicates.BUCKETS),
     )
     yield Stage(
         name="near-found", title="comparing them", pipeline=duplicates.near_clusters(folder), tasks=min(count, 1)

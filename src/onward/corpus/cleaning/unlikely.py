@@ -58,7 +58,7 @@ class Unlikely:
 
 
 def settle(model: str, folder: Path) -> None:
-    """Write into `folder`, unless it is there, how many bits per byte a text may need: by a sample of the repaired documents, spread evenly."""
+    """Write into `folder`, unless it is there, how many bits per byte a text may need: by a sample of the repaired ones."""
     if (folder / FILE).exists():
         return
     counts = [int(np.load(path)["documents"]) for path in sorted((folder / "counts").glob("*.npz"))]

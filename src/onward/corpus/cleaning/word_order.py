@@ -1,17 +1,19 @@
 """Word salad: a text whose words are no more likely in their order than in any other.
 
 Every word is put into one of some 500 classes: the words that hold English sentences together each in one of their own, all others by
-their ending, capital and digits. How often one class follows another is counted over the whole corpus that is cleaned, so nothing has to
-be known of it beforehand. The *order gain* of a text is the mean of log P(class | class before) - log P(class) over its words, in nats;
-the text's own counts are taken off first. Grammatical text gains, a shuffled one does not.
-Left out: salad made of whole phrases, and corpora of fewer than FEW_PAIRS words, from which no order can be learned.
+their ending, capital and digits. How often one class follows another is counted over the whole corpus that is cleaned; for English, the
+counts of a million words of public-domain books are added (data/english_order.npz), so that a kind of text of which the corpus has little
+is not taken for disorder. What order tells is the mean of log P(class | class before) - log P(class) over a text's words, the text's own
+counts taken off. The *order gain* is how much more that is than for the same words shuffled, in nats a word: salad gains nothing, and
+grammatical text does.
+Left out: salad made of whole phrases; and, in other languages, corpora of fewer than FEW_PAIRS words, which teach no order.
 """
 
 from __future__ import annotations
 
-import math
 import zlib
 from functools import lru_cache
+from importlib.resources import files
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,11 +24,16 @@ ENDINGS = 128
 MARKS = '.,;:!?"()-'
 SMOOTHING = 20.0
 """How many observations the overall frequency of a class is worth against those after one class."""
+MOST_TOLD = 2.0
+"""Nats that one word counts at most, for or against: a few rare pairs shall not decide."""
 FEW_PAIRS = 5_000
 SHORT = 20
 """Words below which a text is not judged: its mean is too uncertain."""
-LEAST = 0.25
-"""Order gain, in nats a word, that a text must have."""
+LOOKED_AT = 2000
+"""Characters of a text."""
+LEAST = 0.35
+"""Order gain, in nats a word, that a text must have (docs/cleaning.md)."""
+SHUFFLES = 3
 
 Counts = NDArray[np.int64]
 
@@ -57,7 +64,24 @@ def word_class(word: str) -> int:
 
 def pairs(text: str) -> NDArray[np.int64]:
     """Each two neighbouring words of a text as one number: class before times the number of classes, plus class."""
-    found = np.fromiter((word_class(word) for word in WORD.findall(text)), dtype=np.int64)
+    return _paired(_classes(text)[0])
+
+
+def _classes(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The classes of a text's words; and how many of them stand together between white space, a word with the marks at it."""
+    chunks = [WORD.findall(chunk) for chunk in text[:LOOKED_AT].split()]
+    found = np.fromiter((word_class(word) for chunk in chunks for word in chunk), dtype=np.int64)
+    return found, np.fromiter((len(chunk) for chunk in chunks), dtype=np.int64)
+
+
+def _shuffled(found: NDArray[np.int64], lengths: NDArray[np.int64], chance: np.random.Generator) -> NDArray[np.int64]:
+    """The chunks in another order."""
+    order = chance.permutation(len(lengths))
+    starts, sizes = (np.cumsum(lengths) - lengths)[order], lengths[order]
+    return found[np.repeat(starts - (np.cumsum(sizes) - sizes), sizes) + np.arange(len(found))]
+
+
+def _paired(found: NDArray[np.int64]) -> NDArray[np.int64]:
     return found[:-1] * classes() + found[1:]
 
 
@@ -65,8 +89,19 @@ def empty_counts() -> Counts:
     return np.zeros(classes() ** 2, dtype=np.int64)
 
 
+def english_counts() -> Counts:
+    """How often each pair stands in a million words of English books (benchmarks/word_order.py)."""
+    counts = empty_counts()
+    with (
+        files("onward.corpus.cleaning").joinpath("data", "english_order.npz").open("rb") as file,
+        np.load(file) as found,
+    ):
+        counts[np.cumsum(found["steps"], dtype=np.int64)] = found["times"]
+    return counts
+
+
 class WordOrder:
-    """What a corpus says about the order of words.   counts: (classes²,), how often each pair was seen."""
+    """What is known about the order of words.   counts: (classes²,), how often each pair was seen, the texts to be judged included."""
 
     def __init__(self, counts: Counts) -> None:
         size = classes()
@@ -76,27 +111,45 @@ class WordOrder:
         self.total = int(self.counts.sum())
 
     def gain(self, text: str) -> float | None:
-        """Order gain of a text of this corpus, in nats a word; None where it cannot be judged."""
-        found = pairs(text)
+        """How much more its own order tells than SHUFFLES others, in nats a word; None where it cannot be judged."""
+        words, lengths = _classes(text)
+        found = _paired(words)
         if len(found) < SHORT or self.total - len(found) < FEW_PAIRS:
             return None
+        own = _Own(found)
+        chance = np.random.default_rng(zlib.crc32(text.encode("utf-8", "surrogatepass")))
+        others = [self._told(_paired(_shuffled(words, lengths, chance)), own) for _ in range(SHUFFLES)]
+        return self._told(found, own) - float(np.mean(others))
+
+    def _told(self, found: NDArray[np.int64], own: _Own) -> float:
+        """The mean of log P(class | class before) - log P(class), without what the text itself has added to the counts."""
         before, after = np.divmod(found, classes())
-        own_pairs, own_before, own_after = (_times(values) for values in (found, before, after))
-        together = self.counts[before, after] - own_pairs
-        overall = (self.after[after] - own_after + 1) / (self.total - len(found) + classes())
-        after_this = (together + SMOOTHING * overall) / (self.before[before] - own_before + SMOOTHING)
-        return float(np.log(after_this / overall).mean())
+        once = self.after[after] - own.times(own.after, after)
+        overall = (np.maximum(once, 0) + 1) / (max(self.total - own.size, 1) + classes())
+        together = np.maximum(self.counts[before, after] - own.times(own.pairs, found), 0)  # lines may have gone since
+        first = np.maximum(self.before[before] - own.times(own.before, before), together)
+        told = np.log((together + SMOOTHING * overall) / (first + SMOOTHING) / overall)
+        return float(np.clip(told, -MOST_TOLD, MOST_TOLD).mean())
 
     def judge(self, text: str) -> str | None:
-        """Why a text is word salad, or None. In a short text the mean may be lower by chance: a standard error of one nat over √words."""
+        """Why a text is word salad, or None."""
         gain = self.gain(text)
-        if gain is None:
+        if gain is None or gain >= LEAST:
             return None
-        least = LEAST - 1.0 / math.sqrt(len(text.split()))
-        return f"words gain {gain:.2f} nats from their order, and need {least:.2f}" if gain < least else None
+        return f"its order tells {gain:.2f} nats a word more than others would, and {LEAST:.2f} are the least"
 
 
-def _times(values: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each value, how often it occurs."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return counts[inverse]
+class _Own:
+    """How often a text has each pair, each class before and each class after: what it has added to the counts of the corpus."""
+
+    def __init__(self, found: NDArray[np.int64]) -> None:
+        self.size = len(found)
+        self.pairs = np.unique(found, return_counts=True)
+        self.before = np.unique(found // classes(), return_counts=True)
+        self.after = np.unique(found % classes(), return_counts=True)
+
+    @staticmethod
+    def times(counted: tuple[NDArray[np.int64], NDArray[np.int64]], wanted: NDArray[np.int64]) -> NDArray[np.int64]:
+        values, counts = counted
+        at = np.minimum(np.searchsorted(values, wanted), len(values) - 1)
+        return np.where(values[at] == wanted, counts[at], 0)
