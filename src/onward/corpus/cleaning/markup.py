@@ -26,6 +26,8 @@ INLINE = _set(
     "caption canvas audio source del details summary mark picture"
 )
 SILENT = _set("script style noscript template iframe svg object select button nav footer form head textarea canvas")
+SPACED = _set("p div h1 h2 h3 article section table")
+"""Blocks with a blank line around them."""
 NAMES = "|".join(sorted(BLOCKS | INLINE, key=len, reverse=True))
 TAG = re.compile(rf"<!--.*?-->|<!doctype[^>]*>|</?(?:{NAMES})(?:\s[^<>]*)?/?>", re.IGNORECASE | re.DOTALL)
 SURE = re.compile(
@@ -77,7 +79,11 @@ class _Reader(HTMLParser):
         elif tag == "a":
             self._links += 1
         elif tag in BLOCKS:
-            self.end_line(gap=tag in ("p", "div", "h1", "h2", "h3", "article", "section", "table"))
+            self.end_line(gap=tag in SPACED)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag not in self._silent_names:
+            self.handle_starttag(tag, attrs)
 
     def handle_endtag(self, tag: str) -> None:
         if tag in self.silent:
@@ -86,7 +92,7 @@ class _Reader(HTMLParser):
         elif tag == "a":
             self._links = max(0, self._links - 1)
         elif tag in BLOCKS:
-            self.end_line(gap=tag in ("p", "div", "h1", "h2", "h3", "article", "section", "table"))
+            self.end_line(gap=tag in SPACED)
 
     def handle_data(self, data: str) -> None:
         if self.silent:
