@@ -51,7 +51,7 @@ def test_too_few_examples_and_a_missing_library_are_said(
 ) -> None:
     pytest.importorskip("sklearn", reason="scikit-learn is not installed: pip install 'onward[clean]'")
     few = str(write(tmp_path / "few.jsonl", [{"text": good(i)} for i in range(3)]))
-    with pytest.raises(DataError, match="has 3 texts. Give at least 20"):
+    with pytest.raises(DataError, match=r"has 3 texts\. Give at least 20"):
         run([raw], tmp_path / "out", good=(few,), bad=(few,))
     monkeypatch.setitem(sys.modules, "sklearn", None)
     with pytest.raises(DataError, match=r"pip install 'onward\[clean\]'"):

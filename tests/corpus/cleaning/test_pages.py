@@ -50,6 +50,7 @@ def test_html_files_give_the_text_of_the_page(tmp_path: Path) -> None:
 
 
 @extra
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # warcio's writer leaves files open
 def test_warc_archives_give_their_pages_with_addresses(tmp_path: Path) -> None:
     from warcio.statusandheaders import StatusAndHeaders
     from warcio.warcwriter import WARCWriter

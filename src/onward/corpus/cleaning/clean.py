@@ -134,7 +134,7 @@ def _history(job: Cleaning) -> Lineage:
         verb="clean",
         command=lineage.command_line(),
         date=lineage.now(),
-        plan=job.rules.deciding() | {"language": list(job.rules.language)},
+        plan=job.rules.deciding(),
         data=assemble.data_of(job),
         versions=lineage.versions() | {"datatrove": importlib.metadata.version("datatrove")},
         folder=str(job.out),

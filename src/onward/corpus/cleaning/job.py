@@ -44,10 +44,9 @@ class Rules:
 
     def deciding(self) -> dict[str, Any]:
         """What decides the result; where and by how many workers it is done does not."""
-        given = asdict(self)
-        for name in ("executor", "workers", "partition", "time"):
-            del given[name]
-        return given
+        elsewhere = ("executor", "workers", "partition", "time")
+        given = {name: value for name, value in asdict(self).items() if name not in elsewhere}
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
 
 @dataclass(frozen=True, kw_only=True)
