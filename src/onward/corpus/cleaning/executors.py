@@ -15,6 +15,7 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager, redirect_stderr
+from copy import deepcopy
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -139,8 +140,6 @@ def _first_error(logs: Path) -> str:
 def _quiet(executor: PipelineExecutor, rank: int) -> Iterator[None]:
     """While a task runs, only its errors are noted: what datatrove and its progress bars would print is not for those who clean a text."""
     logger.disable("datatrove")
-    if multiprocess.parent_process() is not None:
-        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches all; the process that they work for ends them
     try:
         with Path(os.devnull).open("w") as nowhere, redirect_stderr(nowhere):
             yield
@@ -152,8 +151,28 @@ def _quiet(executor: PipelineExecutor, rank: int) -> Iterator[None]:
         logger.remove()  # datatrove has put one on the stream that is closed now
 
 
+def _ignore_ctrl_c() -> None:
+    """It reaches all processes; the one that they work for ends them."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 class Local(LocalPipelineExecutor):
-    """Processes of this machine; with one worker, this process."""
+    """Processes of this machine; with one worker, this process.
+
+    datatrove's own way starts one more process, which counts, and which outlives a kill.
+    """
+
+    def run(self) -> None:
+        ranks = self.get_incomplete_ranks()
+        if self.workers > 1:
+            with multiprocess.get_context("forkserver").Pool(self.workers, initializer=_ignore_ctrl_c) as pool:
+                for _ in pool.imap_unordered(self._run_for_rank, ranks):
+                    pass
+            return
+        pipeline = self.pipeline
+        for rank in ranks:
+            self.pipeline = deepcopy(pipeline)
+            self._run_for_rank(rank)
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
         with _quiet(self, rank):
