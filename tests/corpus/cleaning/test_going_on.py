@@ -27,16 +27,21 @@ def contents(out: Path) -> dict[str, bytes]:
 
 @pytest.fixture
 def raw(tmp_path: Path) -> Path:
-    """Several parts, since the files are large enough for them."""
+    """Files that make a dozen parts, where parts are as small as `small_parts` makes them."""
     (tmp_path / "raw").mkdir()
-    for number in range(4):
-        records = [{"text": f"{good(1000 * number + i)} {good(1000 * number + 500 + i)}"} for i in range(150)]
-        write(tmp_path / "raw" / f"{number}.jsonl", records + crawl()[number::4])
+    for number in range(3):
+        write(tmp_path / "raw" / f"{number}.jsonl", crawl()[number::3])
     return tmp_path / "raw"
 
 
+@pytest.fixture
+def small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts, "SMALLEST", 10_000)
+    monkeypatch.setattr(parts, "PARTS", 12)
+
+
 SMALL_PARTS = (
-    "import sys; from onward.corpus.cleaning import parts; parts.SMALLEST, parts.PARTS = 20_000, 8; "
+    "import sys; from onward.corpus.cleaning import parts; parts.SMALLEST, parts.PARTS = 10_000, 12; "
     "sys.argv[0] = 'onward'; from onward.cli import main; main()"
 )
 
@@ -51,12 +56,11 @@ def begin(*command: object) -> subprocess.Popen[str]:
     )
 
 
+@pytest.mark.usefixtures("small_parts")
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_cleaning_that_is_killed_and_stopped_ends_as_if_nothing_had_been(
-    raw: Path, tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
+    raw: Path, tmp_path: Path, workers: int
 ) -> None:
-    monkeypatch.setattr(parts, "SMALLEST", 20_000)
-    monkeypatch.setattr(parts, "PARTS", 8)
     run([raw], tmp_path / "whole")
     command = ("clean", raw, "-o", tmp_path / "cut", "--workers", workers)
     for how, stage in ((signal.SIGKILL, "exact"), (signal.SIGINT, "repair")):
@@ -102,12 +106,9 @@ def test_what_was_dropped_comes_back_to_its_place(tmp_path: Path) -> None:
         take_back(tmp_path, ["spam"], lambda _folder: None)
 
 
-def test_on_ray_two_workers_give_the_same_bytes_as_this_process(
-    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.mark.usefixtures("small_parts")
+def test_on_ray_two_workers_give_the_same_bytes_as_this_process(raw: Path, tmp_path: Path) -> None:
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'onward[ray]'")
-    monkeypatch.setattr(parts, "SMALLEST", 20_000)
-    monkeypatch.setattr(parts, "PARTS", 8)
     import ray
 
     try:
