@@ -18,6 +18,7 @@ from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 from onward.report.page import filled
 
 REPAIRS = {
+    "address": "street addresses masked",
     "boilerplate": "lines of web sites taken out",
     "card": "card numbers masked",
     "email": "e-mail addresses masked",

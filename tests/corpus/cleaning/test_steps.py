@@ -49,7 +49,7 @@ def test_good_text_comes_through_every_step_as_it_was(text: str) -> None:
 @pytest.mark.parametrize("text", [GOOD[name] for name in ("prose", "dialogue", "verse", "letter")])
 def test_english_is_told_for_english_and_passes_the_rules(text: str) -> None:
     assert language.in_other_language(("en",))(text) is None
-    assert quality.judged_by(lambda: quality.quality(english=True))(text) is None
+    assert quality.judged_by(quality.quality)(text) is None
 
 
 def test_mojibake_is_undone() -> None:

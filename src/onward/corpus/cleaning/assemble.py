@@ -34,7 +34,7 @@ SHARD = 2**28
 ROWS = 1000
 SHOWN = 600
 """Characters of a dropped document in the report."""
-MASKS = ("card", "email", "iban", "ip", "phone")
+MASKS = ("address", "card", "email", "iban", "ip", "phone")
 
 Record = dict[str, Any]
 

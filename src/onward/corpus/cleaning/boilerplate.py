@@ -1,9 +1,10 @@
 """Boilerplate: lines that belong to the web site and not to the page: menus, cookie notices, calls to subscribe.
 
-Two kinds. *Known* lines read like such lines do anywhere (C4 has eight such phrases, and takes "we use cookies" in a recipe for one; these
-are forty). *Repeated* lines stand at the beginning or end of many documents: counted over the whole corpus, each line once for a document,
-and near copies of a document as one (they have mostly the same smallest hash of their words: one MinHash). Lines that are prose are taken
-for repeated boilerplate only if they are long, since letters and dialogues repeat short ones.
+*Known* lines read like such lines do anywhere (C4 has eight such phrases, and takes "we use cookies" in a recipe for one; these are a
+hundred and twenty, each with the longest line in which it counts). *Repeated* lines stand at the edges of many documents: counted over
+the whole corpus, each line once for a document, and near copies of a document as one (they have mostly the same smallest hash of
+their words: one MinHash). Both come in blocks above and below the text, so whatever short line stands between them and the edge goes too:
+the name of the site, the path to the page. A text in which much of it is left, because its line ends are lost, is named (`remains`).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from onward.corpus.cleaning.words import listed, plain_words
 
 EDGE = 5
 """Lines at the beginning and at the end of a document in which repetition counts."""
-LEAST_DOCUMENTS = 10
+LEAST_DOCUMENTS = 20
 LEAST_SHARE = 0.005
 """A line is repeated if it stands in so many documents and in such a share of them."""
 LONGEST = 40
@@ -29,7 +30,13 @@ LONGEST = 40
 LONG_PROSE = 8
 LOOKED_AT = 8000
 """Characters of a document from which its own hash is made."""
-SEPARATORS = re.compile(r"\s+[|›»•·>/–-]\s+|\s*[|›»•·]\s*|\t+| {3,}")
+SEPARATORS = re.compile(r"\s+(?:[|›»•·>/–-]|::)\s+|\s*[|›»•·]\s*|\t+| {3,}")
+ITEM_END = re.compile(r"\s*\(\d+\)\s*$|^[\s*-]+|\s+$")
+SHORT_LINE = 12
+"""Words of a line that goes with a block."""
+MENU_LINES = 3
+PHRASES = 3
+WORDS = 50
 SENTENCE_END = (".", "!", "?", '"', "'", "”", "’", "…")
 
 Pairs = NDArray[np.uint64]
@@ -59,12 +66,21 @@ def _is_menu(line: str) -> bool:
     """`Home | News | Contact`: short items between separators, or words of menus only."""
     if line.rstrip().endswith(SENTENCE_END):
         return False
-    items = [item.strip() for item in SEPARATORS.split(line.strip(" |›»•·\t")) if item.strip()]
-    known = sum(item.lower() in _menu() for item in items)
-    if len(items) >= 3 and all(len(item.split()) <= 4 for item in items) and known >= 1:
+    items = [ITEM_END.sub("", item).lower() for item in SEPARATORS.split(line.strip(" |›»•·*\t")) if item.strip()]
+    known = sum(item in _menu() for item in items)
+    if len(items) >= 3 and all(len(item.split()) <= 4 for item in items) and 3 * known >= len(items):
         return True
     words = plain_words(line)
     return 3 <= len(words) <= 14 and sum(word in _menu() for word in words) >= 0.75 * len(words)
+
+
+def remains(text: str) -> str | None:
+    """Why a text still is full of boilerplate, or None: PHRASES different phrases, and one for every WORDS words."""
+    found = [match[0] for _, phrase in _phrases() if (match := phrase.search(text))]
+    words = len(text.split())
+    if len(found) < PHRASES or len(found) * WORDS < words:
+        return None
+    return f"{len(found)} phrases of web sites in {words} words: {', '.join(found[:5])}"
 
 
 def _key(line: str) -> int:
@@ -99,11 +115,58 @@ def without_boilerplate(text: str, repeated: frozenset[int]) -> tuple[str, list[
     """The text without such lines, and the lines. The same text where there are none."""
     lines = text.split("\n")
     edges = set(_edges(lines))
-    gone = {i for i, line in enumerate(lines) if is_known(line) or (i in edges and _is_repeated(line, repeated))}
-    if not gone:
+    sure = [is_known(line) for line in lines]
+    _mark_menus(lines, sure)
+    again = [i for i in edges if not sure[i] and _is_repeated(lines[i], repeated)]
+    if len(again) + sum(sure) > 1:  # sites say several things on every page; people, one: how they greet
+        for i in again:
+            sure[i] = True
+    if not any(sure):
         return text, []
+    gone = {i for i, one in enumerate(sure) if one} | _blocks(lines, sure)
     kept = "\n".join(line for i, line in enumerate(lines) if i not in gone)
-    return re.sub(r"\n{3,}", "\n\n", kept).strip("\n"), [lines[i] for i in sorted(gone)]
+    return re.sub(r"\n{3,}", "\n\n", kept).strip("\n"), [lines[i] for i in sorted(gone) if lines[i].strip()]
+
+
+def _mark_menus(lines: list[str], sure: list[bool]) -> None:
+    """A menu of one item a line: at least MENU_LINES items one below the other are sure."""
+    run: list[int] = []
+    for i in range(len(lines) + 1):
+        if i < len(lines) and ITEM_END.sub("", lines[i].strip(" *|›»•·")).lower() in _menu():
+            run.append(i)
+            continue
+        if len(run) >= MENU_LINES:
+            for place in run:
+                sure[place] = True
+        run = []
+
+
+def _blocks(lines: list[str], sure: list[bool]) -> set[int]:
+    """What stands between sure lines and the edge of the document: site names, paths and the like.
+
+    From each edge inwards: short lines, of which two in a row may be unsure, or one if it is a sentence; what is further in is the text.
+    Sentences go only where two lines of the block are sure.
+    """
+    found: set[int] = set()
+    for order in (range(len(lines)), range(len(lines) - 1, -1, -1)):
+        block, unsure, number = list[int](), list[int](), 0
+        for i in order:
+            if not lines[i].strip():
+                continue
+            if sure[i]:
+                block += unsure
+                unsure, number = [], number + 1
+                continue
+            unsure.append(i)
+            sentences = sum(_is_sentence(lines[j]) for j in unsure)
+            if len(lines[i].split()) > SHORT_LINE or len(unsure) > 2 or sentences > 1:
+                break
+        found.update(i for i in block if number > 1 or not _is_sentence(lines[i]))
+    return found
+
+
+def _is_sentence(line: str) -> bool:
+    return line.rstrip().endswith((*SENTENCE_END, ","))
 
 
 def _is_repeated(line: str, repeated: frozenset[int]) -> bool:

@@ -26,7 +26,8 @@ BOILERPLATE = "boilerplate"
 REASONS = {
     "exact-duplicate": "the same text, but for white space, came before",
     "nothing-left": "nothing but markup, menus and symbols",
-    BOILERPLATE: "nothing but lines of web sites",
+    BOILERPLATE: "hardly anything but lines of web sites",
+    "too-short": "fewer than ten words",
     "symbols": "signs instead of words",
     "broken-encoding": "letters that cannot be brought back",
     "other-language": "in a language that was not asked for",
@@ -65,7 +66,7 @@ class Check(BaseFilter):
 
 
 class WithoutBoilerplate(PipelineStep):
-    """Takes lines of web sites out of texts; a text that is nothing else is dropped."""
+    """Takes lines of web sites out of texts; a text that is nothing else, or from which they cannot be taken, is dropped."""
 
     type = "repair"
     name = BOILERPLATE
@@ -80,8 +81,9 @@ class WithoutBoilerplate(PipelineStep):
         with parts.dropped(self.folder, BOILERPLATE) as writer:
             for document in data:
                 text, gone = boilerplate.without_boilerplate(document.text, repeated)
-                if not text.strip():
-                    document.metadata["why"] = f"{len(gone)} lines of web sites, and nothing else"
+                why = boilerplate.remains(text) if text.strip() else f"{len(gone)} lines of web sites, and nothing else"
+                if why is not None:
+                    document.metadata["why"] = why
                     writer.write(document, rank)
                     continue
                 if gone:
@@ -95,11 +97,12 @@ def checks(folder: Path, rules: Rules) -> list[PipelineStep]:
     """The steps that judge, in order."""
     place = str(folder)
     makers: dict[str, Callable[[], Judge]] = {
+        "too-short": lambda: quality.too_short,
         "symbols": lambda: symbols.soup,
         "broken-encoding": lambda: encoding.damage,
         "other-language": partial(language.in_other_language, rules.language),
         "repetition": lambda: quality.judged_by(quality.repetition),
-        "low-quality": lambda: quality.judged_by(lambda: quality.quality(english=rules.language == ("en",))),
+        "low-quality": partial(_quality, english=rules.language == ("en",)),
         "spam": lambda: spam.judge,
         "rude": partial(rude.rude, rude.words_of(rules.rude_words)),
         "word-salad": partial(_word_order, place, english="en" in rules.language),
@@ -109,6 +112,11 @@ def checks(folder: Path, rules: Rules) -> list[PipelineStep]:
     if rules.model:
         makers["unlikely"] = partial(_model, rules.model, place)
     return [WithoutBoilerplate(place), *(Check(reason, make, place) for reason, make in makers.items())]
+
+
+def _quality(*, english: bool) -> Judge:
+    published = quality.judged_by(quality.quality)
+    return (lambda text: published(text) or quality.few_function_words(text)) if english else published
 
 
 def _word_order(folder: str, *, english: bool) -> Judge:

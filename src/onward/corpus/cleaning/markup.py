@@ -35,6 +35,16 @@ SURE = re.compile(
     re.IGNORECASE,
 )
 ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z]{2,31}\d{0,2});")
+SCRIPT = re.compile(
+    r"^(?=.*[;{})]\s*$)(?=.*[=({]).*(?:\b(?:document|window|navigator|console|location|jQuery|angular|googletag|dataLayer)\b[.(\[]"
+    r"|\$\(|\bjQuery\(|\bgtag\(|\bfunction\s*\w*\(.*\)\s*\{|addEventListener|innerHTML|\btypeof\b|\.push\(|=>\s*[\w{(])"
+)
+STYLE = re.compile(
+    r"^\s*(?:@(?:media|import|font-face|charset)\b|[.#:][\w-][^{}]{0,80}\{[^{}]*:[^{}]*;[^{}]*\}|[^{}]{1,80}\{\s*[^{}]*\b(?:color|margin|padding|width|height|font|display|position|border|"
+    r"background|float|align|decoration|index|opacity|overflow|top|left|right|bottom|size|family|shadow|radius|content|cursor)"
+    r"[\w-]*\s*:[^{}]+\})"
+)
+"""Lines of JavaScript for browsers and of CSS. Programs in other languages are text."""
 ALL_LINKS = 0.8
 """Share of a line's letters inside links above which the line is navigation."""
 LONG_LINE = 12
@@ -42,12 +52,25 @@ LONG_LINE = 12
 
 
 def without_markup(text: str) -> str:
-    """What a reader of the page would see. The same text where there is no markup in it."""
-    if SURE.search(text):
-        text = _tidy(_seen(text))
-    if "&" in text and ENTITY.search(text):
-        text = html.unescape(html.unescape(text) if "&amp;" in text else text)
-    return text
+    """What a reader of the page would see; the same text where there is no markup in it. Markup that was escaped is markup too."""
+    for _ in range(3):
+        before = text
+        if SURE.search(text):
+            text = _tidy(_seen(text))
+        if "&" in text and ENTITY.search(text):
+            text = html.unescape(text)
+        if text == before:
+            break
+    return _without_code(text)
+
+
+def _without_code(text: str) -> str:
+    """Without lines of script and style that have lost their tags."""
+    if "{" not in text and "(" not in text:
+        return text
+    lines = text.split("\n")
+    kept = [line for line in lines if not (SCRIPT.search(line) or STYLE.search(line))]
+    return text if len(kept) == len(lines) else _tidy("\n".join(kept))
 
 
 def _seen(text: str) -> str:

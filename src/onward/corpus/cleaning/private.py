@@ -1,8 +1,8 @@
-"""Personal data: e-mail and IP addresses, telephone numbers, bank accounts and cards, each replaced by a mask such as `<email>`.
+"""Personal data: e-mail, IP and street addresses, telephone, account and card numbers, each replaced by a mask such as `<email>`.
 
 Account and card numbers are masked only if their check digits fit (ISO 13616; ISO/IEC 7812, Luhn), so that other long numbers stay. The
-pattern for e-mail addresses is datatrove's. Left out: names and postal addresses, which cannot be told from those of shops and novels
-by a rule.
+pattern for e-mail addresses is datatrove's. A street address is a number and a street, as English writes them, with its flat and postal
+code. Left out: names, which no rule can tell from those in novels, and the street addresses of other languages.
 """
 
 from __future__ import annotations
@@ -30,6 +30,14 @@ AFTER_A_CUE = re.compile(
     r"(?P<number>\+?\(?\d[\d .()/\-]{4,18}\d)(?!\w)",
     re.IGNORECASE,
 )
+STREETS = (
+    "Street|St|Road|Rd|Lane|Ln|Avenue|Ave|Close|Way|Square|Terrace|Drive|Court|Place|Gardens|Crescent|Row|Boulevard|Blvd|Mews|Grove|Walk|"
+    "Parade|Alley|Quay|Highway|Circle|Path"
+)
+STREET = re.compile(
+    r"(?:\b[Ff]lat \d+[a-z]?, )?(?<![\w.,-])\d{1,4}[A-Za-z]? (?:[A-Z][\w’'-]+ ){1,3}(?:" + STREETS + r")\b\.?"
+    r"(?:,? (?:flat|apartment|apt\.?|unit) \d+[a-z]?)?(?:, (?:[A-Z]{1,2}\d{1,2}[A-Z]? \d[A-Z]{2}|\d{4,6})(?= [A-Z]))?"
+)
 DIGITS = re.compile(r"(?:\d[^\w\n]{0,3}){6}|:[0-9a-fA-F]{1,4}:")
 """Anything with fewer digits together is not personal."""
 DATE = re.compile(r"(?:1[5-9]|20)\d\d[ /\-]+(?:1[5-9]|20)\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d\d-\d\d")
@@ -41,6 +49,8 @@ def masked(text: str) -> tuple[str, Counter[str]]:
     counts: Counter[str] = Counter()
     if "@" in text:
         text = _replaced(_email(), "email", text, counts)
+    if any(character.isdigit() for character in text):
+        text = _replaced(STREET, "address", text, counts)
     if not DIGITS.search(text):
         return text, counts
     text = _replaced(IPV4, "ip", text, counts, _is_ip)
