@@ -70,7 +70,7 @@ def _table(console: Console, found: dict[str, Any]) -> None:
     read, kept = found["read"], found["kept"]
     table = Table(box=None, pad_edge=False, header_style="bold", show_header=False)
     for justify in ("left", "right", "right", "left"):
-        table.add_column(justify=justify)  # type: ignore[arg-type]
+        table.add_column(justify=justify)
     table.add_row("read", f"{read['documents']:,}", "", _about(read))
     for step in found["funnel"]:
         if step["documents"]:

@@ -15,6 +15,8 @@ from ftfy.badness import badness
 
 LOST = "\ufffd"
 QUESTION_MARK_INSIDE = re.compile(r"[^\W\d_]\?[^\W\d_]")
+TWO_ALPHABETS = re.compile("[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z]|[\u0400-\u052f][\u2013-\u203a\u20ac\u2116]")
+"""Latin beside Greek or Cyrillic letters in a word: accents and quotes that were read as Windows-1251 or ISO 8859-7."""
 MOST_LOST = 0.005
 """Share of words with a lost letter above which a document is dropped: one in two hundred, a misprint a page."""
 MOST_BAD = 0.01
@@ -47,6 +49,9 @@ def damage(text: str) -> str | None:
     lost = text.count(LOST) + len(QUESTION_MARK_INSIDE.findall(text))
     if lost > MOST_LOST * words and lost > 1:
         return f"letters are lost: {lost} in {words} words"
-    if not text.isascii() and (bad := badness(text)) > MOST_BAD * words and bad > 1:
+    if text.isascii():
+        return None
+    bad = badness(text) + len(TWO_ALPHABETS.findall(text))
+    if bad > MOST_BAD * words and bad > 1:
         return f"characters that no language puts together: {bad} places in {words} words"
     return None

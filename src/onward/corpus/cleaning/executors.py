@@ -6,6 +6,7 @@ three executors do the same tasks on the same parts, so the result does not depe
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import signal
@@ -108,7 +109,7 @@ def _join_ray(rules: Rules) -> None:
             num_cpus=rules.workers if here else None,
             include_dashboard=False,
             log_to_driver=False,
-            logging_level="error",
+            logging_level=logging.ERROR,
         )
 
 
@@ -162,6 +163,8 @@ class Local(LocalPipelineExecutor):
     datatrove's own way starts one more process, which counts, and which outlives a kill.
     """
 
+    pipeline: list[Any]
+
     def run(self) -> None:
         ranks = self.get_incomplete_ranks()
         if self.workers > 1:
@@ -169,9 +172,9 @@ class Local(LocalPipelineExecutor):
                 for _ in pool.imap_unordered(self._run_for_rank, ranks):
                     pass
             return
-        pipeline = self.pipeline
+        fresh = deepcopy(self.pipeline)  # steps count, and hold open files
         for rank in ranks:
-            self.pipeline = deepcopy(pipeline)
+            self.pipeline = deepcopy(fresh)
             self._run_for_rank(rank)
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:

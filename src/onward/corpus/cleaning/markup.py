@@ -25,7 +25,9 @@ INLINE = _set(
     "meta noscript object q s samp script small span strike strong style sub sup svg template textarea time tt u var video wbr "
     "caption canvas audio source del details summary mark picture"
 )
-SILENT = _set("script style noscript template iframe svg object select button nav footer form head textarea canvas")
+SILENT = _set(
+    "script style noscript template iframe svg object select option button nav footer form head textarea canvas"
+)
 SPACED = _set("p div h1 h2 h3 article section table")
 """Blocks with a blank line around them."""
 NAMES = "|".join(sorted(BLOCKS | INLINE, key=len, reverse=True))

@@ -19,10 +19,11 @@ IPV6 = re.compile(r"(?<![\w:.])(?:[0-9a-fA-F]{1,4}:{1,2}){2,7}(?:[0-9a-fA-F]{1,4
 IBAN = re.compile(r"\b[A-Z]{2}\d{2}(?:[ -]?[A-Z0-9]){11,30}\b")
 CARD = re.compile(r"(?<![\w.-])[2-6]\d(?:[ -]?\d){11,17}(?![\w-])")
 PHONES = (
-    re.compile(r"(?<![\w+])(?:\+|00)[1-9]\d{0,2}(?:[ .\-/]?\(?\d{1,5}\)?){2,6}(?!\w)"),  # +44 20 7946 0000
+    re.compile(r"(?<![\w+])(?:\(?\+|00)[1-9]\d{0,2}\)?(?:[ .\-/]?\(?\d{1,5}\)?){2,6}(?!\w)"),  # +44 20 7946 0000
     re.compile(r"(?<!\w)\(0?\d{2,5}\)[ -]?\d{3,4}(?:[ -]?\d{2,5})?(?!\w)"),  # (020) 7946 0000
-    re.compile(r"(?<![\w.\-/])\d{3}([-.])\d{3}\1\d{4}(?![\w\-/])"),  # 212-555-0100
-    re.compile(r"(?<![\w.\-/])0\d{2,4}[ \-/]\d{3,4}(?:[ \-]?\d{2,5})?(?![\w\-/])"),  # 01632 960 001
+    re.compile(r"(?<![\w.\-/])\d{3}([-./])\d{3}[-.]\d{4}(?![\w\-/])"),  # 212-555-0100
+    re.compile(r"(?<![\w.\-/])0\d(?:[ .-]\d\d){4}(?![\w\-/])"),  # 01 23 45 67 89
+    re.compile(r"(?<![\w.\-/])0\d{2,4} ?[ \-/] ?\d{3,4}(?:[ \-]?\d{2,5})?(?![\w\-/])"),  # 01632 960 001
     re.compile(r"(?<![\w.\-/])555[- ]\d{4}(?![\w\-/])"),
 )
 AFTER_A_CUE = re.compile(
@@ -34,9 +35,12 @@ STREETS = (
     "Street|St|Road|Rd|Lane|Ln|Avenue|Ave|Close|Way|Square|Terrace|Drive|Court|Place|Gardens|Crescent|Row|Boulevard|Blvd|Mews|Grove|Walk|"
     "Parade|Alley|Quay|Highway|Circle|Path"
 )
+FLAT = r"(?:[Ff]lat|[Aa]partment|[Aa]pt\.?|[Uu]nit|[Ss]uite|[Rr]oom) \d+[A-Za-z]?"
+NAME = r"(?:[A-Z][\w’'-]+ ){1,3}(?:" + STREETS + r")\b\.?"
+NUMBER = r"(?!(?:1[5-9]|20)\d\d)\d{1,4}"  # and no year
 STREET = re.compile(
-    r"(?:\b[Ff]lat \d+[a-z]?, )?(?<![\w.,-])\d{1,4}[A-Za-z]? (?:[A-Z][\w’'-]+ ){1,3}(?:" + STREETS + r")\b\.?"
-    r"(?:,? (?:flat|apartment|apt\.?|unit) \d+[a-z]?)?(?:, (?:[A-Z]{1,2}\d{1,2}[A-Z]? \d[A-Z]{2}|\d{4,6})(?= [A-Z]))?"
+    rf"(?:\b{FLAT},? )?(?<![\w.,-])(?:(?:No\. ?)?{NUMBER}[A-Za-z]?,? {NAME}|{NAME},? (?:No\.? ?)?{NUMBER}[A-Za-z]?(?![\w-]))"
+    rf"(?:,? {FLAT})?(?:,? (?:[A-Z]{{1,2}}\d{{1,2}}[A-Z]? \d[A-Z]{{2}}|\d{{4,6}})(?=[ ,.]))?"
 )
 DIGITS = re.compile(r"(?:\d[^\w\n]{0,3}){6}|:[0-9a-fA-F]{1,4}:")
 """Anything with fewer digits together is not personal."""
