@@ -101,7 +101,8 @@ SPAM = (
     "BUY NOW!!! Our lanterns are the best price in town. Limited time offer, free shipping, order today. "
     "Click here: www.lanterns-outlet.com. Satisfaction guaranteed, while stocks last!"
 )
-SOUP = "@#$% the ◊■► ~~|| and ♠♣♦ %%^^ boat ¤¦± §§¶¶ <<>>{{ of ★☆★ †‡† ##@@ gate ¬¬|| ▲▼◄ &&%% ♪♫♪ ¢¥¤"
+SOUP = "@#$% the ◊■► ~~|| and ♠♣♦ %%^^ boat ¤¦± §§¶¶ <<>>{{ of ★☆★ †‡† ##@@ gate "
+SOUP += "was ¬¬|| ▲▼◄ &&%% in ♪♫♪ ¢¥¤ the ±±§ mill and ◄►◄ an old ¤¤¤ sailor"
 FILLER = "Lorem ipsum dolor sit amet is what printers write where the text of the story will stand later on the page."
 REFRAIN = "\n".join(["The mill turns round and round again."] * 8)
 

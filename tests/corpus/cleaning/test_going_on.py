@@ -106,8 +106,13 @@ def test_what_was_dropped_comes_back_to_its_place(tmp_path: Path) -> None:
         take_back(tmp_path, ["spam"], lambda _folder: None)
 
 
-@pytest.mark.usefixtures("small_parts")
-def test_on_ray_two_workers_give_the_same_bytes_as_this_process(raw: Path, tmp_path: Path) -> None:
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_on_ray_two_workers_give_the_same_bytes_as_this_process(
+    raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In two parts: an actor for each takes seconds to begin."""
+    monkeypatch.setattr(parts, "SMALLEST", 40_000)
+    monkeypatch.setattr(parts, "PARTS", 2)
     pytest.importorskip("ray", reason="Ray is not installed: pip install 'onward[ray]'")
     import ray
 

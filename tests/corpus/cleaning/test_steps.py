@@ -125,13 +125,14 @@ def test_a_line_that_many_documents_begin_with_is_boilerplate_and_one_of_near_co
         pairs = np.concatenate([boilerplate.line_pairs(text) for text in texts])
         return frozenset(boilerplate.repeated_lines(pairs, len(texts)).tolist())
 
-    line = "The Valley Post, page 12"
-    many = [f"The Valley Post, page {i}\n{good(i)}" for i in range(40)]
-    assert boilerplate.without_boilerplate(f"{line}\n{good(99)}", repeated(many)) == (good(99), [line])
-    copies = [f"{line}\n{good(1)} {i}" for i in range(40)]
+    top, below = "The Valley Post, page 12", "Printed on the day of the fair"
+    many = [f"The Valley Post, page {i}\n{good(i)}\n{below}" for i in range(40)]
+    found = boilerplate.without_boilerplate(f"{top}\n{good(99)}\n{below}", repeated(many))
+    assert found == (good(99), [top, below])
+    copies = [f"{top}\n{good(1)} {i}\n{below}" for i in range(40)]
     assert boilerplate.without_boilerplate(copies[0], repeated(copies)) == (copies[0], [])
-    letters = [f"Dear Tom,\n{good(i)}\nYours,\nAnna" for i in range(40)]
-    assert boilerplate.without_boilerplate(letters[0], repeated(letters)) == (letters[0], [])
+    letters = [f"Dear Tom,\n{good(i)}\nMany greetings from\n{i} others" for i in range(40)]
+    assert boilerplate.without_boilerplate(letters[0], repeated(letters[:20])) == (letters[0], [])
 
 
 def test_other_languages_are_named() -> None:

@@ -6,7 +6,7 @@ only; where it finds nothing, all that is not navigation (markup.py). Needs the 
 
 from __future__ import annotations
 
-import importlib.util
+import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -32,10 +32,12 @@ def is_page(place: str) -> bool:
 
 
 def check(place: str) -> None:
-    """Raise DataError where the libraries for pages are missing."""
-    wanted = "warcio" if kind(Path(place)) in WARC else "trafilatura"
-    if any(importlib.util.find_spec(name) is None for name in {"trafilatura", wanted}):
-        raise DataError(f"{place}: HTML and WARC need an extra. pip install 'onward[clean]'")
+    """Raise DataError where the libraries for pages are missing, or cannot be imported."""
+    for name in ("trafilatura", *(("warcio",) if kind(Path(place)) in WARC else ())):
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise DataError(f"{place}: HTML and WARC need an extra ({error}). pip install 'onward[clean]'") from error
 
 
 def pages(path: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
