@@ -125,7 +125,7 @@ def test_a_line_that_many_documents_begin_with_is_boilerplate_and_one_of_near_co
         pairs = np.concatenate([boilerplate.line_pairs(text) for text in texts])
         return frozenset(boilerplate.repeated_lines(pairs, len(texts)).tolist())
 
-    top, below = "The Valley Post, page 12", "Printed on the day of the fair"
+    top, below = "The Valley Post, page 12", "A paper for the whole valley"
     many = [f"The Valley Post, page {i}\n{good(i)}\n{below}" for i in range(40)]
     found = boilerplate.without_boilerplate(f"{top}\n{good(99)}\n{below}", repeated(many))
     assert found == (good(99), [top, below])

@@ -2,9 +2,9 @@
 
 *Known* lines read like such lines do anywhere (C4 has eight such phrases, and takes "we use cookies" in a recipe for one; these are a
 hundred and twenty, each with the longest line in which it counts). *Repeated* lines stand at the edges of many documents: counted over
-the whole corpus, each line once for a document, and near copies of a document as one (they have mostly the same smallest hash of
-their words: one MinHash). Both come in blocks above and below the text, so whatever short line stands between them and the edge goes too:
-the name of the site, the path to the page. A text in which much of it is left, because its line ends are lost, is named (`remains`).
+the whole corpus, each line once for a document, and near copies of a document as one (they mostly have the same two smallest hashes of
+words, a sketch of Broder's). Both come in blocks above and below the text, so whatever short line stands between them and the edge goes
+too: the name of the site, the path to the page. A text in which much is left, because its line ends are lost, is named (`remains`).
 """
 
 from __future__ import annotations

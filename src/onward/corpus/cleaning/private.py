@@ -45,6 +45,8 @@ STREET = re.compile(
 DIGITS = re.compile(r"(?:\d[^\w\n]{0,3}){6}|:[0-9a-fA-F]{1,4}:")
 """Anything with fewer digits together is not personal."""
 DATE = re.compile(r"(?:1[5-9]|20)\d\d[ /\-]+(?:1[5-9]|20)\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d\d-\d\d")
+VERSION = re.compile(r"\bversions? \d+\.\d+\.", re.IGNORECASE)
+"""A text on software, whose numbers of four parts are no addresses."""
 LOOPBACK = ("127.", "0.")
 
 
@@ -57,7 +59,8 @@ def masked(text: str) -> tuple[str, Counter[str]]:
         text = _replaced(STREET, "address", text, counts)
     if not DIGITS.search(text):
         return text, counts
-    text = _replaced(IPV4, "ip", text, counts, _is_ip)
+    if "." in text and not VERSION.search(text):
+        text = _replaced(IPV4, "ip", text, counts, _is_ip)
     if text.count(":") > 1:
         text = _replaced(IPV6, "ip", text, counts, _is_ip)
     text = IBAN.sub(lambda match: _account(match[0], counts), text)
