@@ -54,7 +54,7 @@ from rich.console import Console
 from onward.corpus.cleaning import duplicates, quality
 from onward.corpus.cleaning.assemble import read_clean, read_dropped
 from onward.corpus.cleaning.clean import clean
-from onward.corpus.cleaning.job import Cleaning, Rules
+from onward.corpus.cleaning.rules import Rules
 from onward.corpus.cleaning.words import Words
 from onward.corpus.read import documents
 
@@ -63,11 +63,7 @@ Record = dict[str, Any]
 
 def cleaned(path: Path, out: Path, **rules: Any) -> tuple[dict[int, str], dict[int, str]]:
     """The texts that are kept and the reasons of those that are not, by line."""
-    clean(
-        Cleaning(texts=[str(path)], out=out, rules=Rules(**rules), force=True),
-        Console(stderr=True, highlight=False),
-        lambda _folder: None,
-    )
+    clean([path], out, Rules(**rules), force=True, console=Console(stderr=True, highlight=False))
     kept = {record["number"]: record["text"] for record in read_clean(out)}
     reasons = [file.stem for file in sorted((out / "dropped").glob("*.jsonl"))]
     return kept, {record["number"]: reason for reason in reasons for record in read_dropped(out, reason)}

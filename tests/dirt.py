@@ -9,11 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-
 from onward.corpus.cleaning.assemble import read_clean, read_dropped
 from onward.corpus.cleaning.clean import clean
-from onward.corpus.cleaning.job import Cleaning, Rules
+from onward.corpus.cleaning.rules import Rules
 
 WHO = [
     "The miller",
@@ -188,6 +186,4 @@ class Cleaned:
 
 def run(texts: list[Path], out: Path, **rules: Any) -> dict[str, Any]:
     """A cleaning without a page, in this process."""
-    given = {"workers": 1} | rules
-    job = Cleaning(texts=[str(text) for text in texts], out=out, rules=Rules(**given))
-    return clean(job, Console(quiet=True), lambda _folder: None)
+    return clean(texts, out, Rules(**{"workers": 1} | rules))

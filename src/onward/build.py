@@ -7,6 +7,7 @@ Each stage is a model folder that appears whole; started again by the same comma
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from rich.console import Console
 
 from onward import lineage
 from onward.align import instruct
-from onward.corpus.chats import read_chats
+from onward.corpus.chats import chat_files, read_chats
 from onward.errors import OutputError
 from onward.files import write_json
 from onward.generate.chat_model import FolderModel
@@ -26,13 +27,13 @@ from onward.generate.settings import Sampling
 from onward.generate.stages import STAGES
 from onward.lineage import Result
 from onward.report.page import write_report
-from onward.train import aside, logs, machine, measure, pretrain, size
+from onward.train import logs, machine, measure, pretrain, size
 from onward.train.packing import Packing
 from onward.train.plan import Shape, TrainPlan, Wishes
 from onward.train.shards import Shards
 from onward.train.size import MINUTES
 from onward.train.training import Training, sources_of, sources_of_texts
-from onward.train.workspace import CHECKPOINTS, Workspace, claim, goes_on
+from onward.train.workspace import CHECKPOINTS, Workspace, claimed, goes_on
 
 SHARES = {"base": 0.73, "sft": 0.21}
 """Of the minutes. The rest is for the tokeniser, cutting, measuring and the report."""
@@ -64,7 +65,8 @@ class Road:
     def chat_parts(self) -> Path:
         """Where the token shards of the chats lie, apart from those of chats that have been mended since."""
         assert self.chats is not None
-        return self.out / "data" / f"chats-{sources_of([self.chats])[0]['sha256'][:12]}"
+        hashes = "".join(source["sha256"] for source in sources_of(chat_files(self.chats)))
+        return self.out / "data" / f"chats-{hashlib.sha256(hashes.encode()).hexdigest()[:12]}"
 
     def wishes_of(self, stage: str) -> Wishes:
         """A stage's share of the minutes, or of the steps; the base model gets the shares of stages that are not asked for."""
@@ -83,14 +85,8 @@ def build(road: Road, console: Console, look: Look) -> Path:
     logs.check(road.log)
     check(road)
     inputs = [road.chats] if road.chats else []
-    lock = claim(road.out, road.request(), force=road.force, worth=WORTH, made=MADE, inputs=inputs)
-    try:
+    with claimed(road.out, road.request(), force=road.force, worth=WORTH, made=MADE, inputs=inputs):
         return _walk(road, console, look)
-    except BaseException:
-        aside.put_back(road.out, MADE, WORTH)
-        raise
-    finally:
-        lock.close()
 
 
 def _walk(road: Road, console: Console, look: Look) -> Path:
@@ -108,7 +104,6 @@ def _walk(road: Road, console: Console, look: Look) -> Path:
             lineage.add_results(road.out / stage, _measured(road, stage, model))
         write_json(road.out / "samples.json", _samples(road, models))
     write_report(road.out)
-    aside.forget(road.out)
     return road.out / stage
 
 
@@ -129,7 +124,7 @@ def check(road: Road) -> None:
 def _check_same_chats(road: Road, chats: Path) -> None:
     """See that a stage made from chats was made from these."""
     made = lineage.read(road.out / "sft")
-    if made is not None and made.data != sources_of([chats]):
+    if made is not None and made.data != sources_of(chat_files(chats)):
         raise OutputError(
             f"{road.out}/sft was made from other chats. Choose another place with -o, or remove that folder to make it anew."
         )

@@ -43,6 +43,17 @@ class BadLine(DataError):
         super().__init__(f"{path}, line {number}: {why}. Mend it, or leave such lines out with --skip-bad.")
 
 
+class WorldError(OnwardError):
+    """A world that cannot be made, or a question that it does not understand."""
+
+
+class ProgramError(WorldError):
+    """A program of the world's mini language that cannot be read or run."""
+
+    def __init__(self, line: int, why: str) -> None:
+        super().__init__(f"The program, line {line}: {why}.")
+
+
 class OutputError(OnwardError):
     """An output that exists already, or cannot be written: no space, no permission."""
 

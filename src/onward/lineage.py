@@ -103,7 +103,10 @@ def command_line() -> str:
     """The command being run, as it can be typed again."""
     import shlex
 
-    return shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]])
+    name = Path(sys.argv[0]).name
+    return shlex.join(
+        ["onward" if name == "__main__.py" else name, *sys.argv[1:]]
+    )  # `python -m onward` is the same command
 
 
 def now() -> str:

@@ -114,6 +114,34 @@ def test_a_changed_parent_under_a_resumed_run_is_refused(onward, texts, model_fo
     assert "its init was" in ended.err
 
 
+def test_a_device_that_vanishes_is_named_and_the_training_goes_on_from_its_checkpoint(texts, tmp_path):
+    """There is no card here to be pulled out: the error is the one that torch raises when there is."""
+    wishes = Wishes(steps=9, length=32, batch=128, checkpoint_every=3)
+    shape = Shape(depth=1, width=32, heads=2)
+
+    def prepared():
+        workspace = Workspace(tmp_path / "base", {})
+        return pretrain.prepare([str(texts)], workspace, wishes, shape, vocab=320, console=Console(quiet=True))
+
+    seen = []
+
+    def vanishing(model, batch):
+        seen.append(batch)
+        if len(seen) == 8:
+            raise torch.AcceleratorError("CUDA error: device lost\nCompile with TORCH_USE_CUDA_DSA")
+        return next_token(model, batch)
+
+    training = replace(prepared(), objective=vanishing)
+    with (
+        training.workspace,
+        pytest.raises(TrainingError, match=r"cpu has failed \(CUDA error: device lost\).*after step 6\."),
+    ):
+        training.run(Console(quiet=True))
+    whole = prepared()
+    with whole.workspace:
+        assert (whole.run(Console(quiet=True)) / "model.safetensors").exists()
+
+
 def test_a_loss_that_is_no_number_names_step_batch_and_the_last_good_checkpoint(texts, tmp_path):
     workspace = Workspace(tmp_path / "base", {})
     wishes = Wishes(steps=9, length=32, batch=128, checkpoint_every=3)

@@ -221,11 +221,22 @@ def test_a_file_without_conversations_is_refused_in_one_line(tmp_path: Path, nam
     assert "\n" not in str(caught.value)
 
 
-def test_a_missing_file_and_a_folder_are_refused(tmp_path: Path) -> None:
+def test_a_missing_file_and_a_folder_without_conversations_are_refused(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="does not exist"):
         read_chats(tmp_path / "a.jsonl")
-    with pytest.raises(DataError, match="is a folder"):
+    with pytest.raises(DataError, match="nothing to read"):
         read_chats(tmp_path)
+
+
+def test_a_folder_is_read_file_by_file_each_in_its_own_format(tmp_path: Path) -> None:
+    (tmp_path / "b.jsonl").write_text(json.dumps({"instruction": "Say b.", "output": "b"}) + "\n")
+    (tmp_path / "a.jsonl").write_text(
+        json.dumps({"messages": [ASKED, {"role": "assistant", "content": "Four."}]}) + "\n"
+    )
+    chats = read_chats(tmp_path)
+    assert chats.format == "OpenAI messages and Alpaca"
+    assert [Path(c.source).name for c in chats] == ["a.jsonl", "b.jsonl"]
+    assert [c.messages[-1]["content"] for c in chats][1] == "b"
 
 
 def test_a_file_of_nothing_but_bad_records_is_refused_also_with_skip_bad(tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ from onward.train.packing import Batch
 from onward.train.plan import TrainPlan
 
 ids = torch.arange(32).reshape(2, 16) % 30
-batch = Batch(inputs=ids, targets=ids, positions=torch.arange(16).repeat(2, 1), documents=ids * 0, learnable=32, single=True)
+batch = Batch.of(inputs=ids, targets=ids, positions=torch.arange(16).repeat(2, 1), documents=ids * 0)
 config = TrunkConfig(vocab_size=30, width=16, depth=2, heads=2, kv_heads=1, head_size=8, ffn_width=16, max_positions=16)
 plan = TrainPlan(steps=2, length=16, batch_tokens=32, rows_per_pass=2, compile=True)
 fit(LanguageModel(config).initialise(0), next_token, lambda _: batch, plan, [lambda step: print(step.number)], tell=print)

@@ -15,7 +15,7 @@ import torch
 from rich.console import Console
 
 from onward import lineage
-from onward.corpus.chats import Chats, Conversation, read_chats
+from onward.corpus.chats import Chats, Conversation, chat_files, read_chats
 from onward.corpus.split import is_held_out, place
 from onward.errors import BadLine, ChatError, DataError, FolderError, PlanError
 from onward.lineage import Lineage
@@ -102,7 +102,7 @@ def prepare(
         batches=batches,
         train=train,
         held_out=kept,
-        sources=sources_of([chats]),
+        sources=sources_of(chat_files(chats)),
         parents=[parent],
         family=folder.read_config(base)[0],
     )
@@ -119,7 +119,11 @@ def passes(conversations: int) -> float:
 def request(base: Path, chats: Path, wishes: Wishes, **further: Any) -> dict[str, Any]:
     """What makes two starts the same run.   Raises FolderError where the base is no model folder."""
     folder.read_config(base)
-    return {"verb": "sft", "base": sources_of(files_of(base)), "chats": sources_of([chats])} | asdict(wishes) | further
+    return (
+        {"verb": "sft", "base": sources_of(files_of(base)), "chats": sources_of(chat_files(chats))}
+        | asdict(wishes)
+        | further
+    )
 
 
 def _cut(chats: Path, tokenizer: Tokenizer, path: Path, wanted: bool, skip_bad: bool, console: Console) -> None:

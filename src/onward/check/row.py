@@ -14,11 +14,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
-import torch
-
 from onward.check.subject import Subject
 from onward.errors import OnwardError, OutputError
-from onward.train.machine import memory
+from onward.train.machine import memory, out_of_memory
 
 State = Literal["held", "failed", "not tried"]
 
@@ -93,7 +91,7 @@ def tried(one: Equivalence, subject: Subject) -> Row:
     except (NotTriedError, OutputError) as error:
         why = str(error)
     except (OnwardError, RuntimeError) as error:
-        if _out_of_memory(error) or _out_of_memory(error.__cause__):
+        if out_of_memory(error) or out_of_memory(error.__cause__):
             why = "it does not fit into memory"
         elif isinstance(error, OnwardError):
             state, why = "failed", str(error).partition(". ")[0]  # how to mend a training does not mend a check
@@ -111,8 +109,3 @@ def _check_room(one: Equivalence, subject: Subject) -> None:
     stored, room = int(one.disk * subject.weight_bytes), shutil.disk_usage(place).free
     if stored > room:
         raise NotTriedError(f"needs about {stored / 1e9:.1f} GB in {place}, and {room / 1e9:.1f} GB are free")
-
-
-def _out_of_memory(error: BaseException | None) -> bool:
-    """torch.OutOfMemoryError, or the processor's allocator, which has no error of its own."""
-    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)

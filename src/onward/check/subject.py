@@ -85,13 +85,11 @@ class Subject:
         targets[torch.rand(shape, generator=chance) > share] = IGNORE
         documents[:, -self.length // SHORTEST :], targets[:, -self.length // SHORTEST :] = PADDING, IGNORE
         targets[:, 0] = inputs[:, 1]  # something to learn in every row
-        return Batch(
+        return Batch.of(
             inputs=inputs,
             targets=targets,
             positions=places - torch.where(begins, places, 0).cummax(1).values,
             documents=documents,
-            learnable=int((targets != IGNORE).sum()),
-            single=False,
         )
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from onward import __version__
-from onward.cli import checking, cleaning, filling, looking, making, scaling, talking
+from onward.cli import checking, cleaning, filling, looking, making, scaling, talking, worlds
 from onward.cli.options import expanded
 
 app = typer.Typer(
@@ -28,6 +28,7 @@ for panel, verbs in {
 }.items():
     for verb in verbs:
         app.command(rich_help_panel=panel)(expanded(verb))
+app.add_typer(worlds.group(expanded), name="world", rich_help_panel=MAKE)
 
 
 def _version(wanted: bool) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onward.cli import printing
-from onward.cli.looking import Json
+from onward.cli.arguments import Device, Json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,7 +21,7 @@ STYLES = {"held": "green", "failed": "bold red", "not tried": "yellow"}
 
 def check(
     folder: Annotated[str, typer.Argument(help="a model folder, a run folder, or org/name on the hub")],
-    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda or cuda:1")] = None,
+    device: Device = None,
     seed: Annotated[int, typer.Option("--seed", help="of the made-up text")] = 0,
     as_json: Json = False,
 ) -> None:

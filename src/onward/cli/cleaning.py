@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from onward.cli import printing
-from onward.cli.making import Force, Yes
-from onward.corpus.cleaning.job import Rules
+from onward.cli.arguments import Force, Json, Out
+from onward.corpus.cleaning.rules import Rules
 from onward.train import processes
 
 if TYPE_CHECKING:
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
 
 def clean(
-    out: Annotated[Path, typer.Option("-o", "--out", help="where to write; must not exist yet")],
+    out: Out,
     rules: Rules,
     texts: Annotated[
         list[str] | None,
@@ -28,7 +27,7 @@ def clean(
         typer.Option("--take-back", help="a reason; what was dropped for it goes back among the clean texts"),
     ] = None,
     force: Force = False,
-    as_json: Yes = False,
+    as_json: Json = False,
 ) -> None:
     """Raw texts in, clean documents out: repaired, judged, without duplicates, personal data masked. Nothing is deleted.
 
@@ -38,10 +37,9 @@ def clean(
     """
     processes.alone("clean")
     from onward.corpus.cleaning.clean import clean as carry_out
-    from onward.corpus.cleaning.job import Cleaning
     from onward.corpus.cleaning.take_back import take_back as put_back
     from onward.errors import DataError
-    from onward.report.cleaning import write_page
+    from onward.report.cleaning.page import write_page
 
     console = printing.messages()
     if take_back and texts:
@@ -51,7 +49,7 @@ def clean(
     if take_back:
         found = put_back(out, take_back, write_page)
     elif texts:
-        found = carry_out(Cleaning(texts=texts, out=out, rules=rules, force=force), console, write_page)
+        found = carry_out(texts, out, rules, force=force, console=console, page=write_page)
     else:
         raise DataError("There is nothing to clean. Give texts, as in: onward clean crawl/ -o corpus")
     if as_json:

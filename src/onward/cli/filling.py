@@ -8,14 +8,15 @@ from typing import Annotated
 import typer
 
 from onward.cli import printing
+from onward.cli.arguments import Device, Json
 
 
 def fill(
     model: Annotated[str, typer.Argument(help="a folder made with --objective masked or prefix, or any BERT")],
     text: Annotated[str, typer.Argument(help="a text with blanks: ___, or the model's mask token")],
     top: Annotated[int | None, typer.Option("--top", help="words for each blank; 5 of an encoder")] = None,
-    device: Annotated[str | None, typer.Option("--device", help="cpu, cuda or cuda:1")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")] = False,
+    device: Device = None,
+    as_json: Json = False,
 ) -> None:
     """Fill the blanks of a text, and say how likely each word is.
 

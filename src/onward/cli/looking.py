@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onward.cli import printing
+from onward.cli.arguments import Json
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
 
     from onward.lineage import Lineage
     from onward.tokens.statistics import Statistics
-
-Json = Annotated[bool, typer.Option("--json", help="as JSON on stdout")]
 
 
 def show(

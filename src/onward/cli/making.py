@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from onward.cli import printing
+from onward.cli.arguments import Force, Json, Log, Mixture, Out, PlanOnly, SkipBad, Texts
 from onward.train import processes
 from onward.train.plan import Shape, Wishes
 
@@ -19,25 +20,6 @@ if TYPE_CHECKING:
 
     from onward.train.training import Training
     from onward.train.workspace import Workspace
-
-Texts = Annotated[
-    list[str], typer.Argument(help="files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name")
-]
-Mixture = Annotated[
-    list[str],
-    typer.Argument(
-        help="files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name; "
-        "each with =WEIGHT for a mixture: books=0.7 chats.jsonl=0.3"
-    ),
-]
-Out = Annotated[Path, typer.Option("-o", "--out", help="where to write; must not exist yet")]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out lines that cannot be read, and count them")]
-Force = Annotated[bool, typer.Option("--force", help="replace what Onward has made there before")]
-PlanOnly = Annotated[bool, typer.Option("--plan", help="show what would be done, and stop")]
-Log = Annotated[
-    str | None, typer.Option("--log", help="send all figures to tensorboard, wandb or trackio too", show_default=False)
-]
-Yes = Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")]
 
 
 def build(
@@ -89,7 +71,7 @@ def tokenizer(
     vocab: Annotated[int, typer.Option("--vocab", help="tokens in the vocabulary, control tokens included")] = 4096,
     skip_bad: SkipBad = False,
     force: Force = False,
-    as_json: Yes = False,
+    as_json: Json = False,
 ) -> None:
     """Train a tokenizer, and say how it cuts each kind of text.
 
@@ -203,7 +185,9 @@ def pretrain(
 
 def sft(
     base: Annotated[Path, typer.Argument(help="the model folder to begin with")],
-    chats: Annotated[Path, typer.Argument(help="conversations as JSONL: OpenAI messages, ShareGPT or Alpaca")],
+    chats: Annotated[
+        Path, typer.Argument(help="conversations as JSONL, or a folder of them: OpenAI messages, ShareGPT or Alpaca")
+    ],
     out: Out,
     wishes: Wishes,
     skip_bad: SkipBad = False,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from onward.cli import printing
-from onward.cli.making import Force, Out, PlanOnly, SkipBad, Texts, Yes
+from onward.cli.arguments import Force, Json, Out, PlanOnly, SkipBad, Texts
 from onward.scale.budget import Budget
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def scale(
     skip_bad: SkipBad = False,
     force: Force = False,
     plan: PlanOnly = False,
-    as_json: Yes = False,
+    as_json: Json = False,
 ) -> None:
     """Several sizes on the same texts, the law they follow, and its prediction for ten times the compute, put to the test.
 

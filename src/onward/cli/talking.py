@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onward.cli import printing
+from onward.cli.arguments import Device, Json
 from onward.generate.settings import Sampling
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from onward.generate.chat_model import ChatModel, Message
 
 Model = Annotated[str, typer.Argument(help="a model or run folder, org/name on the hub, or http://host:port/v1#model")]
-Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda or cuda:1")]
 
 HELP = "/reset forgets the conversation, /system TEXT sets the system prompt, /save FILE writes it, /quit leaves (so does Ctrl-D)"
 
@@ -163,7 +163,7 @@ def generate(
     *,
     sampling: Sampling,
     device: Device = None,
-    as_json: Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")] = False,
+    as_json: Json = False,
 ) -> None:
     """Carry a text on.
 

@@ -1,7 +1,7 @@
 """Conversations in, in the three formats that are common, and out as one: messages with a role and a text.
 
-OpenAI messages, ShareGPT and Alpaca, as .jsonl (also .gz and .zst) or a .json list. The first record says which one a
-file has. Functions and calls of them become text, as Hermes and Qwen write them, so that every chat template can show
+OpenAI messages, ShareGPT and Alpaca, as .jsonl (also .gz and .zst) or a .json list, or a folder of these. The first record says
+which one a file has. Functions and calls of them become text, as Hermes and Qwen write them, so that every chat template can show
 them. Left out: pictures and sound, and weights of single messages.
 """
 
@@ -19,6 +19,7 @@ from onward.corpus.read import (
     BadLines,
     RecordError,
     fields_of,
+    files_below,
     json_lines,
     kind,
     look_at,
@@ -67,7 +68,7 @@ class Conversation:
 
 
 def read_chats(path: Path | str, *, skip_bad: bool = False, on_skip: Callable[[BadLine], None] | None = None) -> Chats:
-    """The conversations of a file, whose format is found at once and whose contents are read as they are asked for.
+    """The conversations of a file or folder, whose formats are found at once and whose contents are read as they are asked for.
 
     `skip_bad` leaves out records that cannot be used, and calls `on_skip` with each. Raises DataError, one line.
     """
@@ -75,9 +76,9 @@ def read_chats(path: Path | str, *, skip_bad: bool = False, on_skip: Callable[[B
 
 
 class Chats:
-    """The conversations of one file; can be gone through again and again.
+    """The conversations of a file, or of all files in a folder; can be gone through again and again.
 
-    format: "OpenAI messages", "ShareGPT" or "Alpaca".   After going through: `read` conversations, `skipped` records
+    formats: for each file "OpenAI messages", "ShareGPT" or "Alpaca".   After going through: `read` conversations, `skipped` records
     left out, and `trimmed` answers from whose end another tokeniser's end mark was taken away.
     """
 
@@ -85,8 +86,12 @@ class Chats:
         self.path, self._skip_bad, self._on_skip = path, skip_bad, on_skip
         self.read = self.trimmed = 0
         self._bad = BadLines(skip_bad)
-        _check_file(path)
-        self.format = self._detect()
+        self.formats = {file: self._detect(file) for file in chat_files(path)}
+
+    @property
+    def format(self) -> str:
+        """In words; of several formats, all of them."""
+        return " and ".join(dict.fromkeys(self.formats.values()))
 
     @property
     def skipped(self) -> int:
@@ -95,37 +100,38 @@ class Chats:
     def __iter__(self) -> Iterator[Conversation]:
         self.read = self.trimmed = 0
         self._bad = bad = BadLines(self._skip_bad, self._on_skip)
-        for number, record in _records(self.path, bad):
-            try:
-                messages = self._messages(record)
-            except RecordError as error:
-                bad(self.path, number, str(error))
-                continue
-            self.read += 1
-            yield Conversation(messages, str(self.path), number)
+        for file in self.formats:
+            for number, record in _records(file, bad):
+                try:
+                    messages = self._messages(record, self.formats[file])
+                except RecordError as error:
+                    bad(file, number, str(error))
+                    continue
+                self.read += 1
+                yield Conversation(messages, str(file), number)
         if not self.read:
             raise DataError(f"{self.path} holds no conversation that can be used ({self.skipped:,} left out as bad).")
 
-    def _detect(self) -> str:
+    def _detect(self, file: Path) -> str:
         first = None
-        for _, record in _records(self.path, BadLines(self._skip_bad)):
+        for _, record in _records(file, BadLines(self._skip_bad)):
             if (found := _format_of(record)) is not None:
                 return found
             first = record if first is None else first
             if not self._skip_bad:
                 break
         if first is None:
-            raise DataError(f"{self.path} holds no records. Give a file with a conversation on each line.")
+            raise DataError(f"{file} holds no records. Give a file with a conversation on each line.")
         there = fields_of(first) if isinstance(first, dict) else "no fields"
         raise DataError(
-            f'{self.path}: not a format of conversations (its first record has {there}). Known: OpenAI "messages", '
+            f'{file}: not a format of conversations (its first record has {there}). Known: OpenAI "messages", '
             'ShareGPT "conversations", Alpaca "instruction" and "output".'
         )
 
-    def _messages(self, record: Any) -> list[Message]:
+    def _messages(self, record: Any, begun_as: str) -> list[Message]:
         found = _format_of(record)
-        if found != self.format:
-            raise RecordError(f"the file began as {self.format}, and this is {found or 'no conversation'}")
+        if found != begun_as:
+            raise RecordError(f"the file began as {begun_as}, and this is {found or 'no conversation'}")
         messages = READERS[found](record)
         self._trim(messages)
         try:
@@ -144,14 +150,16 @@ class Chats:
             message["content"] = content
 
 
-def _check_file(path: Path) -> None:
+def chat_files(path: Path) -> list[Path]:
+    """The files that conversations are read from: the one named, or all below a folder, sorted.   Raises DataError."""
     there = look_at(path)
     if stat.S_ISDIR(there.st_mode):
-        raise DataError(f"{path} is a folder. Conversations are read from one file: {', '.join(KINDS)}.")
+        return files_below(path, KINDS)
     if kind(path) not in KINDS:
         raise DataError(f"{path}: conversations are read from {', '.join(KINDS)}, and not from this kind of file.")
     if there.st_size == 0:
         raise DataError(f"{path} is empty. Give a file with conversations in it.")
+    return [path]
 
 
 def _records(path: Path, bad: BadLines) -> Iterator[tuple[int, Any]]:

@@ -14,7 +14,7 @@ import os
 import re
 import stat
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -25,9 +25,8 @@ from onward.errors import BadLine, DataError
 SEPARATOR = b"<|endoftext|>"
 SEPARATOR_BYTES = len(SEPARATOR) + 3  # with the line end before it, and "\r\n" after it
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
-LONGEST_DOCUMENT = (
-    8 * 2**20
-)  # after which a document is cut, so that memory stays flat; bytes in text files, else characters
+# After LONGEST_DOCUMENT a document is cut, so that memory stays flat: bytes in text files, else characters.
+LONGEST_DOCUMENT = 8 * 2**20
 LONGEST_LINE = 2**26  # bytes; a file with a longer line is not JSON Lines, and takes ten times as many to read
 ROWS = 32  # of a Parquet file read together
 CHUNK = 2**20
@@ -147,7 +146,7 @@ def _places(source: str | Path) -> list[str | Path]:
     path = Path(source)
     there = look_at(path)
     if stat.S_ISDIR(there.st_mode):
-        return list(files_below(path))
+        return list(files_below(path, KINDS))
     if kind(path) not in KINDS:
         raise DataError(f"{path}: files ending in {path.suffix or 'nothing'} are not read; {', '.join(KINDS)} are.")
     if there.st_size == 0:
@@ -189,9 +188,9 @@ def kind(path: Path) -> str:
     return "".join(suffixes[-2:] if suffixes and suffixes[-1] in (".gz", ".zst") else suffixes[-1:])
 
 
-def files_below(folder: Path, kinds: Sequence[str] = KINDS) -> list[Path]:
-    """The files of some kinds in a folder and below, sorted, without hidden and empty ones. Links are followed. Folders below in which
-    PASSED_OVER lies are passed over."""
+def files_below(folder: Path, kinds: Collection[str]) -> list[Path]:
+    """The files of these kinds in a folder and below, sorted, without hidden and empty ones. Links are followed. Folders below in which
+    PASSED_OVER lies are passed over. Raises DataError."""
     found, others, been = [], set(), set()
 
     def refuse(error: OSError) -> None:

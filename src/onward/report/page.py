@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment
+from jinja2 import DictLoader, Environment
 
 from onward import lineage
 from onward.errors import FolderError
@@ -97,9 +97,10 @@ def _samples(run: Path) -> dict[str, Any]:
     return found
 
 
-def filled(room: str, template_name: str = "template.html", **values: Any) -> str:
-    """The page that a template of a room makes of the values, in the style that all pages share."""
-    environment = Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
-    template = environment.from_string(files(room).joinpath(template_name).read_text(encoding="utf-8"))
+def filled(room: str, **values: Any) -> str:
+    """The page that the template of a room makes of the values, in the frame and style that all pages share."""
+    pages = {"page": files(room) / "template.html", "frame.html": files("onward.report") / "frame.html"}
+    loader = DictLoader({name: file.read_text(encoding="utf-8") for name, file in pages.items()})
+    environment = Environment(loader=loader, autoescape=True, trim_blocks=True, lstrip_blocks=True)
     style = files("onward.report").joinpath("style.css").read_text(encoding="utf-8")
-    return template.render(style=style, **values)
+    return environment.get_template("page").render(style=style, **values)

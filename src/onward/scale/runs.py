@@ -94,14 +94,14 @@ class Ground:
         return self.first.held_out.rows * self.first.held_out.length
 
     def _plan(self, config: TrunkConfig, batch_tokens: int, steps: int) -> TrainPlan:
-        """The defaults of pretraining. Held-out data is measured twenty times, or less often where that would cost more than a 50th."""
+        """The defaults of pretraining."""
         length = config.max_positions
         reasons = {"steps": "the run's share of the compute", "batch_tokens": "the same for all runs of the study"}
         draft = TrainPlan(steps=steps, length=length, batch_tokens=batch_tokens, rows_per_pass=1)
         plan = size.begin(draft, self.study.budget.wishes(), self.machine, config)
         return replace(
             plan,
-            held_out_every=max(1, steps // 20, round(50 * size.MEASURED_NOW_AND_THEN / 3 / batch_tokens)),
+            held_out_every=size.held_out_every(steps, batch_tokens),
             reasons=plan.reasons | reasons,
         )
 
@@ -112,17 +112,17 @@ def prepare(study: Study, console: Console) -> tuple[Ground, list[Run], Run]:
     budget = study.budget
     found = machine.measure(budget.device, budget.precision)
     flops = size.compute(found, budget.wishes()) / 20  # what the largest small run will get of it
-    place = Workspace(study.out / "runs" / "first", {}, parts=study.out / "data")
-    first = pretrain.prepare(
-        study.texts,
-        place,
-        budget.wishes(),
-        Shape(depth=2, width=32, heads=2),
-        vocab=budget.vocab or size.vocabulary(flops),
-        skip_bad=study.skip_bad,
-        console=console,
-    )
-    place.finish()
+    with Workspace(study.out / "runs" / "first", {}, parts=study.out / "data") as place:
+        first = pretrain.prepare(
+            study.texts,
+            place,
+            budget.wishes(),
+            Shape(depth=2, width=32, heads=2),
+            vocab=budget.vocab or size.vocabulary(flops),
+            skip_bad=study.skip_bad,
+            console=console,
+        )
+        place.finish()
     ground = Ground(study=study, machine=found, first=first)
     shapes = grid.ladder(first.tokenizer.highest_id + 1, first.plan.length)
     file = study.out / "plan.json"

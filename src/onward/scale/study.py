@@ -17,9 +17,8 @@ from onward.files import BEGIN_ANEW, read_json, write_json
 from onward.scale import findings, runs
 from onward.scale.grid import Run
 from onward.scale.runs import Ground, Study
-from onward.train import aside
 from onward.train.plan import clock
-from onward.train.workspace import CHECKPOINTS, claim
+from onward.train.workspace import CHECKPOINTS, claimed
 
 WORTH = (
     "runs/*/run.json",
@@ -37,17 +36,10 @@ MADE = (
 
 def scale(study: Study, console: Console) -> dict[str, Any]:
     """Make what is missing of the study, and return what stands in its scale.json.   Raises OnwardError, KeyboardInterrupt."""
-    lock = claim(study.out, study.request(), force=study.force, worth=WORTH, made=MADE)
-    try:
+    with claimed(study.out, study.request(), force=study.force, worth=WORTH, made=MADE):
         if not (study.out / "scale.json").exists():
             _walk(study, console)
-        aside.forget(study.out)
-        return read_json(study.out / "scale.json", BEGIN_ANEW)
-    except BaseException:
-        aside.put_back(study.out, MADE, WORTH)
-        raise
-    finally:
-        lock.close()
+    return read_json(study.out / "scale.json", BEGIN_ANEW)
 
 
 def _walk(study: Study, console: Console) -> None:

@@ -25,6 +25,7 @@ from onward.errors import TrainingError
 from onward.model.trunk import LanguageModel
 from onward.train import processes
 from onward.train.compiled import compile_blocks
+from onward.train.machine import out_of_memory
 from onward.train.objectives import Learnable, Loss
 from onward.train.optimisers import optimisers, set_rate
 from onward.train.plan import TrainPlan
@@ -155,8 +156,8 @@ def take_step(
     working = model if working is None else working
     try:
         total, stats = _gradients(model, working, objective, batch, plan)
-    except RuntimeError as error:  # torch.OutOfMemoryError is one; the processor's allocator has none of its own
-        if isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error):
+    except RuntimeError as error:
+        if out_of_memory(error):
             raise TrainingError(
                 f"step {number + 1} does not fit into memory. Lower --batch or --length, or --width."
             ) from error

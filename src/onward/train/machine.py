@@ -77,10 +77,16 @@ def memory(device: torch.device) -> int:
     return memory_left()
 
 
+def out_of_memory(error: BaseException | None) -> bool:
+    """torch.OutOfMemoryError, or the processor's allocator, which has no error of its own."""
+    return isinstance(error, torch.OutOfMemoryError) or "can't allocate memory" in str(error)
+
+
 def _name(device: torch.device) -> str:
     if device.type == "cuda":
         return torch.cuda.get_device_name(device)
-    return f"{torch.get_num_threads()} threads" if device.type == "cpu" else device.type
+    threads = torch.get_num_threads()
+    return f"{threads} thread{'s' * (threads > 1)}" if device.type == "cpu" else device.type
 
 
 def _matmul_flops(device: torch.device, precision: str, seconds: float) -> float:

@@ -145,13 +145,11 @@ def pattern(quotas: Sequence[int]) -> NDArray[np.int64]:
 
 def joined(batches: Sequence[Batch]) -> Batch:
     """The rows of several batches as one."""
-    return Batch(
+    return Batch.of(
         inputs=torch.cat([batch.inputs for batch in batches]),
         targets=torch.cat([batch.targets for batch in batches]),
         positions=torch.cat([batch.positions for batch in batches]),
         documents=torch.cat([batch.documents for batch in batches]),
-        learnable=sum(batch.learnable for batch in batches),
-        single=all(batch.single for batch in batches),
     )
 
 

@@ -56,19 +56,24 @@ class Batch:
     single: bool
     prefix: Tensor | None = None
 
+    @classmethod
+    def of(
+        cls, *, inputs: Tensor, targets: Tensor, positions: Tensor, documents: Tensor, prefix: Tensor | None = None
+    ) -> Batch:
+        """A batch of these rows, with what follows from them counted."""
+        learnable, single = int((targets != IGNORE).sum()), bool((documents <= 0).all())
+        return cls(inputs, targets, positions, documents, learnable, single, prefix)
+
     def split(self, rows: int) -> list[Batch]:
         """The batch in parts of at most `rows` rows, in order."""
         return [self._part(first, first + rows) for first in range(0, len(self.inputs), rows)]
 
     def _part(self, first: int, end: int) -> Batch:
-        targets, documents = self.targets[first:end], self.documents[first:end]
-        return Batch(
+        return Batch.of(
             inputs=self.inputs[first:end],
-            targets=targets,
+            targets=self.targets[first:end],
             positions=self.positions[first:end],
-            documents=documents,
-            learnable=int((targets != IGNORE).sum()),
-            single=bool((documents <= 0).all()),
+            documents=self.documents[first:end],
             prefix=None if self.prefix is None else self.prefix[first:end],
         )
 
@@ -175,13 +180,11 @@ class Packing:
     def batch(self, rows: Ints) -> Batch:
         """The rows of these numbers, (B,) int64, as one batch."""
         inputs, targets, positions, documents = self._fill(rows)
-        return Batch(
+        return Batch.of(
             inputs=torch.from_numpy(inputs),
             targets=torch.from_numpy(targets),
             positions=torch.from_numpy(positions),
             documents=torch.from_numpy(documents),
-            learnable=int((targets != IGNORE).sum()),
-            single=bool((documents <= 0).all()),
         )
 
     def documents_of(self, rows: Ints) -> Ints:

@@ -234,17 +234,22 @@ def with_time(
             )
     reasons["steps"] += f"; {steps / per_pass:.1f} passes over the data, {clock(steps * seconds_per_step)}"
     reasons["held_out_every"] = "about twenty measurements, or fewer where they would take more than 2 % of the time"
-    measurement = MEASURED_NOW_AND_THEN / 3 / plan.batch_tokens  # in steps: a forward pass is a third of one
     reasons.setdefault("checkpoint_every", "about a minute of work can be lost, never more")
     every = wishes.checkpoint_every or max(1, min(steps, round(60 / seconds_per_step)))
     return replace(
         plan,
         steps=steps,
-        held_out_every=max(1, steps // 20, round(50 * measurement)),
+        held_out_every=held_out_every(steps, plan.batch_tokens),
         checkpoint_every=every,
         minutes=None if time_for_steps is None else time_for_steps / 60,
         reasons=reasons,
     )
+
+
+def held_out_every(steps: int, batch_tokens: int) -> int:
+    """Steps between measurements on held-out data: about twenty of them, or fewer where they would take more than 2 % of the time."""
+    measurement = MEASURED_NOW_AND_THEN / 3 / batch_tokens  # in steps: a forward pass is a third of one
+    return max(1, steps // 20, round(50 * measurement))
 
 
 def memory_needed(config: TrunkConfig, tokens: int, *, recompute: bool = False) -> int:

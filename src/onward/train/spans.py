@@ -73,13 +73,11 @@ class SpanCorruption:
                     prefix[b, begin : begin + len(before)] = True
                     documents[b, begin:at] = number
                     positions[b, begin:] -= positions[b, begin]
-        return Batch(
+        return Batch.of(
             inputs=torch.from_numpy(inputs),
             targets=torch.from_numpy(targets),
             positions=torch.from_numpy(positions),
             documents=torch.from_numpy(documents),
-            learnable=int((targets != IGNORE).sum()),
-            single=bool((documents <= 0).all()),
             prefix=torch.from_numpy(prefix),
         )
 

@@ -147,8 +147,15 @@ class Training:
 
         log: a dashboard (logs.py) that gets all figures too.
         """
-        asked_to_stop = self.learn(console, log)
-        results, model = self._results(), processes.gathered(self.model)
+        try:
+            asked_to_stop = self.learn(console, log)
+            results, model = self._results(), processes.gathered(self.model)
+        except torch.AcceleratorError as error:  # the driver's: a card that hangs, or has fallen off the bus
+            why = str(error).partition("\n")[0]
+            raise TrainingError(
+                f"the device {self.plan.device} has failed ({why}). {self._last_good()} "
+                "Once the device is back, the same command goes on."
+            ) from error
         out = processes.by_first(lambda: self._save(results, model))
         if asked_to_stop:
             raise KeyboardInterrupt

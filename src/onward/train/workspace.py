@@ -10,6 +10,7 @@ import fcntl
 import json
 import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -105,14 +106,35 @@ def claim(
     return _locked(folder)
 
 
+@contextmanager
+def claimed(
+    folder: Path,
+    request: dict[str, Any],
+    *,
+    force: bool,
+    worth: Sequence[str],
+    made: Sequence[str],
+    inputs: Iterable[Path] = (),
+) -> Iterator[None]:
+    """`claim`, for a `with`: what stood aside goes at the end, or comes back if the run failed before it had anything of worth."""
+    lock = claim(folder, request, force=force, worth=worth, made=made, inputs=inputs)
+    try:
+        yield
+        aside.forget(folder)
+    except BaseException:
+        aside.put_back(folder, made, worth)
+        raise
+    finally:
+        lock.close()
+
+
 def goes_on(folder: Path, request: dict[str, Any], *, force: bool, worth: Sequence[str]) -> bool:
     """Whether `folder` was begun with this request, and goes on.   Raises OutputError where it may not be begun anew either."""
     check_name(folder)
     file = folder / REQUEST
     if file.exists() and not force:
-        change = _change(
-            read_json(file, BEGIN_ANEW), json.loads(json.dumps(request))
-        )  # as it was read back: tuples become lists
+        now = json.loads(json.dumps(request))  # as it was read back: tuples become lists
+        change = _change(read_json(file, BEGIN_ANEW), now)
         if change is not None and aside.anything(folder, worth):
             raise OutputError(
                 f"{folder} holds another run: {change}. Go on with the command that began it, or begin anew with --force."

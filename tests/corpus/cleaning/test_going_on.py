@@ -94,16 +94,16 @@ def test_what_was_begun_otherwise_is_not_gone_on_with(tmp_path: Path) -> None:
 def test_what_was_dropped_comes_back_to_its_place(tmp_path: Path) -> None:
     raw = write(tmp_path / "raw.jsonl", [{"text": good(i)} for i in (0, 1, 0, 2, 3)])
     run([raw], tmp_path / "out")
-    report = take_back(tmp_path / "out", ["exact-duplicate"], lambda _folder: None)
+    report = take_back(tmp_path / "out", ["exact-duplicate"])
     records = list(read_clean(tmp_path / "out"))
     assert [record["text"] for record in records] == [good(i) for i in (0, 1, 0, 2, 3)]
     assert [record.get("taken_back") for record in records] == [None, None, "exact-duplicate", None, None]
     assert (report["taken_back"], report["kept"]["documents"]) == (["exact-duplicate"], 5)
     assert not (tmp_path / "out" / "dropped" / "exact-duplicate.jsonl").exists()
     with pytest.raises(DataError, match="--take-back spam: nothing was dropped for that reason"):
-        take_back(tmp_path / "out", ["spam"], lambda _folder: None)
+        take_back(tmp_path / "out", ["spam"])
     with pytest.raises(FolderError, match="was not made by `onward clean`"):
-        take_back(tmp_path, ["spam"], lambda _folder: None)
+        take_back(tmp_path, ["spam"])
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")

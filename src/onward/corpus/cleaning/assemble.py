@@ -23,9 +23,9 @@ import orjson
 
 from onward.corpus.cleaning import parts
 from onward.corpus.cleaning.checks import REASONS
-from onward.corpus.cleaning.job import Cleaning
 from onward.corpus.cleaning.parts import Source
 from onward.corpus.cleaning.repair import EXAMPLES
+from onward.corpus.cleaning.rules import Rules
 from onward.corpus.read import PASSED_OVER
 from onward.files import write_json
 
@@ -37,27 +37,30 @@ SHOWN = 600
 MASKS = ("address", "card", "email", "iban", "ip", "phone")
 
 Record = dict[str, Any]
+REPORT = "report.json"
 
 
-def put_together(job: Cleaning, folder: Path) -> Record:
-    """Write clean/ and dropped/ into `folder` from what the stages left, and return the report."""
-    sources = parts.read_sources(job.work)
-    kept = write_clean(_records(sorted((job.work / "kept").glob("*.jsonl"))), folder, job.rules.format)
+def put_together(work: Path, folder: Path, rules: Rules) -> Record:
+    """Write clean/ and dropped/ into `folder` from what the stages left in `work`, and return the report."""
+    sources = parts.read_sources(work)
+    kept = write_clean(_records(sorted((work / "kept").glob("*.jsonl"))), folder, rules.format)
     funnel, examples = [], {}
     for reason in REASONS:
-        found = write_dropped(_dropped(job.work, reason), folder, reason)
+        found = write_dropped(_dropped(work, reason), folder, reason)
         funnel.append({"reason": reason} | found["counted"])
         examples[reason] = found["examples"]
-    return {
+    report = {
         "read": _read(sources),
         "funnel": funnel,
         "kept": {name: kept[name] for name in ("documents", "bytes")},
         "changed": kept["changed"],
         "examples": {reason: shown for reason, shown in examples.items() if shown},
-        "repairs": _repairs(job.work),
+        "repairs": _repairs(work),
         "taken_back": [],
-        "rules": job.rules.deciding(),
+        "rules": rules.deciding(),
     }
+    write_json(folder / REPORT, report)
+    return report
 
 
 def _read(sources: list[Source]) -> Record:
@@ -72,10 +75,10 @@ def _read(sources: list[Source]) -> Record:
     }
 
 
-def data_of(job: Cleaning) -> list[Record]:
+def data_of(work: Path) -> list[Record]:
     """The sources, as a lineage names them."""
     wanted = ("path", "bytes", "sha256")
-    return [{name: asdict(source)[name] for name in wanted} for source in parts.read_sources(job.work)]
+    return [{name: asdict(source)[name] for name in wanted} for source in parts.read_sources(work)]
 
 
 def _records(files: Iterable[Path]) -> Iterator[Record]:
@@ -226,7 +229,3 @@ def _repairs(work: Path) -> dict[str, list[dict[str, str]]]:
             kept = found.setdefault(kind, [])
             kept += examples[: EXAMPLES - len(kept)]
     return dict(sorted(found.items()))
-
-
-def write_report(folder: Path, report: Record) -> None:
-    write_json(folder / "report.json", report)

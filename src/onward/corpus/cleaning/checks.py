@@ -19,7 +19,7 @@ from onward.corpus.cleaning import boilerplate, encoding, language, parts, quali
 from onward.corpus.cleaning.word_order import WordOrder
 
 if TYPE_CHECKING:
-    from onward.corpus.cleaning.job import Rules
+    from onward.corpus.cleaning.rules import Rules
 
 Judge = Callable[[str], str | None]
 BOILERPLATE = "boilerplate"

@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import stat
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +18,7 @@ from rich.console import Console
 
 from onward import lineage
 from onward.corpus.cleaning import assemble, executors, language, pages, parts, rude
-from onward.corpus.cleaning.job import Cleaning
+from onward.corpus.cleaning.rules import STANDARD, Rules
 from onward.corpus.cleaning.stages import COUNT, stages
 from onward.corpus.read import files_below, look_at
 from onward.errors import DataError
@@ -29,30 +28,49 @@ from onward.train.workspace import claim
 
 WORTH = ("logs/*/completions/*",)
 """What minutes were spent on."""
-Finish = Callable[[Path], object]
+Page = Callable[[Path], object]
 """Called with the output folder before it gets its name: writes the page (report.html), which is made on a higher floor."""
 
 
-def clean(job: Cleaning, console: Console, finish: Finish) -> dict[str, Any]:
-    """Clean, and return what stands in OUT/report.json.   Raises OnwardError, KeyboardInterrupt."""
-    places = _places(job.texts)
+def clean(
+    texts: Sequence[str | Path],
+    out: Path,
+    rules: Rules = STANDARD,
+    *,
+    force: bool = False,
+    console: Console | None = None,
+    page: Page | None = None,
+) -> dict[str, Any]:
+    """Clean files, folders of them and data sets (`hf:org/name`), and return what stands in OUT/report.json.
+
+    console: where progress is shown; nowhere, if there is none.   page: `onward.report.cleaning.page.write_page`, if a page is wanted.
+    Raises OnwardError, KeyboardInterrupt.
+    """
+    console = console or Console(quiet=True)
+    places = _places(texts)
+    work = out.absolute().with_name(out.name + ".cleaning")  # workers may be elsewhere
     local = [Path(place) for place in places if not place.startswith("hf:")]
-    check_free(job.out, force=job.force)
-    check_apart(job.out, local)
-    _check(job, places)
-    lock = claim(job.work, _request(job, places), force=job.force, worth=WORTH, inputs=local)
+    check_free(out, force=force)
+    check_apart(out, local)
+    _check(rules, places)
+    lock = claim(work, _request(places, rules), force=force, worth=WORTH, inputs=local)
     try:
-        report = _walk(job, places, console, finish)
+        _walk(places, work, rules, console)
+        with new_folder(out, force=force) as folder:
+            report = assemble.put_together(work, folder, rules)
+            lineage.write(folder, _history(work, out, rules))
+            if page is not None:
+                page(folder)
     finally:
         lock.close()
-    remove_whole(job.work)
+    remove_whole(work)
     return report
 
 
-def _places(texts: Sequence[str]) -> list[str]:
+def _places(texts: Iterable[str | Path]) -> list[str]:
     """Files and data sets, in the order in which they are read. Raises DataError for what is not there."""
     found: list[str] = []
-    for text in texts:
+    for text in map(str, texts):
         if not text.startswith("hf:") and stat.S_ISDIR(look_at(Path(text)).st_mode):
             found += map(str, files_below(Path(text), parts.KINDS))
         else:
@@ -60,82 +78,77 @@ def _places(texts: Sequence[str]) -> list[str]:
     return found
 
 
-def _check(job: Cleaning, places: Sequence[str]) -> None:
+def _check(rules: Rules, places: Sequence[str]) -> None:
     """Raise OnwardError for what would fail later."""
-    language.check(job.rules.language)
-    rude.words_of(job.rules.rude_words)
-    executors.check(job.rules)
+    language.check(rules.language)
+    rude.words_of(rules.rude_words)
+    executors.check(rules)
     if page := next((place for place in places if pages.is_page(place)), None):
         pages.check(page)
-    if job.rules.good:
+    if rules.good:
         from onward.corpus.cleaning import classifier
 
         classifier.check()
-    if job.rules.model:
+    if rules.model:
         from onward.corpus.cleaning import unlikely
 
-        unlikely.check(job.rules.model)
+        unlikely.check(rules.model)
 
 
-def _request(job: Cleaning, places: Sequence[str]) -> dict[str, Any]:
+def _request(places: Iterable[str], rules: Rules) -> dict[str, Any]:
     """What the same command asks for again: the sizes and times of the files, since their hashes would take a reading."""
-    sources = []
-    for place in places:
-        state = None if place.startswith("hf:") else Path(place).stat()
-        sources.append([place, state.st_size if state else 0, state.st_mtime_ns if state else 0])
-    return {"texts": sources} | job.rules.deciding()
+    given = {"texts": places, "good": _places(rules.good), "bad": _places(rules.bad), "rude_words": rules.rude_words}
+    return rules.deciding() | {name: [_state(place) for place in found] for name, found in given.items()}
 
 
-def _walk(job: Cleaning, places: list[str], console: Console, finish: Finish) -> dict[str, Any]:
+def _state(place: str) -> tuple[str, int, int]:
+    state = None if place.startswith("hf:") else Path(place).stat()
+    return place, state.st_size if state else 0, state.st_mtime_ns if state else 0
+
+
+def _walk(places: list[str], work: Path, rules: Rules, console: Console) -> None:
     sizes = [0 if place.startswith("hf:") else Path(place).stat().st_size for place in places]
     each = parts.part_bytes(sum(sizes))
-    absolute = replace(job, out=job.out.absolute())  # workers may be elsewhere
-    groups = parts.groups(places, each)
-    for number, stage in enumerate(stages(absolute.work, job.rules, groups, each), start=1):
+    for number, stage in enumerate(stages(work, rules, parts.groups(places, each), each), start=1):
         if stage.name == "judge":
-            _learn(absolute)
-        executors.run(stage, absolute.work, job.rules, console, f"{number}/{COUNT}")
+            _learn(work, rules)
+        executors.run(stage, work, rules, console, f"{number}/{COUNT}")
         if stage.name == "read":
-            _check_read(job, console)
-    with new_folder(job.out, force=job.force) as folder:
-        report = assemble.put_together(absolute, folder)
-        assemble.write_report(folder, report)
-        lineage.write(folder, _history(absolute))
-        finish(folder)
-    return report
+            _check_read(places, work, console)
 
 
-def _check_read(job: Cleaning, console: Console) -> None:
+def _check_read(places: Sequence[str], work: Path, console: Console) -> None:
     """Say what could not be read. Raises DataError where nothing could."""
-    sources = parts.read_sources(job.work)
+    sources = parts.read_sources(work)
     for source in sources:
         if source.broken:
             console.print(f"passed over: {source.broken}")
         elif source.bad:
             console.print(f"{source.path}: {source.bad:,} bad lines passed over; the first: {source.first_bad[0]}")
     if not any(source.documents for source in sources):
-        raise DataError(f"no documents in {', '.join(job.texts)}. Give at least one text that can be read.")
+        named = ", ".join(places[:3]) + (f" and {len(places) - 3} more" if len(places) > 3 else "")
+        raise DataError(f"no documents in {named}. Give at least one text that can be read.")
 
 
-def _learn(job: Cleaning) -> None:
+def _learn(work: Path, rules: Rules) -> None:
     """What is learned from the examples and from the corpus, once."""
-    if job.rules.good:
+    if rules.good:
         from onward.corpus.cleaning.classifier import learn
 
-        learn(job.rules.good, job.rules.bad, job.work)
-    if job.rules.model:
+        learn(rules.good, rules.bad, work)
+    if rules.model:
         from onward.corpus.cleaning.unlikely import settle
 
-        settle(job.rules.model, job.work)
+        settle(rules.model, work)
 
 
-def _history(job: Cleaning) -> Lineage:
+def _history(work: Path, out: Path, rules: Rules) -> Lineage:
     return Lineage(
         verb="clean",
         command=lineage.command_line(),
         date=lineage.now(),
-        plan=job.rules.deciding(),
-        data=assemble.data_of(job),
+        plan=rules.deciding(),
+        data=assemble.data_of(work),
         versions=lineage.versions() | {"datatrove": importlib.metadata.version("datatrove")},
-        folder=str(job.out),
+        folder=str(out),
     )

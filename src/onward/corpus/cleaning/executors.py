@@ -29,8 +29,8 @@ from datatrove.utils.stats import PipelineStats
 from loguru import logger
 from rich.console import Console
 
-from onward.corpus.cleaning.job import Rules
 from onward.corpus.cleaning.progress import Watch
+from onward.corpus.cleaning.rules import Rules
 from onward.errors import DataError, OutputError
 
 PARTS_FOR_A_WORKER = 4
@@ -157,7 +157,15 @@ def _ignore_ctrl_c() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-class Local(LocalPipelineExecutor):
+class Quiet(PipelineExecutor):
+    """Tasks that leave nothing but what they are for, and their errors."""
+
+    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
+        with _quiet(self, rank):
+            return super()._run_for_rank(rank, local_rank, node_rank)
+
+
+class Local(Quiet, LocalPipelineExecutor):
     """Processes of this machine; with one worker, this process.
 
     datatrove's own way starts one more process, which counts, and which outlives a kill.
@@ -177,22 +185,10 @@ class Local(LocalPipelineExecutor):
             self.pipeline = deepcopy(fresh)
             self._run_for_rank(rank)
 
-    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
-        with _quiet(self, rank):
-            return super()._run_for_rank(rank, local_rank, node_rank)
 
-
-class Slurm(SlurmPipelineExecutor):
+class Slurm(Quiet, SlurmPipelineExecutor):
     """Jobs of a cluster that share this file system."""
 
-    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
-        with _quiet(self, rank):
-            return super()._run_for_rank(rank, local_rank, node_rank)
 
-
-class Ray(RayPipelineExecutor):
+class Ray(Quiet, RayPipelineExecutor):
     """Actors of a Ray cluster that share this file system."""
-
-    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
-        with _quiet(self, rank):
-            return super()._run_for_rank(rank, local_rank, node_rank)

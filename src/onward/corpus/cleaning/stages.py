@@ -15,8 +15,8 @@ from pathlib import Path
 
 from onward.corpus.cleaning import checks, duplicates, parts
 from onward.corpus.cleaning.executors import Stage
-from onward.corpus.cleaning.job import Rules
 from onward.corpus.cleaning.repair import Repair, Together
+from onward.corpus.cleaning.rules import Rules
 
 COUNT = 9
 

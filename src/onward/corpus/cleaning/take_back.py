@@ -15,13 +15,13 @@ from typing import Any
 from onward import lineage
 from onward.corpus.cleaning import assemble
 from onward.corpus.cleaning.checks import REASONS
-from onward.corpus.cleaning.clean import Finish
+from onward.corpus.cleaning.clean import Page
 from onward.errors import DataError, FolderError
-from onward.files import COPY_AGAIN, new_folder, read_json
+from onward.files import COPY_AGAIN, new_folder, read_json, write_json
 from onward.lineage import Lineage
 
 
-def take_back(out: Path, reasons: Sequence[str], finish: Finish) -> dict[str, Any]:
+def take_back(out: Path, reasons: Sequence[str], page: Page | None = None) -> dict[str, Any]:
     """Put what was dropped for these reasons back among the clean texts of an output folder, and return its report.
 
     The folder is made anew beside itself and changes its name at the end, so that it is whole at every moment.   Raises OnwardError.
@@ -29,7 +29,7 @@ def take_back(out: Path, reasons: Sequence[str], finish: Finish) -> dict[str, An
     history = lineage.read(out) if out.is_dir() else None
     if history is None or history.verb != "clean":
         raise FolderError(f"{out} was not made by `onward clean`. Give the folder that it wrote, with -o.")
-    report = read_json(out / "report.json", COPY_AGAIN)
+    report = read_json(out / assemble.REPORT, COPY_AGAIN)
     there = {path.stem for path in (out / "dropped").glob("*.jsonl")}
     for reason in reasons:
         if reason not in there:
@@ -37,9 +37,10 @@ def take_back(out: Path, reasons: Sequence[str], finish: Finish) -> dict[str, An
             raise DataError(f"--take-back {reason}: nothing was dropped for that reason. There is {known}.")
     with new_folder(out, force=True) as folder:
         _move(out, folder, reasons, report)
-        assemble.write_report(folder, report)
+        write_json(folder / assemble.REPORT, report)
         lineage.write(folder, _with(history, reasons))
-        finish(folder)
+        if page is not None:
+            page(folder)
     return report
 
 

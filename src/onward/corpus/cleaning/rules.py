@@ -1,9 +1,8 @@
-"""What a person asks of a cleaning. Nothing heavy is imported here, so that `--help` stays quick."""
+"""By which rules a text is judged, and where the work is done. Nothing heavy is imported here, so that `--help` stays quick."""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 from onward.errors import PlanError
@@ -49,16 +48,4 @@ class Rules:
         return {name: list(value) if isinstance(value, tuple) else value for name, value in given.items()}
 
 
-@dataclass(frozen=True, kw_only=True)
-class Cleaning:
-    """One cleaning: which texts, whereto, and by which rules."""
-
-    texts: list[str]
-    out: Path
-    rules: Rules
-    force: bool = False
-
-    @property
-    def work(self) -> Path:
-        """Where everything unfinished is, beside `out`."""
-        return self.out.with_name(self.out.name + ".cleaning")
+STANDARD = Rules()

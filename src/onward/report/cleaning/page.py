@@ -12,6 +12,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from onward import lineage
+from onward.corpus.cleaning.assemble import REPORT
 from onward.corpus.cleaning.checks import REASONS
 from onward.files import COPY_AGAIN, read_json, write_bytes
 from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
@@ -35,12 +36,11 @@ REPAIRS = {
 
 def write_page(folder: Path) -> Path:
     """Write `report.html` into a folder that `onward clean` made.   Raises FolderError."""
-    report = read_json(folder / "report.json", COPY_AGAIN)
+    report = read_json(folder / REPORT, COPY_AGAIN)
     history = lineage.read(folder)
     assert history is not None
     page = filled(
-        "onward.report",
-        "cleaning.html",
+        "onward.report.cleaning",
         name=Path(history.folder).name,
         report=report,
         reasons=REASONS,

@@ -1,0 +1,24 @@
+"""Arguments and options that several verbs have. The same flag means the same everywhere."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+_TEXTS = "files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name"
+
+Texts = Annotated[list[str], typer.Argument(help=_TEXTS)]
+Mixture = Annotated[
+    list[str], typer.Argument(help=f"{_TEXTS}; each with =WEIGHT for a mixture: books=0.7 chats.jsonl=0.3")
+]
+Out = Annotated[Path, typer.Option("-o", "--out", help="where to write; must not exist yet")]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="leave out lines that cannot be read, and count them")]
+Force = Annotated[bool, typer.Option("--force", help="replace what Onward has made there before")]
+PlanOnly = Annotated[bool, typer.Option("--plan", help="show what would be done, and stop")]
+Log = Annotated[
+    str | None, typer.Option("--log", help="send all figures to tensorboard, wandb or trackio too", show_default=False)
+]
+Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda or cuda:1")]
+Json = Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")]

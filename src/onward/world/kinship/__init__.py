@@ -1,0 +1,1 @@
+"""How people are related: in the world, and in puzzles with invented families."""

@@ -1,0 +1,1 @@
+"""Stories about who believes what, and sentences about whom a pronoun means."""

@@ -1,0 +1,1 @@
+"""Questions on people and places, with their answers."""

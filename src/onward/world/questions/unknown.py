@@ -1,0 +1,56 @@
+"""Questions that the world has no answer to: relatives it does not know, matters it never speaks of, people it does not have.
+
+The right answer is that one does not know. Without these, a model learns that every question has an answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from random import Random
+
+from onward.world import grammar
+from onward.world.entities import Person
+from onward.world.phrases import phrasings
+from onward.world.questions.asking import Pick, Question, asked
+from onward.world.record import Record
+from onward.world.relations import BY_NAME, RELATIONS, Subject, slots
+from onward.world.words import joined, table, words
+from onward.world.world import World
+
+ROUNDS = 1
+STRANGERS = 2
+"""Questions on people whom the world does not have, for each one whom it has."""
+
+
+def unknown(world: World) -> Iterator[Record]:
+    return asked(world, "unknown", ask, lambda: world.people, ROUNDS)
+
+
+def ask(world: World, subject: Subject, random: Random, pick: Pick) -> Iterator[Question]:
+    assert isinstance(subject, Person)
+    said = slots(subject, "full")
+    for name in ("spouse", "mother", "father"):
+        if not world.facts_in(subject, BY_NAME[name]):
+            yield _question(pick(BY_NAME[name].questions).format_map(said), subject.name, name)
+    never = pick(phrasings("questions", "unknown", "never_said"))
+    yield _question(never.format_map(said), subject.name, "never said")
+    for _ in range(STRANGERS):
+        gender = random.choice(("female", "male"))
+        name = stranger(world, random, gender)
+        relation = random.choice([r for r in RELATIONS if r.kind == "person" and r.name != "pet_name"])
+        named = grammar.mention(gender, name, name, "full") | {"wife": "husband" if gender == "female" else "wife"}
+        yield _question(pick(relation.questions).format_map(named), name, "nobody")
+
+
+def stranger(world: World, random: Random, gender: str) -> str:
+    """The full name of nobody: both names exist in the world, but not together."""
+    surnames = {world.people[i].last for i in random.sample(range(len(world.people)), 10)}
+    last = random.choice(sorted(surnames) or list(joined("surname")))
+    taken = world.people.first_names(last)
+    return f"{random.choice([first for first in words(gender, 'names') if first not in taken])} {last}"
+
+
+def _question(text: str, about: str, why: str) -> Question:
+    answer = table("questions")["unknown"]["answer"]
+    truth = {"about": about, "relation": f"unknown: {why}", "answer": "I do not know", "chance": 0.0}
+    return Question(text, answer, truth | {"accept": ["I do not know", "I don't know"]})

@@ -1,0 +1,1 @@
+"""Conversations of several turns, and instructions whose form a rule can check."""

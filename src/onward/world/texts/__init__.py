@@ -1,0 +1,1 @@
+"""Raw texts about people, places and companies, for a base model."""
