@@ -12,10 +12,12 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
+import regex
 from numpy.typing import NDArray
 
 from onward.corpus.cleaning.words import listed, plain_words
@@ -40,13 +42,19 @@ WORDS = 50
 SENTENCE_END = (".", "!", "?", '"', "'", "”", "’", "…")
 
 Pairs = NDArray[np.uint64]
+Find = Callable[[str], Any]
 
 
 @lru_cache
-def _phrases() -> tuple[tuple[int, re.Pattern[str]], ...]:
-    """The most words of a line, and what is searched in it."""
+def _phrases() -> tuple[tuple[int, Find], ...]:
+    """The most words of a line, and what finds a phrase in it, in lower case."""
     found = (line.split(" ", 1) for line in listed("boilerplate.txt"))
-    return tuple((int(most), re.compile(phrase, re.IGNORECASE)) for most, phrase in found)
+    return tuple((int(most), _finder(phrase)) for most, phrase in found)
+
+
+def _finder(phrase: str) -> Find:
+    compiled = regex.compile(phrase.removeprefix("^"))  # `re` takes three times as long
+    return compiled.match if phrase.startswith("^") else compiled.search
 
 
 @lru_cache
@@ -59,7 +67,8 @@ def is_known(line: str) -> bool:
     words = line.split()
     if not 0 < len(words) <= LONGEST:
         return False
-    return any(len(words) <= most and phrase.search(line) for most, phrase in _phrases()) or _is_menu(line)
+    lower = line.lower()
+    return any(len(words) <= most and find(lower) for most, find in _phrases()) or _is_menu(line)
 
 
 def _is_menu(line: str) -> bool:
@@ -76,7 +85,8 @@ def _is_menu(line: str) -> bool:
 
 def remains(text: str) -> str | None:
     """Why a text still is full of boilerplate, or None: PHRASES different phrases, and one for every WORDS words."""
-    found = [match[0] for _, phrase in _phrases() if (match := phrase.search(text))]
+    lower = text.lower()
+    found = [match[0] for _, find in _phrases() if (match := find(lower))]
     words = len(text.split())
     if len(found) < PHRASES or len(found) * WORDS < words:
         return None

@@ -14,6 +14,7 @@ from datatrove.pipeline.formatters import FTFYFormatter
 from ftfy.badness import badness
 
 LOST = "\ufffd"
+PLAIN = re.compile(r"[\n\t -~]*")
 QUESTION_MARK_INSIDE = re.compile(r"[^\W\d_]\?[^\W\d_]")
 TWO_ALPHABETS = re.compile("[A-Za-z][\u0370-\u052f]|[\u0370-\u052f][A-Za-z]|[\u0400-\u052f][\u2013-\u203a\u20ac\u2116]")
 """Latin beside Greek or Cyrillic letters in a word: accents and quotes that were read as Windows-1251 or ISO 8859-7."""
@@ -30,7 +31,7 @@ def _formatter() -> FTFYFormatter:
 
 def mended(text: str) -> str:
     """The text with mojibake undone and control characters gone; the same text where there is nothing to mend."""
-    if text.isascii() and text.isprintable():
+    if PLAIN.fullmatch(text):
         return text
     fixed: str = _formatter().format(text)
     return fixed

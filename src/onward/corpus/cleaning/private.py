@@ -42,6 +42,7 @@ STREET = re.compile(
     rf"(?:\b{FLAT},? )?(?<![\w.,-])(?:(?:No\. ?)?{NUMBER}[A-Za-z]?,? {NAME}|{NAME},? (?:No\.? ?)?{NUMBER}[A-Za-z]?(?![\w-]))"
     rf"(?:,? {FLAT})?(?:,? (?:[A-Z]{{1,2}}\d{{1,2}}[A-Z]? \d[A-Z]{{2}}|\d{{4,6}})(?=[ ,.]))?"
 )
+DIGIT = re.compile(r"\d")
 DIGITS = re.compile(r"(?:\d[^\w\n]{0,3}){6}|:[0-9a-fA-F]{1,4}:")
 """Anything with fewer digits together is not personal."""
 DATE = re.compile(r"(?:1[5-9]|20)\d\d[ /\-]+(?:1[5-9]|20)\d\d|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}|\d{4}-\d\d-\d\d")
@@ -55,7 +56,7 @@ def masked(text: str) -> tuple[str, Counter[str]]:
     counts: Counter[str] = Counter()
     if "@" in text:
         text = _replaced(_email(), "email", text, counts)
-    if any(character.isdigit() for character in text):
+    if DIGIT.search(text):
         text = _replaced(STREET, "address", text, counts)
     if not DIGITS.search(text):
         return text, counts

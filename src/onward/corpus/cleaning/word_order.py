@@ -14,6 +14,7 @@ from __future__ import annotations
 import zlib
 from functools import lru_cache
 from importlib.resources import files
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,7 +48,6 @@ def classes() -> int:
     return len(_own_classes()) + 3 + 2 * ENDINGS
 
 
-@lru_cache(maxsize=65536)
 def word_class(word: str) -> int:
     """The class of a word; the same on every machine."""
     own = _own_classes()
@@ -69,9 +69,13 @@ def pairs(text: str) -> NDArray[np.int64]:
 
 def _classes(text: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """The classes of a text's words; and how many of them stand together between white space, a word with the marks at it."""
-    chunks = [WORD.findall(chunk) for chunk in text[:LOOKED_AT].split()]
-    found = np.fromiter((word_class(word) for chunk in chunks for word in chunk), dtype=np.int64)
-    return found, np.fromiter((len(chunk) for chunk in chunks), dtype=np.int64)
+    chunks = [_chunk_classes(chunk) for chunk in text[:LOOKED_AT].split()]
+    return np.array(list(chain.from_iterable(chunks)), np.int64), np.array(list(map(len, chunks)), np.int64)
+
+
+@lru_cache(maxsize=65536)
+def _chunk_classes(chunk: str) -> tuple[int, ...]:
+    return tuple(map(word_class, WORD.findall(chunk)))
 
 
 def _shuffled(found: NDArray[np.int64], lengths: NDArray[np.int64], chance: np.random.Generator) -> NDArray[np.int64]:

@@ -14,6 +14,7 @@ from importlib.resources import files
 from datatrove.utils.word_tokenizers import WordTokenizer
 
 WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|[^\w\s]|_")
+PLAIN = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 SENTENCE = re.compile(r"[^.!?\n]+[.!?]*[\"'”’)]*\s*|[.!?\n]+\s*")
 WITHOUT_SPACES = ("zh", "ja", "th", "km", "lo", "my")
 """Languages whose words cannot be told apart here."""
@@ -43,7 +44,7 @@ class Words(WordTokenizer):
 
 def plain_words(text: str) -> list[str]:
     """The words that have a letter or a digit, in lower case."""
-    return [word.lower() for word in WORD.findall(text) if word[0].isalnum()]
+    return PLAIN.findall(text.lower())
 
 
 @lru_cache
