@@ -10,7 +10,8 @@ What is wrong with a document is handled if the document is dropped; or if it is
 damage is gone: none of the personal "items" is left; of the lines of "boilerplate" at most a fifth; of markup, symbols and broken
 encodings so much that the text differs from the "clean" one in one word in twenty at most (in five where there was markup, since headings
 and captions are text, and no tag, entity or rule of style is left). Precision is the share of dropped documents that are dirty, or that are
-dropped as duplicates and have a copy.
+dropped as duplicates and have a copy. Texts in Faric, the world's second language, are among its raw texts: that an English cleaning
+drops them as another language counts neither for it nor against it.
 
 `speed` cleans the same files with Onward and with the steps of FineWeb as datatrove publishes them (examples/fineweb.py: repetition,
 Gopher, C4 and FineWeb rules, MinHash; without what needs a download), in turn, one worker each. `thresholds` shows how much good text each
@@ -76,10 +77,13 @@ def measure(path: Path, *, rude_words: list[str], keep: Path | None = None) -> R
     with tempfile.TemporaryDirectory() as place:
         kept, dropped = cleaned(path, keep or Path(place) / "out", rude_words=tuple(rude_words))
     copies, truths = groups(records), [record["truth"] for record in records]
+    foreign = {n for n, reason in dropped.items() if is_foreign(truths[n - 1]) and reason == "other-language"}
     wrongly = {
         number: reason
         for number, reason in dropped.items()
-        if not truths[number - 1]["wrong"] and not (reason.endswith("duplicate") and len(copies[number]) > 1)
+        if number not in foreign
+        and not truths[number - 1]["wrong"]
+        and not (reason.endswith("duplicate") and len(copies[number]) > 1)
     }
     handled: dict[str, list[bool]] = defaultdict(list)
     missed: dict[str, list[int]] = defaultdict(list)
@@ -94,7 +98,8 @@ def measure(path: Path, *, rude_words: list[str], keep: Path | None = None) -> R
     return {
         "documents": len(records),
         "dropped": len(dropped),
-        "precision": 1 - len(wrongly) / max(len(dropped), 1),
+        "in Faric, dropped": len(foreign),
+        "precision": 1 - len(wrongly) / max(len(dropped) - len(foreign), 1),
         "good": sum(not truth["wrong"] for truth in truths),
         "good dropped, by reason": dict(Counter(wrongly.values())),
         "good dropped": wrongly,
@@ -107,6 +112,10 @@ def measure(path: Path, *, rude_words: list[str], keep: Path | None = None) -> R
             for kind in sorted(handled)
         },
     }
+
+
+def is_foreign(truth: Report) -> bool:
+    return truth.get("source") == "monolingual" and not truth["wrong"]
 
 
 def groups(records: list[Report]) -> dict[int, set[int]]:
@@ -184,7 +193,10 @@ def planted(given: argparse.Namespace) -> None:
 
 
 def show(found: Report, out: Path | None) -> None:
-    print(f"{found['documents']:,} documents, {found['dropped']:,} dropped; precision {found['precision']:.4f}")
+    print(
+        f"{found['documents']:,} documents, {found['dropped']:,} dropped, of them {found['in Faric, dropped']:,} whole texts in Faric"
+    )
+    print(f"precision {found['precision']:.4f}")
     print(
         f"of {found['good']:,} good ones dropped {found['good dropped, by reason']}, changed {found['good changed']:.4f}"
     )

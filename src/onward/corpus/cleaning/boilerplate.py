@@ -12,7 +12,8 @@ from __future__ import annotations
 import hashlib
 import re
 import zlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -42,19 +43,31 @@ WORDS = 50
 SENTENCE_END = (".", "!", "?", '"', "'", "”", "’", "…")
 
 Pairs = NDArray[np.uint64]
-Find = Callable[[str], Any]
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """most: words of a line in which it counts.   keys: one of them is in every text that has the phrase.   find: in lower case."""
+
+    most: int
+    keys: tuple[str, ...]
+    find: Callable[[str], Any]
 
 
 @lru_cache
-def _phrases() -> tuple[tuple[int, Find], ...]:
-    """The most words of a line, and what finds a phrase in it, in lower case."""
-    found = (line.split(" ", 1) for line in listed("boilerplate.txt"))
-    return tuple((int(most), _finder(phrase)) for most, phrase in found)
+def _phrases() -> tuple[Phrase, ...]:
+    found = (line.split(" | ", 2) for line in listed("boilerplate.txt"))
+    return tuple(Phrase(int(most), tuple(keys.split(", ")), _finder(phrase)) for most, keys, phrase in found)
 
 
-def _finder(phrase: str) -> Find:
+def _finder(phrase: str) -> Callable[[str], Any]:
     compiled = regex.compile(phrase.removeprefix("^"))  # `re` takes three times as long
     return compiled.match if phrase.startswith("^") else compiled.search
+
+
+def _likely(lower: str) -> list[Phrase]:
+    """The few phrases that can be in a text, so that not all are searched in every line."""
+    return [phrase for phrase in _phrases() if any(key in lower for key in phrase.keys)]
 
 
 @lru_cache
@@ -62,13 +75,13 @@ def _menu() -> frozenset[str]:
     return frozenset(listed("menu.txt"))
 
 
-def is_known(line: str) -> bool:
+def _is_known(line: str, phrases: Sequence[Phrase]) -> bool:
     """Whether a line is boilerplate by what it says."""
-    words = line.split()
-    if not 0 < len(words) <= LONGEST:
+    words = len(line.split())
+    if not 0 < words <= LONGEST:
         return False
     lower = line.lower()
-    return any(len(words) <= most and find(lower) for most, find in _phrases()) or _is_menu(line)
+    return any(words <= phrase.most and phrase.find(lower) for phrase in phrases) or _is_menu(line)
 
 
 def _is_menu(line: str) -> bool:
@@ -86,7 +99,7 @@ def _is_menu(line: str) -> bool:
 def remains(text: str) -> str | None:
     """Why a text still is full of boilerplate, or None: PHRASES different phrases, and one for every WORDS words."""
     lower = text.lower()
-    found = [match[0] for _, find in _phrases() if (match := find(lower))]
+    found = [match[0] for phrase in _likely(lower) if (match := phrase.find(lower))]
     words = len(text.split())
     if len(found) < PHRASES or len(found) * WORDS < words:
         return None
@@ -126,7 +139,8 @@ def without_boilerplate(text: str, repeated: frozenset[int]) -> tuple[str, list[
     """The text without such lines, and the lines. The same text where there are none."""
     lines = text.split("\n")
     edges = set(_edges(lines))
-    sure = [is_known(line) for line in lines]
+    phrases = _likely(text.lower())
+    sure = [_is_known(line, phrases) for line in lines]
     _mark_menus(lines, sure)
     again = [i for i in edges if not sure[i] and _is_repeated(lines[i], repeated)]
     if len(again) + sum(sure) > 1:  # sites say several things on every page; people, one: how they greet

@@ -1,25 +1,21 @@
 """Checks: each says why a text goes, under the name of a reason, and what goes lies in dropped/REASON.
 
-The order is that of the funnel: a text goes for the first reason that is found. Each check is a filter of datatrove, with its own count.
+The order is that of the funnel: a text goes for the first reason that is found.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 from datatrove.data import Document, DocumentsPipeline
-from datatrove.pipeline.base import PipelineStep
-from datatrove.pipeline.filters.base_filter import BaseFilter
 
 from onward.corpus.cleaning import boilerplate, encoding, language, parts, quality, rude, spam, symbols, word_order
+from onward.corpus.cleaning.rules import Rules
 from onward.corpus.cleaning.word_order import WordOrder
-
-if TYPE_CHECKING:
-    from onward.corpus.cleaning.rules import Rules
 
 Judge = Callable[[str], str | None]
 BOILERPLATE = "boilerplate"
@@ -43,94 +39,81 @@ REASONS = {
 """Every reason, in the order of the funnel, in words."""
 
 
-class Check(BaseFilter):
-    """Drops a document for its reason where `make()` gives a function that says why.
+@dataclass
+class Checks:
+    """As a step of a pipeline. Models and tables are loaded where the work is done, and not sent from one process to another.
 
-    The function is made where the work is done: models and tables are not sent from one process to another.
+    rude_words: more of them, besides our own.
     """
 
-    type = "check"
+    folder: str
+    rules: Rules
+    rude_words: tuple[str, ...]
 
-    def __init__(self, reason: str, make: Callable[[], Judge], folder: str) -> None:
-        super().__init__(exclusion_writer=parts.dropped(folder, reason))
-        self.name = reason
-        self._make = make
-        self._judge: Judge | None = None
-
-    def filter(self, doc: Document) -> bool:
-        self._judge = self._judge or self._make()
-        why = self._judge(doc.text)
-        if why is not None:
-            doc.metadata["why"] = why
-        return why is None
-
-
-class WithoutBoilerplate(PipelineStep):
-    """Takes lines of web sites out of texts; a text that is nothing else, or from which they cannot be taken, is dropped."""
-
-    type = "repair"
-    name = BOILERPLATE
-
-    def __init__(self, folder: str) -> None:
-        super().__init__()
-        self.folder = folder
-
-    def run(self, data: DocumentsPipeline, rank: int = 0, world_size: int = 1) -> DocumentsPipeline:  # noqa: ARG002
-        with np.load(Path(self.folder, "corpus.npz")) as corpus:
+    def __call__(self, data: DocumentsPipeline, rank: int = 0, world_size: int = 1) -> DocumentsPipeline:  # noqa: ARG002
+        place = Path(self.folder)
+        with np.load(place / "corpus.npz") as corpus:
             repeated = frozenset(corpus["repeated"].tolist())
-        with parts.dropped(self.folder, BOILERPLATE) as writer:
+            judges = self._judges(place, corpus["order"])
+        with ExitStack() as stack:
+            reasons = (BOILERPLATE, *judges)
+            gone = {reason: stack.enter_context(parts.dropped(place, reason)) for reason in reasons}
             for document in data:
-                text, gone = boilerplate.without_boilerplate(document.text, repeated)
-                why = boilerplate.remains(text) if text.strip() else f"{len(gone)} lines of web sites, and nothing else"
-                if why is not None:
-                    document.metadata["why"] = why
-                    writer.write(document, rank)
+                found = _without_boilerplate(document, repeated) or _first(judges, document.text)
+                if found is None:
+                    yield document
                     continue
-                if gone:
-                    changed = document.metadata.get("changed", {}) | {BOILERPLATE: len(gone)}
-                    document.metadata["changed"] = dict(sorted(changed.items()))
-                    document.text = text
-                yield document
+                reason, document.metadata["why"] = found
+                gone[reason].write(document, rank)
+
+    def _judges(self, place: Path, order: word_order.Counts) -> dict[str, Judge]:
+        """By reason, in order."""
+        english = "en" in self.rules.language
+        found: dict[str, Judge] = {
+            "too-short": quality.too_short,
+            "symbols": symbols.soup,
+            "broken-encoding": encoding.damage,
+            "other-language": language.in_other_language(self.rules.language),
+            "repetition": quality.judged_by(quality.repetition),
+            "low-quality": _quality(english_only=self.rules.language == ("en",)),
+            "spam": spam.judge,
+            "rude": rude.rude(self.rude_words),
+            "word-salad": WordOrder(order + (word_order.english_counts() if english else 0)).judge,
+        }
+        if self.rules.good:
+            from onward.corpus.cleaning.classifier import Classifier
+
+            found["like-bad-examples"] = Classifier.load(place).judge
+        if self.rules.model:
+            from onward.corpus.cleaning.unlikely import Unlikely
+
+            found["unlikely"] = Unlikely.load(self.rules.model, place).judge
+        return found
 
 
-def checks(folder: Path, rules: Rules) -> list[PipelineStep]:
-    """The steps that judge, in order."""
-    place = str(folder)
-    makers: dict[str, Callable[[], Judge]] = {
-        "too-short": lambda: quality.too_short,
-        "symbols": lambda: symbols.soup,
-        "broken-encoding": lambda: encoding.damage,
-        "other-language": partial(language.in_other_language, rules.language),
-        "repetition": lambda: quality.judged_by(quality.repetition),
-        "low-quality": partial(_quality, english=rules.language == ("en",)),
-        "spam": lambda: spam.judge,
-        "rude": partial(rude.rude, rude.words_of(rules.rude_words)),
-        "word-salad": partial(_word_order, place, english="en" in rules.language),
-    }
-    if rules.good:
-        makers["like-bad-examples"] = partial(_classifier, place)
-    if rules.model:
-        makers["unlikely"] = partial(_model, rules.model, place)
-    return [WithoutBoilerplate(place), *(Check(reason, make, place) for reason, make in makers.items())]
-
-
-def _quality(*, english: bool) -> Judge:
+def _quality(*, english_only: bool) -> Judge:
     published = quality.judged_by(quality.quality)
-    return (lambda text: published(text) or quality.few_function_words(text)) if english else published
+    return (lambda text: published(text) or quality.few_function_words(text)) if english_only else published
 
 
-def _word_order(folder: str, *, english: bool) -> Judge:
-    with np.load(Path(folder, "corpus.npz")) as corpus:
-        return WordOrder(corpus["order"] + (word_order.english_counts() if english else 0)).judge
+def _first(judges: dict[str, Judge], text: str) -> tuple[str, str] | None:
+    """The first reason that is found, and why."""
+    for reason, judge in judges.items():
+        why = judge(text)
+        if why is not None:
+            return reason, why
+    return None
 
 
-def _classifier(folder: str) -> Judge:
-    from onward.corpus.cleaning.classifier import Classifier
-
-    return Classifier.load(Path(folder)).judge
-
-
-def _model(model: str, folder: str) -> Judge:
-    from onward.corpus.cleaning.unlikely import Unlikely
-
-    return Unlikely.load(model, Path(folder)).judge
+def _without_boilerplate(document: Document, repeated: frozenset[int]) -> tuple[str, str] | None:
+    """Takes lines of web sites out of the text. A text that is nothing else, or from which they cannot be taken, goes."""
+    text, gone = boilerplate.without_boilerplate(document.text, repeated)
+    why = boilerplate.remains(text) if text.strip() else f"{len(gone)} lines of web sites, and nothing else"
+    if why is not None:
+        return BOILERPLATE, why
+    if gone:
+        document.metadata["changed"] = dict(
+            sorted((document.metadata.get("changed", {}) | {BOILERPLATE: len(gone)}).items())
+        )
+        document.text = text
+    return None

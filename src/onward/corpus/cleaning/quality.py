@@ -26,7 +26,7 @@ from onward.corpus.cleaning.words import Words, listed, plain_words
 
 LOOKED_AT = 4000
 """Characters."""
-MANY, LEAST_FUNCTIONS = 12, 0.15
+MANY, LEAST_FUNCTIONS = 12, 0.08
 """Words from which a text is judged, and the share of function words that it needs: prose has 0.35 and more (docs/cleaning.md)."""
 SHORTEST = 10
 """Words, without signs, below which a document is nothing to learn from."""
@@ -68,7 +68,7 @@ def quality() -> Sequence[BaseFilter]:
             max_symbol_word_ratio=0.1,
             max_bullet_lines_ratio=0.95,
             max_ellipsis_lines_ratio=0.4,
-            max_non_alpha_words_ratio=0.5,
+            max_non_alpha_words_ratio=0.4,
             min_stop_words=None,
             language=words,
         ),

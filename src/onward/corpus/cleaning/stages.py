@@ -13,7 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-from onward.corpus.cleaning import checks, duplicates, parts
+from onward.corpus.cleaning import duplicates, parts, rude
+from onward.corpus.cleaning.checks import Checks
 from onward.corpus.cleaning.executors import Stage
 from onward.corpus.cleaning.repair import Repair, Together
 from onward.corpus.cleaning.rules import Rules
@@ -41,7 +42,8 @@ def stages(folder: Path, rules: Rules, groups: list[list[str]], each: int) -> It
         tasks=count,
     )
     yield Stage(name="together", title="adding up", pipeline=[Together(place)], tasks=min(count, 1))
-    judging = [parts.reader(folder / "repaired"), *checks.checks(folder, rules), parts.Keep(folder / "judged")]
+    checks = Checks(place, rules, rude.words_of(rules.rude_words))
+    judging = [parts.reader(folder / "repaired"), checks, parts.Keep(folder / "judged")]
     yield Stage(name="judge", title="judging", pipeline=[*judging, *duplicates.near_signatures(folder)], tasks=count)
     yield Stage(
         name="near-pairs",

@@ -122,8 +122,8 @@ class WordOrder:
             return None
         own = _Own(found)
         chance = np.random.default_rng(zlib.crc32(text.encode("utf-8", "surrogatepass")))
-        others = [self._told(_paired(_shuffled(words, lengths, chance)), own) for _ in range(SHUFFLES)]
-        return self._told(found, own) - float(np.mean(others))
+        others = np.concatenate([_paired(_shuffled(words, lengths, chance)) for _ in range(SHUFFLES)])
+        return self._told(found, own) - self._told(others, own)
 
     def _told(self, found: NDArray[np.int64], own: _Own) -> float:
         """The mean of log P(class | class before) - log P(class), without what the text itself has added to the counts."""
