@@ -62,7 +62,8 @@ def _phrases() -> tuple[Phrase, ...]:
 
 def _finder(phrase: str) -> Callable[[str], Any]:
     compiled = regex.compile(phrase.removeprefix("^"))  # `re` takes three times as long
-    return compiled.match if phrase.startswith("^") else compiled.search
+    found: Callable[[str], Any] = compiled.match if phrase.startswith("^") else compiled.search
+    return found
 
 
 def _likely(lower: str) -> list[Phrase]:

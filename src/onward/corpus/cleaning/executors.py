@@ -33,7 +33,7 @@ from onward.corpus.cleaning.progress import Watch
 from onward.corpus.cleaning.rules import Rules
 from onward.errors import DataError, OutputError
 
-PARTS_FOR_A_WORKER = 4
+PARTS_FOR_A_WORKER = 2
 """With fewer parts for each, starting another process costs more than it gains."""
 LOOK_AGAIN = 5.0
 """Seconds between looks at what Slurm has done."""

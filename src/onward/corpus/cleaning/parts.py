@@ -22,7 +22,7 @@ from onward.corpus.cleaning import pages
 from onward.errors import BadLine, DataError
 from onward.files import file_hash, write_json
 
-SMALLEST, LARGEST = 2**18, 2**26
+SMALLEST, LARGEST = 2**19, 2**26
 PARTS = 200
 """A corpus is cut into about so many parts, of SMALLEST to LARGEST bytes: enough to show progress and to share work."""
 NAMED = 10
