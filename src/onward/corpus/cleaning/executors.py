@@ -61,11 +61,11 @@ def check(rules: Rules) -> None:
 
 def run(stage: Stage, folder: Path, rules: Rules, console: Console, number: str) -> None:
     """Do every task of a stage that is not done.   number: "3/9", for people.   Raises OutputError where some have failed."""
+    logger.disable("datatrove")
     logs = folder / "logs" / stage.name
     executor = _executor(stage, str(logs), rules)
     if not stage.tasks or not executor.get_incomplete_ranks():
         return
-    logger.disable("datatrove")
     with Watch(console, f"{number} {stage.title}", logs / "completions", stage.tasks):
         executor.run()
         if isinstance(executor, SlurmPipelineExecutor):

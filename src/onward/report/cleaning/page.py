@@ -64,9 +64,9 @@ def funnel(report: dict[str, Any]) -> str:
             left -= step["documents"]
             share = 100 * step["documents"] / max(read, 1)
             back = ", taken back" if step["reason"] in report["taken_back"] else ""
-            _bar(axes, row, step["reason"], left, step["documents"], f"−{step['documents']:,}   {share:.1f} %{back}")
+            _bar(axes, row, step["reason"], left, step["documents"], f"−{step['documents']:,} ({share:.1f} %{back})")
         kept = report["kept"]["documents"]
-        _bar(axes, len(steps) + 1, "kept", kept, 0, f"{kept:,}   {100 * kept / max(read, 1):.1f} %")
+        _bar(axes, len(steps) + 1, "kept", kept, 0, f"{kept:,} ({100 * kept / max(read, 1):.1f} %)")
         axes.invert_yaxis()
         axes.set_xlim(0, 1.28 * max(read, 1))
         axes.set_xticks([])
@@ -81,4 +81,4 @@ def _bar(axes: Any, row: int, name: str, left: int, gone: int, told: str) -> Non
     whole = name in ("read", "kept")
     axes.barh(row, left, color=BLUE, alpha=0.9 if whole else 0.35, height=0.72)
     axes.barh(row, gone, left=left, color=ORANGE, height=0.72)
-    axes.text(left + gone, row, f"  {told}", va="center", color=GREY, fontsize=9)
+    axes.annotate(told, (left + gone, row), (5, 0), textcoords="offset points", va="center", color=GREY, fontsize=9)
