@@ -118,6 +118,19 @@ def test_lines_of_web_sites_are_known_wherever_they_stand(line: str) -> None:
     assert boilerplate.without_boilerplate(text, frozenset()) == ("The first line.\nThe last line.", [line])
 
 
+def test_no_phrase_is_missed_because_its_keys_are_not_in_the_text() -> None:
+    import random
+
+    from onward.world import World
+    from onward.world.dirt import pages
+    from onward.world.dirt.draw import Draw
+
+    drawn = [pages.boilerplate(Draw(World(0), random.Random(i), i % 2 == 0), good(i)).text.lower() for i in range(60)]
+    for line in {line for text in drawn for line in text.split("\n")}:
+        likely = boilerplate._likely(line)
+        assert [phrase.keys for phrase in boilerplate._phrases() if phrase not in likely and phrase.find(line)] == []
+
+
 def test_a_line_that_many_documents_begin_with_is_boilerplate_and_one_of_near_copies_is_not() -> None:
     import numpy as np
 
@@ -179,6 +192,8 @@ def test_rude_words_are_counted_against_the_length_and_more_can_be_given() -> No
     insult = "What bullshit, you stupid arsehole."
     assert "3 rude words" in str(rude.rude()(insult))
     assert rude.rude()(f"{insult} {' '.join(good(i) for i in range(8))}") is None
+    assert rude.rude()(f"{good(1)} {good(2)} bullshit") is None
+    assert "2 rude words" in str(rude.rude()(f"{good(1)} {good(2)} bullshit, arsehole"))
     assert rude.rude(["grumble*", "wet hen"])("You grumblers, you wet  hen!") == "2 rude words in 5"
     with pytest.raises(DataError, match="--rude-words nowhere"):
         rude.words_of(["nowhere"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import math
+import zlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -65,8 +66,6 @@ class Classifier:
 
 def features(text: str) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Where the words and pairs of words of a text lie, and their weights: 1 + log of their number, of Euclidean length 1."""
-    import zlib
-
     words = plain_words(text)
     grams = Counter([*words, *(f"{a} {b}" for a, b in pairwise(words))])
     counted: Counter[int] = Counter()
