@@ -5,7 +5,20 @@ import time
 
 import pytest
 
-VERBS = ("build", "tokenizer", "pretrain", "sft", "chat", "generate", "fill", "show", "tokens", "report", "check")
+VERBS = (
+    "build",
+    "clean",
+    "tokenizer",
+    "pretrain",
+    "sft",
+    "chat",
+    "generate",
+    "fill",
+    "show",
+    "tokens",
+    "report",
+    "check",
+)
 
 
 def test_help_names_every_verb(onward):

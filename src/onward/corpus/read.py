@@ -40,6 +40,8 @@ OTHER_FILES = {  # how files begin that are often taken for text, and what to do
     b"%PDF-": "a PDF. Take the text out of it first",
     b"PAR1": "a Parquet file. End its name in .parquet",
 }
+PASSED_OVER = ".onward-passed-over"
+"""A file of this name in a folder says that its texts are not for learning: they were dropped. Given by name, they are read."""
 UTF_16_OR_32 = (b"\xff\xfe", b"\xfe\xff", b"\x00\x00\xfe\xff")
 
 
@@ -187,7 +189,8 @@ def kind(path: Path) -> str:
 
 
 def files_below(folder: Path, kinds: Collection[str]) -> list[Path]:
-    """The files of these kinds in a folder and below, sorted, without hidden and empty ones. Links are followed. Raises DataError."""
+    """The files of these kinds in a folder and below, sorted, without hidden and empty ones. Links are followed. Folders below in which
+    PASSED_OVER lies are passed over. Raises DataError."""
     found, others, been = [], set(), set()
 
     def refuse(error: OSError) -> None:
@@ -195,8 +198,9 @@ def files_below(folder: Path, kinds: Collection[str]) -> list[Path]:
 
     for here, folders, names in os.walk(folder, followlinks=True, onerror=refuse):
         real = os.path.realpath(here)
-        folders[:] = [] if real in been else sorted(name for name in folders if not name.startswith("."))
-        for name in [] if real in been else names:
+        passed_over = real in been or (PASSED_OVER in names and Path(here) != folder)
+        folders[:] = [] if passed_over else sorted(name for name in folders if not name.startswith("."))
+        for name in [] if passed_over else names:
             path = Path(here, name)
             if name.startswith(".") or not path.is_file():
                 continue
