@@ -1,8 +1,8 @@
 """Rude and harmful language, told by words: a short list of our own, and any words that the user adds.
 
-A text is dropped with one such word in a hundred and fifty, or a single one in a hundred: a novel in which somebody curses stays. Words with an
-innocent sense ("ass", "cock", "bloody") are not on the list. Left out: cruelty in clean words, which only examples can tell (`--bad`), and
-other languages, for which the user gives a list (`--rude-words`).
+A text is dropped with one such word in a hundred and fifty, or a single one in a hundred: a novel in which somebody curses stays. Words
+with an innocent sense ("ass", "cock", "bloody") are not on the list. Left out: cruelty in clean words, which only examples can tell
+(`--bad`), and other languages, for which the user gives a list (`--rude-words`).
 """
 
 from __future__ import annotations
