@@ -1,8 +1,8 @@
 """Rude and harmful language, told by words: a short list of our own, and any words that the user adds.
 
-A text is dropped with one such word in two hundred, or a single one in a hundred: a novel in which somebody curses stays. Words with an
-innocent sense ("ass", "cock", "bloody") are not on the list. Left out: cruelty in clean words, which only examples can tell (`--bad`), and
-other languages, for which the user gives a list (`--rude-words`).
+A text is dropped with one such word in a hundred and fifty, or a single one in a hundred: a novel in which somebody curses stays. Words
+with an innocent sense ("ass", "cock", "bloody") are not on the list. Left out: cruelty in clean words, which only examples can tell
+(`--bad`), and other languages, for which the user gives a list (`--rude-words`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from onward.corpus.cleaning.words import listed
 from onward.errors import DataError
 
-RATE, ALONE = 0.005, 0.01
+RATE, ALONE = 0.007, 0.01
 """Rude words a word from which a text is dropped; and if there is only one."""
 
 
