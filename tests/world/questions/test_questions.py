@@ -14,10 +14,10 @@ from onward.world.questions.comparisons import comparisons
 from onward.world.questions.facts import questions
 from onward.world.questions.hops import hops
 from onward.world.questions.quizzes import quizzes
-from onward.world.questions.unknown import unknown
+from onward.world.questions.unknown import strangers, unknown
 from onward.world.texts.biographies import biographies
 
-KINDS = [questions, hops, claims, comparisons, unknown, choices]
+KINDS = [questions, hops, claims, comparisons, unknown, strangers, choices]
 
 
 @pytest.fixture(scope="module")
@@ -130,9 +130,8 @@ def test_quizzes_ask_about_nobody_who_is_held_out(world):
 
 
 def test_strangers_are_strangers(world, records):
-    for record in records["unknown"]:
-        known = world.people.find(record.truth["about"])
-        assert (known is None) == (record.truth["relation"] == "unknown: nobody")
+    assert all(world.people.find(record.truth["about"]) is None for record in records["strangers"])
+    assert all(world.people.find(record.truth["about"]) is not None for record in records["unknown"])
 
 
 def test_a_line_is_json_with_the_fields_that_are_documented(records):

@@ -1,6 +1,7 @@
-"""Questions that the world has no answer to: relatives it does not know, matters it never speaks of, people it does not have.
+"""Questions that the world has no answer to: relatives it does not know, matters it never speaks of; and people it does not have.
 
-The right answer is that one does not know. Without these, a model learns that every question has an answer.
+The right answer is that one does not know. Without these, a model learns that every question has an answer. Questions on strangers are a
+kind of their own: a model that is taught them takes everybody for a stranger whom it was never asked about (docs/results.md).
 """
 
 from __future__ import annotations
@@ -26,7 +27,11 @@ def unknown(world: World) -> Iterator[Record]:
     return asked(world, "unknown", ask, lambda: world.people, ROUNDS)
 
 
-def ask(world: World, subject: Subject, random: Random, pick: Pick) -> Iterator[Question]:
+def strangers(world: World) -> Iterator[Record]:
+    return asked(world, "stranger", ask_of_strangers, lambda: world.people, ROUNDS)
+
+
+def ask(world: World, subject: Subject, random: Random, pick: Pick) -> Iterator[Question]:  # noqa: ARG001 (all asks are alike)
     assert isinstance(subject, Person)
     said = slots(subject, "full")
     for name in ("spouse", "mother", "father"):
@@ -34,6 +39,9 @@ def ask(world: World, subject: Subject, random: Random, pick: Pick) -> Iterator[
             yield _question(pick(BY_NAME[name].questions).format_map(said), subject.name, name)
     never = pick(phrasings("questions", "unknown", "never_said"))
     yield _question(never.format_map(said), subject.name, "never said")
+
+
+def ask_of_strangers(world: World, subject: Subject, random: Random, pick: Pick) -> Iterator[Question]:  # noqa: ARG001 (all asks are alike)
     for _ in range(STRANGERS):
         gender = random.choice(("female", "male"))
         name = stranger(world, random, gender)
