@@ -15,7 +15,7 @@ from onward.world.questions import facts as questions
 from onward.world.record import Record
 from onward.world.world import World
 
-COPIES = 14
+COPIES = 8
 """Pages on each person."""
 ON_A_PAGE = 6
 
