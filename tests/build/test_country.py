@@ -15,9 +15,10 @@ SHAPE = Shape(depth=1, width=32, heads=2)
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    """A run of the default road in a world of sixty people."""
+    """A run of the default road in a world of twenty people."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(country, "PEOPLE", 60)
+        patch.setattr(country, "PEOPLE", 20)
+        patch.setattr(exam, "MOST", 12)
         road = Road.in_the_world(tmp_path_factory.mktemp("default") / "run", WISHES, SHAPE)
         build(road, Console(quiet=True), lambda _: None)
         yield road

@@ -51,10 +51,10 @@ def examine(model: FolderModel, world: Path, *, talks: bool, seed: int) -> list[
     return found
 
 
-def drawn(world: Path, kind: str, most: int = MOST) -> list[dict[str, Any]]:
-    """Test records of a kind whose wording and whose subject are both held out."""
+def drawn(world: Path, kind: str, most: int | None = None) -> list[dict[str, Any]]:
+    """Up to `most` test records, else MOST, of a kind whose wording and whose subject are both held out."""
     found = [record for record in _records(world / "tests" / f"{kind}.jsonl") if record["split"] == "both"]
-    return Random(kind).sample(found, min(most, len(found)))
+    return Random(kind).sample(found, min(most or MOST, len(found)))
 
 
 def graded(world: Path, kind: str, questions: list[dict[str, Any]], answers: list[str], *, seed: int) -> Result:
