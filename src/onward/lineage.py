@@ -129,13 +129,18 @@ def read(folder: Path) -> Lineage | None:
         ) from error
 
 
+def of(folder: Path) -> Lineage:
+    """The lineage of a folder; of one that has none, that it is from elsewhere."""
+    return read(folder) or Lineage(verb="from elsewhere", folder=str(folder))
+
+
 def write(folder: Path, lineage: Lineage) -> None:
     write_json(folder / FILE, lineage.to_json())
 
 
 def add_results(folder: Path, results: list[Result]) -> None:
     """Put measurements into the lineage of the folder that was measured; an older one of the same suite and metric goes."""
-    history = read(folder) or Lineage(verb="from elsewhere", folder=str(folder))
+    history = of(folder)
     new = {(result.suite, result.metric) for result in results}
     kept = [result for result in history.results if (result.suite, result.metric) not in new]
     write(folder, replace(history, results=kept + results))
@@ -143,5 +148,5 @@ def add_results(folder: Path, results: list[Result]) -> None:
 
 def introduce(folder: Path, about: str, try_asking: list[str]) -> None:
     """Say in a model's lineage what it can talk about, for whoever opens a chat with it."""
-    history = read(folder) or Lineage(verb="from elsewhere", folder=str(folder))
+    history = of(folder)
     write(folder, replace(history, about=about, try_asking=try_asking))

@@ -132,12 +132,12 @@ def test_a_rate_set_by_hand_stays(model_folder, texts, tmp_path):
 
 def test_documents_begin_and_end_as_the_parent_knows_it(tokenizer):
     ours = tokenizer.special["<|endoftext|>"]
-    assert parent.boundaries(tokenizer) == (ours, ours)
+    assert parent.boundaries(tokenizer, "a folder") == (ours, ours)
     llama = named_otherwise(tokenizer, "<s>", "</s>")
-    assert parent.boundaries(llama) == (llama.special["<s>"], llama.special["</s>"])
+    assert parent.boundaries(llama, "a folder") == (llama.special["<s>"], llama.special["</s>"])
     without = dict(tokenizer.config) | {"bos_token": None}
     qwen = Tokenizer(tokenizer._definition, without, {})
-    assert parent.boundaries(qwen) == (ours, ours)
+    assert parent.boundaries(qwen, "a folder") == (ours, ours)
 
 
 def test_a_document_of_a_llama_ends_with_its_own_end_token(elsewhere, tokenizer, texts, tmp_path):

@@ -21,7 +21,6 @@ from onward import lineage
 from onward.corpus.chats import Chats, Conversation, chat_files, read_chats
 from onward.corpus.split import is_held_out, place
 from onward.errors import BadLine, ChatError, DataError, FolderError, PlanError
-from onward.lineage import Lineage
 from onward.model import folder
 from onward.tokens.chat import encode_chat
 from onward.tokens.tokenizer import Tokenizer
@@ -96,10 +95,9 @@ def prepare(
 
     batches, rows = Batches(train, draft.rows, draft.seed).batch, train.rows
     if replay is not None:
-        parts = [
-            Part("chats", 1 - REPLAY, train, kept),
-            Part("texts", REPLAY, _packed(replay(tokenizer), tokenizer, length), kept),
-        ]
+        begin, end = boundaries(tokenizer, base)
+        texts = Packing(replay(tokenizer), length, begin, end_id=end)
+        parts = [Part("chats", 1 - REPLAY, train, kept), Part("texts", REPLAY, texts, kept)]
         batches, rows = MixedBatches(parts, draft.rows, draft.seed).batch, round(train.rows / (1 - REPLAY))
         draft = size.explained(
             draft, {"replay": f"{REPLAY:g}: share of the rows that are texts, so that nothing is forgotten"}
@@ -116,7 +114,7 @@ def prepare(
             spent=time.perf_counter() - began,
         )
 
-    parent = lineage.read(base) or Lineage(verb="from elsewhere", folder=str(base))
+    parent = lineage.of(base)
     return Training(
         verb="sft",
         suite=SUITE,
@@ -133,13 +131,6 @@ def prepare(
         parents=[parent],
         family=folder.read_config(base)[0],
     )
-
-
-def _packed(texts: Shards, tokenizer: Tokenizer, length: int) -> Packing:
-    bounds = boundaries(tokenizer)
-    if bounds is None:
-        raise DataError("the base model's tokenizer has no token that begins a document (bos_token), which texts need.")
-    return Packing(texts, length, bounds[0], end_id=bounds[1])
 
 
 def passes(conversations: int) -> float:

@@ -26,8 +26,7 @@ MINUTES = 7.0
 PASSES = 10.0
 """Over the texts, at most: a country is to be learned by heart."""
 DEPTH, WIDTH, BATCH, VOCAB = 3, 128, 2048, 3072
-"""Small enough for minutes on two cores, on every machine alike. More steps, each of fewer tokens, and names that are one token each
-taught it most in the same time (docs/results.md)."""
+"""Small enough for minutes on two cores, on every machine alike: many small steps, and tokens enough for names to be one or two each."""
 TEXTS = ("biography", "letter", "news", "description", "quiz")
 CHATS = ("question", "hop", "claim", "unknown", "conversation")
 ABOUT = "the people of a small made-up country (jobs, families, pets, habits), its cities and its companies, and nothing else"

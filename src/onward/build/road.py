@@ -165,14 +165,26 @@ def _check_same_chats(road: Road, chats: Path) -> None:
 
 
 def _base(road: Road, console: Console, look: Look) -> None:
-    wishes = road.wishes_of("base")
-    request = pretrain.request(road.texts, wishes, road.asked, vocab=road.vocab)
+    request = pretrain.request(road.texts, road.wishes_of("base"), road.asked, vocab=road.vocab)
     with Workspace(road.out / "base", request, parts=road.out / "data") as place:
-        training = pretrain.prepare(
-            road.texts, place, wishes, road.asked, vocab=road.vocab, skip_bad=road.skip_bad, console=console
-        )
+        training = _prepared(road, place, console)
         look(training)
         training.run(console, road.log)
+
+
+def plan(road: Road, place: Workspace, console: Console) -> Training:
+    """The base model's training as it would be prepared, in a place that goes away."""
+    if road.world:
+        country.make(place.folder, road.wishes.seed, console)
+        road = replace(road, texts=country.texts(place.folder))
+    return _prepared(road, place, console)
+
+
+def _prepared(road: Road, place: Workspace, console: Console) -> Training:
+    wishes = road.wishes_of("base")
+    return pretrain.prepare(
+        road.texts, place, wishes, road.asked, vocab=road.vocab, skip_bad=road.skip_bad, console=console
+    )
 
 
 def _sft(road: Road, console: Console, look: Look) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -18,7 +19,6 @@ from onward.train.plan import Shape, Wishes
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from onward.build import Road
     from onward.tokens.tokenizer import Tokenizer
     from onward.train.shards import Shards
     from onward.train.training import Training
@@ -32,7 +32,8 @@ def build(
     vocab: Vocab = None,
     chat: Annotated[Path | None, typer.Option("--chat", help="questions and answers to learn from, as JSONL")] = None,
     out: Annotated[
-        Path | None, typer.Option("-o", "--out", help="the run folder", show_default="runs/NAME of the first text")
+        Path | None,
+        typer.Option("-o", "--out", help="the run folder", show_default="runs/NAME of the first text, or runs/world"),
     ] = None,
     skip_bad: SkipBad = False,
     force: Force = False,
@@ -51,6 +52,7 @@ def build(
     processes.alone("build")
     from onward.build import Road, check
     from onward.build import build as walk
+    from onward.build import plan as prepare
     from onward.errors import PlanError
 
     console = printing.messages()
@@ -67,29 +69,13 @@ def build(
         road = Road.in_the_world(out, wishes, shape, **common)
     if plan:
         check(road)
-        _plan(road)
+        _train(None, partial(prepare, road), request=dict, force=force, plan=True)
         return
     last = walk(road, console, lambda training: printing.preflight(console, training))
     console.print(f"\nThe report is {out}/report.html.")
     console.print(
         f"Talk to it:  onward chat {out}" if road.chats else f"Let it carry on a text:  onward generate {last}"
     )
-
-
-def _plan(road: Road) -> None:
-    """The preflight of a road's base model, in a folder that goes away."""
-    from onward.build import country
-    from onward.train import pretrain as room
-
-    def prepare(place: Workspace, console: Console) -> Training:
-        texts = road.texts
-        if road.world:
-            country.make(place.folder, road.wishes.seed, console)
-            texts = country.texts(place.folder)
-        base = road.wishes_of("base")
-        return room.prepare(texts, place, base, road.asked, vocab=road.vocab, skip_bad=road.skip_bad, console=console)
-
-    _train(None, prepare, request=dict, force=road.force, plan=True)
 
 
 def tokenizer(

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from onward import lineage
-from onward.errors import PlanError
+from onward.errors import DataError, PlanError
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.model.config import TrunkConfig
@@ -72,7 +72,7 @@ class Parent:
 
     @property
     def lineage(self) -> Lineage:
-        return lineage.read(self.path) or Lineage(verb="from elsewhere", folder=str(self.path))
+        return lineage.of(self.path)
 
 
 def check_alone(asked: Shape, tokenizer: Path | None, vocab: int | None) -> None:
@@ -105,8 +105,8 @@ def with_rates(plan: TrainPlan, model: LanguageModel, wishes: Wishes) -> TrainPl
     return replace(plan, lr=wishes.lr or RATE, lr_embedding=embedding, reasons=plan.reasons | reasons)
 
 
-def boundaries(tokenizer: Tokenizer) -> tuple[int, int] | None:
-    """The tokens that begin and end a document; None where the tokeniser has none.
+def boundaries(tokenizer: Tokenizer, where: object) -> tuple[int, int]:
+    """The tokens that begin and end a document.   where: what the tokeniser came from.   Raises DataError where it has none.
 
     One token for both where the model was made so (ours, GPT-2, Qwen); else `<s>` and `</s>` or whatever they are called.
     """
@@ -115,7 +115,9 @@ def boundaries(tokenizer: Tokenizer) -> tuple[int, int] | None:
     ]
     begin = tokenizer.bos_id if tokenizer.bos_id is not None else next(iter(ends), None)
     if begin is None:
-        return None
+        raise DataError(
+            f"{where}: its tokenizer has no token that begins a document (bos_token), which pretraining needs."
+        )
     return begin, begin if begin in tokenizer.eos_ids else next(iter([*ends, *tokenizer.eos_ids]), begin)
 
 

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from onward.corpus.read import Document, documents, files
 from onward.corpus.split import split_documents
-from onward.errors import BadLine, DataError
+from onward.errors import BadLine
 from onward.model import families
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
@@ -71,11 +71,7 @@ def prepare(
     flops = size.compute(found, wishes)
     place = before.path if before else _tokenizer_place(workspace, reads, tokenizer, vocab, flops, goal)
     cut = Tokenizer.load(place)
-    bounds = parent.boundaries(cut)
-    if bounds is None:
-        raise DataError(
-            f"{init or tokenizer}: its tokenizer has no token that begins a document (bos_token), which pretraining needs."
-        )
+    bounds = parent.boundaries(cut, init or tokenizer)
     sides = [_cut(workspace, read, cut) for read in reads]
     tokens = sum(train.tokens for train, _ in sides)
     config, length, reasons, make = _model(before, workspace, wishes, asked, cut, flops, goal, tokens, most)

@@ -1,7 +1,7 @@
 """Questions that the world has no answer to: relatives it does not know, matters it never speaks of; and people it does not have.
 
 The right answer is that one does not know. Without these, a model learns that every question has an answer. Questions on strangers are a
-kind of their own: a model that is taught them takes everybody for a stranger whom it was never asked about (docs/results.md).
+kind of their own, since a model that is taught them may take for a stranger whom it was never asked about (docs/results.md).
 """
 
 from __future__ import annotations

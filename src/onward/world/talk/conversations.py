@@ -9,10 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 
 from onward.world.entities import Person
-from onward.world.questions.asking import TESTED
 from onward.world.record import Record, split_of
 from onward.world.talk import followups, smalltalk
-from onward.world.talk.talk import Talk
+from onward.world.talk.talk import Talk, in_rounds
 from onward.world.world import World
 
 COPIES = 8
@@ -55,12 +54,7 @@ OPENINGS: Mapping[Move, float] = {
 
 
 def conversations(world: World, copies: int = COPIES) -> Iterator[Record]:
-    """All people in each round, not one after the other; `copies` rounds. Tests are on the first people only."""
-    for copy in range(copies):
-        for person in world.people:
-            held_out = copy == copies - 1
-            if person.index < TESTED or not (held_out or world.is_held_out(person)):
-                yield conversation(world, person, copy, held_out=held_out)
+    return in_rounds(world, copies, conversation)
 
 
 def conversation(world: World, person: Person, copy: int, *, held_out: bool = False) -> Record:

@@ -12,12 +12,11 @@ from random import Random
 from onward.world import grammar
 from onward.world.entities import Person
 from onward.world.phrases import phrasings
-from onward.world.questions.asking import TESTED
 from onward.world.record import Record, split_of
 from onward.world.talk import followups
 from onward.world.talk.conversations import ON_FACTS, Move, one_of
 from onward.world.talk.forms import WHOLES, Args, with_whole
-from onward.world.talk.talk import Talk
+from onward.world.talk.talk import Talk, in_rounds
 from onward.world.words import table
 from onward.world.world import World
 
@@ -31,12 +30,7 @@ TRIES = 50
 
 
 def systems(world: World, copies: int = COPIES) -> Iterator[Record]:
-    """All people in each round, not one after the other; `copies` rounds. Tests are on the first people only."""
-    for copy in range(copies):
-        for person in world.people:
-            held_out = copy == copies - 1
-            if person.index < TESTED or not (held_out or world.is_held_out(person)):
-                yield system(world, person, copy, held_out=held_out)
+    return in_rounds(world, copies, system)
 
 
 def system(world: World, person: Person, copy: int, *, held_out: bool = False) -> Record:

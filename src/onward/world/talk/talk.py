@@ -7,7 +7,7 @@ named one. Everybody else is called by the full name. Left out: what comes next 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any
@@ -16,8 +16,8 @@ from onward.world import grammar
 from onward.world.entities import City, Company, Gender, Person
 from onward.world.grammar import Called
 from onward.world.phrases import phrasings
-from onward.world.questions.asking import options_of
-from onward.world.record import Message
+from onward.world.questions.asking import TESTED, options_of
+from onward.world.record import Message, Record
 from onward.world.relations import Fact, Relation, Subject, kind_of, name_of, slots
 from onward.world.words import table
 from onward.world.world import World
@@ -159,6 +159,15 @@ class Talk:
             if same_side and people[index] not in self.people:
                 return people[index]
         return None
+
+
+def in_rounds(world: World, copies: int, make: Callable[..., Record]) -> Iterator[Record]:
+    """All people in each round, not one after the other; `copies` rounds, the last held out. Tests are on the first people only."""
+    for copy in range(copies):
+        for person in world.people:
+            held_out = copy == copies - 1
+            if person.index < TESTED or not (held_out or world.is_held_out(person)):
+                yield make(world, person, copy, held_out=held_out)
 
 
 def said(*path: str) -> str:
