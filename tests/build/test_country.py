@@ -31,6 +31,7 @@ def test_every_stage_is_examined_beside_chance_and_baseline(run):
         assert 0.05 < found["one fact"].chance < 0.11
         assert found["true or not"].chance == 0.5
     page = (run.out / "report.html").read_text()
+    assert "near-duplicate" in page
     assert "Questions answered right" in page
     assert country.ABOUT in page
 

@@ -1,6 +1,6 @@
 """The grammar of everything that the world renders, by the rules of english.py; and that each rule catches a mistake."""
 
-from itertools import islice
+from itertools import islice, pairwise
 
 import pytest
 
@@ -54,6 +54,17 @@ def test_a_biography_has_no_pronoun_of_another_gender_than_its_person():
         gender = GENDER[record.truth["about"].split()[0]]
         words = {word.strip(".,") for word in text_of(record).lower().split()}
         assert {PRONOUN_GENDER[word] for word in words if word in PRONOUN_GENDER} <= {gender}
+
+
+def test_no_pronoun_of_a_biography_follows_a_sentence_that_names_somebody_else():
+    world = World(people=30)
+    names = [person.name for person in world.people]
+    for record in biographies(world, copies=4):
+        about = record.truth["about"]
+        for before, after in pairwise(sentences(text_of(record))):
+            words = {word.strip(".,") for word in after.lower().split()}
+            if words & PRONOUN_GENDER.keys() and about.split()[0] not in after:
+                assert not any(name in before for name in names if name != about), (before, after)
 
 
 PLANTED = {

@@ -37,7 +37,7 @@ from onward.train.size import MINUTES
 from onward.train.training import Training, sources_of, sources_of_texts
 from onward.train.workspace import CHECKPOINTS, Workspace, claimed, goes_on
 
-SHARES = {"base": 0.6, "sft": 0.34}
+SHARES = {"base": 0.7, "sft": 0.24}
 """Of the minutes; half of the second goes over the texts again. The rest is for measuring and the report."""
 SAMPLES = 4
 MADE = ("data", *STAGES, *(f"{stage}.training" for stage in STAGES), "samples.json", "report.html")

@@ -19,8 +19,12 @@ from onward.files import COPY_AGAIN, read_json, write_bytes
 from onward.generate.stages import STAGES
 from onward.lineage import Lineage, Result
 from onward.model.describe import describe
+from onward.report.cleaning.funnel import funnel
 from onward.report.figures import curves
 from onward.train.callbacks import read_metrics
+
+CLEANED = Path("data", "corpus")
+"""Where a road that cleans its texts itself keeps them, below the run folder."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,7 @@ def write_report(run: Path) -> Path:
         stages=stages,
         measures=_measures(stages),
         samples=_samples(run),
+        cleaning=_cleaning(run),
         last=stages[-1],
     )
     write_bytes(run / "report.html", page.encode(errors="replace"))
@@ -98,6 +103,12 @@ def _samples(run: Path) -> dict[str, Any]:
     if not all(isinstance(group, list) and all(isinstance(sample, dict) for sample in group) for group in groups):
         raise FolderError(f"{file} holds no samples. Remove it, and the report is made without.")
     return found
+
+
+def _cleaning(run: Path) -> str | None:
+    """The funnel of the cleaning whose texts the run learned from, where it did one itself."""
+    file = run / CLEANED / "report.json"
+    return funnel(read_json(file, COPY_AGAIN)) if file.exists() else None
 
 
 def filled(room: str, **values: Any) -> str:

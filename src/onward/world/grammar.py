@@ -11,6 +11,7 @@ Left out: parsing. What is rendered is correct because its parts are; tests chec
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Literal
 
 Called = Literal["full", "first", "pronoun"]
@@ -55,10 +56,13 @@ IRREGULAR = {
 NO_NAMES = ("She ", "He ", "It ", "Her ", "His ", "Its ", "The ", "Yes, ", "No, ", "As ", "My ")
 """How statements begin that do not begin with a name."""
 SILENT_H = ("hour", "honest", "heir")
+KEPT = 2**14
+"""Words and names whose forms are kept in memory, since texts are made of the same ones again and again."""
 LIKE_YOU = ("uni", "use", "eu", "one")
 """How words begin that are written with a vowel and spoken without one."""
 
 
+@lru_cache(KEPT)
 def capital(text: str) -> str:
     """With a capital letter at the beginning, and otherwise as it is."""
     return text[:1].upper() + text[1:]
@@ -70,6 +74,7 @@ def inside(sentence: str) -> str:
     return (sentence[0].lower() + sentence[1:] if small else sentence).rstrip(".")
 
 
+@lru_cache(KEPT)
 def a(noun: str) -> str:
     """With the indefinite article: "a baker", "an engineer"."""
     low = noun.lower()
@@ -114,6 +119,11 @@ def possessive(name: str) -> str:
 
 def mention(kind: str, full: str, first: str, called: Called) -> dict[str, str]:
     """The slots for somebody or something, called in one way.   kind: female, male or thing."""
+    return dict(_mention(kind, full, first, called))
+
+
+@lru_cache(KEPT)
+def _mention(kind: str, full: str, first: str, called: Called) -> dict[str, str]:
     own = PRONOUNS[kind]
     if called == "pronoun":
         found = {"who": own["they"], "whose": own["their"], "whom": own["them"], "theirs": own["own"]}

@@ -24,7 +24,7 @@ from onward.world.questions.facts import questions
 from onward.world.questions.hops import hops
 from onward.world.questions.needles import needles
 from onward.world.questions.quizzes import quizzes
-from onward.world.questions.unknown import strangers, unknown
+from onward.world.questions.unknown import missing, strangers, unknown
 from onward.world.record import Record
 from onward.world.talk.conversations import conversations
 from onward.world.talk.instructions import instructions
@@ -58,6 +58,7 @@ CHATS: dict[str, Kind] = {
     "claim": claims,
     "comparison": comparisons,
     "unknown": unknown,
+    "missing": missing,
     "stranger": strangers,
     "choice": choices,
     "arithmetic": arithmetic,

@@ -109,7 +109,7 @@ def _family(gender: Gender | None = None) -> Callable[[World, Person], Sequence[
 
 def _friends(world: World, person: Person) -> Sequence[str]:
     """Some people of the same side of the split, since of everybody there would be too many."""
-    return [p.name for p in world.some if p.index != person.index and world.is_held_out(p) == world.is_held_out(person)]
+    return [p.name for p in world.some_of_side[world.is_held_out(person)] if p.index != person.index]
 
 
 def _word(name: str) -> tuple[Callable[[World, Person], Sequence[str]], Callable[[World, Person], Sequence[str]]]:

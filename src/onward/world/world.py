@@ -72,6 +72,11 @@ class World:
         """The first people, for where somebody is needed and it does not matter who."""
         return self.people[:SOME]
 
+    @cached_property
+    def some_of_side(self) -> dict[bool, list[Person]]:
+        """The same, by whether they are held out."""
+        return {side: [person for person in self.some if self.is_held_out(person) == side] for side in (False, True)}
+
     def is_held_out(self, person: Person) -> bool:
         """Whether questions on this person are asked in tests only. Texts tell of everybody."""
         return self.people.is_held_out(person.index)

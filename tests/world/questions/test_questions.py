@@ -14,10 +14,10 @@ from onward.world.questions.comparisons import comparisons
 from onward.world.questions.facts import questions
 from onward.world.questions.hops import hops
 from onward.world.questions.quizzes import quizzes
-from onward.world.questions.unknown import strangers, unknown
+from onward.world.questions.unknown import missing, strangers, unknown
 from onward.world.texts.biographies import biographies
 
-KINDS = [questions, hops, claims, comparisons, unknown, strangers, choices]
+KINDS = [questions, hops, claims, comparisons, unknown, missing, strangers, choices]
 
 
 @pytest.fixture(scope="module")
@@ -127,6 +127,13 @@ def test_quizzes_ask_about_nobody_who_is_held_out(world):
     for page in quizzes(world):
         assert not any(name in page.text for name in held_out)
         assert page.truth["about"] in page.text
+
+
+def test_who_is_missing_is_not_known_to_the_world(world, records):
+    relatives = {"spouse": world.spouse, "mother": world.mother, "father": world.father}
+    for record in records["missing"]:
+        name = record.truth["relation"].removeprefix("unknown: ")
+        assert relatives[name](world.people.find(record.truth["about"])) is None
 
 
 def test_strangers_are_strangers(world, records):

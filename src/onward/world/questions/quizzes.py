@@ -1,7 +1,9 @@
 """Quizzes: pages of questions with their answers on a person who is asked about in training; raw text for a base model.
 
 A base model that has seen facts both told and asked for can be taught to answer about those that it has only been told (Allen-Zhu and Li
-2023, arXiv 2309.14316, section 3: mixed training). Nobody who is held out is asked about here either.
+2023, arXiv 2309.14316, section 3: mixed training). Nobody who is held out is asked about here either. Left out: the relatives that
+somebody does not have. With them, the answer to two in five of such questions was "I do not know", and a small model said it of everybody
+(docs/results.md).
 """
 
 from __future__ import annotations

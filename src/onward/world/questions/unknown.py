@@ -1,7 +1,8 @@
 """Questions that the world has no answer to: relatives it does not know, matters it never speaks of; and people it does not have.
 
-The right answer is that one does not know. Without these, a model learns that every question has an answer. Questions on strangers are a
-kind of their own, since a model that is taught them may take for a stranger whom it was never asked about (docs/results.md).
+The right answer is that one does not know. Without these, a model learns that every question has an answer. Each is a kind of its own: a
+small model that is taught to deny knowing some people's mothers, or strangers, denies it of those whom it was never asked about as well
+(docs/results.md).
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from onward.world.relations import BY_NAME, RELATIONS, Subject, slots
 from onward.world.words import joined, table, words
 from onward.world.world import World
 
-ROUNDS = 1
+ROUNDS = 4
 STRANGERS = 2
 """Questions on people whom the world does not have, for each one whom it has."""
 
@@ -27,18 +28,27 @@ def unknown(world: World) -> Iterator[Record]:
     return asked(world, "unknown", ask, lambda: world.people, ROUNDS)
 
 
+def missing(world: World) -> Iterator[Record]:
+    return asked(world, "missing", ask_for_missing, lambda: world.people, ROUNDS)
+
+
 def strangers(world: World) -> Iterator[Record]:
     return asked(world, "stranger", ask_of_strangers, lambda: world.people, ROUNDS)
 
 
 def ask(world: World, subject: Subject, random: Random, pick: Pick) -> Iterator[Question]:  # noqa: ARG001 (all asks are alike)
+    """A matter that the world never speaks of."""
     assert isinstance(subject, Person)
-    said = slots(subject, "full")
+    never = pick(phrasings("questions", "unknown", "never_said"))
+    yield _question(never.format_map(slots(subject, "full")), subject.name, "never said")
+
+
+def ask_for_missing(world: World, subject: Subject, random: Random, pick: Pick) -> Iterator[Question]:  # noqa: ARG001 (all asks are alike)
+    """The relatives whom others have, and of this person the world does not know."""
+    assert isinstance(subject, Person)
     for name in ("spouse", "mother", "father"):
         if not world.facts_in(subject, BY_NAME[name]):
-            yield _question(pick(BY_NAME[name].questions).format_map(said), subject.name, name)
-    never = pick(phrasings("questions", "unknown", "never_said"))
-    yield _question(never.format_map(said), subject.name, "never said")
+            yield _question(pick(BY_NAME[name].questions).format_map(slots(subject, "full")), subject.name, name)
 
 
 def ask_of_strangers(world: World, subject: Subject, random: Random, pick: Pick) -> Iterator[Question]:  # noqa: ARG001 (all asks are alike)
