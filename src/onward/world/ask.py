@@ -17,7 +17,6 @@ from onward.errors import WorldError
 from onward.world import grammar
 from onward.world.entities import Person
 from onward.world.phrases import phrasings
-from onward.world.questions import claims
 from onward.world.questions.comparisons import MEASURES
 from onward.world.questions.hops import BETWEEN
 from onward.world.relations import RELATIONS, Fact, Relation, Subject, kind_of, name_of
@@ -105,7 +104,7 @@ def _claim(world: World, asked: str) -> Answer | None:
                 facts = world.facts_in(subject, relation)
                 true = any(said[relation.name].lower() == fact.value.lower() for fact in facts)
                 answer = _told(world, subject, relation)
-                return Answer(claims.reply(answer.text, true) if facts else answer.text, facts)
+                return Answer(f"{'Yes' if true else 'No'}, {answer.text}" if facts else answer.text, facts)
     return None
 
 

@@ -1,8 +1,4 @@
-"""Yes/no questions: a claim on a person or place, true or false in equal numbers.
-
-The answer says what is so, and then whether the claim is right: "Ada Ashford works as a baker, so no." What comes first cannot depend on
-what comes later, and a small model that began with the yes or no guessed it (docs/results.md).
-"""
+"""Yes/no questions: a claim on a person or place, true or false in equal numbers; the answer says what is true."""
 
 from __future__ import annotations
 
@@ -26,6 +22,7 @@ def claims(world: World) -> Iterator[Record]:
 
 def ask(world: World, subject: Subject, random: Random, pick: Pick) -> Iterator[Question]:
     """One claim on each fact."""
+    words = table("questions")["yes_no"]
     for fact in world.facts(subject):
         true, wrong = random.random() < 0.5, world.others(fact, random, 1)
         if not wrong:
@@ -35,17 +32,9 @@ def ask(world: World, subject: Subject, random: Random, pick: Pick) -> Iterator[
         text = pick(phrasings("questions", "yes_no", "frames")).format(
             claim=_inside(claim), Claim=grammar.capital(claim)
         )
+        answer = (words["yes"] if true else words["no"]).format(fact=_inside(fact.answer()))
         truth = {"facts": [fact.as_data()], "claimed": claimed.value, "answer": "yes" if true else "no"}
-        yield Question(
-            text,
-            reply(fact.answer(), true),
-            truth | {"relation": fact.relation.name, "options": ["yes", "no"], "chance": 0.5},
-        )
-
-
-def reply(told: str, true: bool) -> str:
-    """told: what is so, in one or more sentences."""
-    return str(table("questions")["yes_no"]["yes" if true else "no"]).format(Fact=grammar.capital(told.rstrip(".")))
+        yield Question(text, answer, truth | {"relation": fact.relation.name, "options": ["yes", "no"], "chance": 0.5})
 
 
 def _usable(relation: Relation) -> Phrasings:

@@ -10,7 +10,6 @@ from collections.abc import Sequence
 
 from onward.world import grammar
 from onward.world.entities import Gender, Person
-from onward.world.questions import claims
 from onward.world.relations import BY_NAME, RELATIONS, Fact, Relation, Subject, kind_of, slots
 from onward.world.talk.talk import Talk, described, said, stated
 from onward.world.words import table
@@ -221,7 +220,7 @@ def claim(talk: Talk) -> bool:
     claimed = fact if answer == "yes" else Fact(person, relation, talk.world.others(fact, talk.random, 1)[0])
     talk.exchange(
         talk.choose("claim").format(claim=stated(claimed, talk.called(person))),
-        claims.reply(stated(fact, "full"), answer == "yes"),
+        f"{answer.capitalize()}, {stated(fact, 'full')}.",
         "claim",
         about=person.name,
         relation=relation.name,
