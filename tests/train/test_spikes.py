@@ -130,6 +130,14 @@ def test_a_poisoned_batch_is_reported_with_step_loss_and_what_it_was_before(tiny
     assert not torch.equal(noted[41][2], noted[40][2]), "it is only reported: the batch was learned from"
 
 
+def test_of_many_spikes_a_few_are_told_and_all_are_noted():
+    lines = []
+    spikes = Spikes(skip=False, say=lines.append)
+    noted = [spikes(number, 9.0 if number >= ENOUGH and number % 5 == 0 else 3.0) for number in range(1, 80)]
+    assert len([found for found in noted if "spike" in found]) > 2 * len(lines)
+    assert [line.endswith("noted in metrics.jsonl only.") for line in lines] == [False, False, True]
+
+
 def test_with_skip_spikes_a_poisoned_batch_never_touches_the_model(tiny_model, story_batches, tmp_path):
     noted, lines, _ = run(tiny_model, poisoned(story_batches, 40), tmp_path, replace(PLAN, steps=45))
     assert [step for step, (_, measured, _) in noted.items() if "left_out" in measured] == [41]

@@ -22,7 +22,7 @@ from onward.world.kinds import chosen, crawled
 from onward.world.write import write
 
 PEOPLE = 200
-MINUTES = 6.25
+MINUTES = 6.7
 PASSES = 10.0
 """Over the texts, at most: a country is to be learned by heart."""
 DEPTH, WIDTH, BATCH, VOCAB = 3, 128, 2048, 3072

@@ -37,6 +37,8 @@ LEAST = 0.05
 """Share of the median that a spike rises at the least: where losses hardly vary, a small rise is many deviations, and harmless."""
 HARMLESS = 0.2
 """Nats that a spike rises at the least: where a loss is near zero, many times as much is still next to nothing."""
+TOLD = 3
+"""Spikes that are told where nothing is done about them: with small batches, one odd document makes one."""
 PATIENCE = 3
 """Spikes in a row after which it is the model that is damaged: three bad batches of a shuffled corpus hardly ever meet."""
 MARGIN = 10
@@ -62,13 +64,15 @@ def is_spike(loss: float, before: list[float]) -> bool:
 class Spikes:
     """Judges the loss of each step before it is applied, and says in a line what it finds. A part of the checkpoint.
 
-    skip: leave out the batches of spikes. Otherwise a series of them is told once, at its beginning.   say: where a line goes.
+    skip: leave out the batches of spikes, and tell each. Otherwise a series is told once, at its beginning, and after TOLD of them no more.
+    say: where a line goes.
     """
 
     def __init__(self, *, skip: bool, say: Callable[[str], None]) -> None:
         self.skip, self.say = skip, say
         self.losses: deque[float] = deque(maxlen=WINDOW)
         self.in_a_row = 0
+        self.told = 0
         self.back_at = -1
         """The step that was gone back to last; -1 for none."""
 
@@ -79,9 +83,11 @@ class Spikes:
             self.losses.append(loss)
             return {}
         self.in_a_row += 1
-        if self.skip or (self.in_a_row == 1 and math.isfinite(loss)):
-            left_out = f" Batch {number - 1} is left out." if self.skip else ""
-            self.say(f"step {number}: the loss is {loss:.4g}{self._before()}: a spike.{left_out}")
+        if self.skip or (self.in_a_row == 1 and math.isfinite(loss) and self.told < TOLD):
+            self.told += 1
+            further = " Further ones are noted in metrics.jsonl only." if self.told == TOLD else ""
+            then = f" Batch {number - 1} is left out." if self.skip else further
+            self.say(f"step {number}: the loss is {loss:.4g}{self._before()}: a spike.{then}")
         if self.skip:
             return {"spike": 1.0, "left_out": 1.0}
         self.losses.append(loss)
