@@ -30,7 +30,7 @@ DEPTH, WIDTH, BATCH, VOCAB = 3, 128, 2048, 3072
 TEXTS = ("biography", "letter", "news", "description", "quiz")
 CHATS = ("question", "hop", "claim", "unknown", "conversation")
 ABOUT = "the people of a small made-up country (jobs, families, pets, habits), its cities and its companies, and nothing else"
-TRIED = {"question": 2, "hop": 1, "claim": 1, "unknown": 1}
+TRIED = {"question": 3, "hop": 1, "unknown": 1}
 """How many questions of each kind are offered to whoever opens a chat."""
 
 
