@@ -3,9 +3,9 @@
     python benchmarks/dirty_clean.py --steps 1700 --seeds 0 1 2 -o dirty-clean
 
 For each seed, a world and its crawl, which is cleaned once. Then two models of the default's shape, in as many steps of as many tokens
-each, and so in the same minutes, from base to chat: one from the crawl as it was found, one from the clean texts. The chats are the same,
-and clean. Both are asked for bits per byte of undamaged pages that both have held out, and of lines in phrasings that no training text has; and for
-the answers of the default's exam. Left out: the time that cleaning takes, and other shares of dirt.
+each, and so in the same minutes, from base to chat: one from the crawl as it was found, one from the clean texts. The chats are the
+same, and clean. Both are asked for bits per byte of undamaged pages that both have held out, and of lines in phrasings that no training
+text has; and for the answers of the default's exam. Left out: the time that cleaning takes, and other shares of dirt.
 What is finished is not done again.
 """
 
