@@ -6,8 +6,8 @@ A base model is trained on the built-in world's English texts and exercise sheet
 that every amount is trained for the same number of tokens, at a constant rate. On the way it is shown pairs of texts that differ in one
 place only, and has a pair right where it finds the right one likelier, over the whole text: a guess has half of them right.
 
-- grammar: a sentence on somebody, in a phrasing that no text has; and the same with two neighbouring words in the wrong order. (With a wrong
-  article or verb in it, nine of ten pairs were right from the first steps on: the right words are simply the more frequent ones.)
+- grammar: a sentence on somebody, in a phrasing that no text has; and the same with two neighbouring words in the wrong order. (With a
+  wrong article or verb in it, nine of ten pairs were right from the first steps on: the right words are simply the more frequent ones.)
 - facts: a fact that the texts tell, in a phrasing that they do not have; and another value in its place.
 - coreference: two people who are in no text, a woman and a man, what each of them does; then one of these once more, of "she" or "he".
 - sums: a sum or a difference that stands in no text, and a wrong result.
