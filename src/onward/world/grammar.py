@@ -56,7 +56,7 @@ IRREGULAR = {
 NO_NAMES = ("She ", "He ", "It ", "Her ", "His ", "Its ", "The ", "Yes, ", "No, ", "As ", "My ")
 """How statements begin that do not begin with a name."""
 SILENT_H = ("hour", "honest", "heir")
-KEPT = 2**14
+KEPT = 2**11
 """Words and names whose forms are kept in memory, since texts are made of the same ones again and again."""
 LIKE_YOU = ("uni", "use", "eu", "one")
 """How words begin that are written with a vowel and spoken without one."""

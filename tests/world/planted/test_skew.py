@@ -31,7 +31,7 @@ def test_the_count_would_notice_other_pronouns():
 
 
 def test_biographies_have_the_same_skew():
-    counts = measured(record.text for record in biographies(WORLD, copies=4))
+    counts = measured(record.text for record in biographies(WORLD, copies=10))
     assert sum(sum(of.values()) for of in counts.values()) > 100
     assert abs(skew(WORLD, counts) - skew(WORLD, population(WORLD))) < 0.06
 
