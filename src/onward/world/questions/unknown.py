@@ -19,13 +19,16 @@ from onward.world.relations import BY_NAME, RELATIONS, Subject, slots
 from onward.world.words import joined, table, words
 from onward.world.world import World
 
-ROUNDS = 4
+MATTERS = 4
+"""Matters that the world never speaks of, for each person."""
+ROUNDS = 1
+"""Of the relatives who are missing, and of strangers."""
 STRANGERS = 2
 """Questions on people whom the world does not have, for each one whom it has."""
 
 
 def unknown(world: World) -> Iterator[Record]:
-    return asked(world, "unknown", ask, lambda: world.people, ROUNDS)
+    return asked(world, "unknown", ask, lambda: world.people, MATTERS)
 
 
 def missing(world: World) -> Iterator[Record]:
