@@ -20,7 +20,7 @@ from rich.console import Console
 
 from onward.build import country, exam
 from onward.build.road import Road, build
-from onward.generate.engine import Engine
+from onward.generate.chat_model import FolderModel
 from onward.generate.load import open_folder
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import pretrain
@@ -33,8 +33,7 @@ SIDES = ("dirty", "clean")
 STAGES = ("base", "sft")
 WRITTEN = ("biography", "letter", "news", "description")
 """Kinds of text that have held-out phrasings."""
-LINES = "bits per byte of clean text"
-"""Of lines in held-out phrasings."""
+LINES = "bits per byte of lines in new phrasings"
 PAGES = "bits per byte of held-out pages"
 LONGEST = 600
 """Characters of such a page: it has to fit into the models' window."""
@@ -54,10 +53,8 @@ def walk(data: Path, place: Path, side: str, seed: int, steps: int) -> None:
     build(road, Console(stderr=True), lambda _: None)
 
 
-def bits_per_byte(engine: Engine, texts: list[str]) -> float:
-    begin = engine.tokenizer.bos_id
-    assert begin is not None
-    nats = sum(-sum(engine.score([begin], engine.tokenizer.encode(text))) for text in texts)
+def bits_per_byte(model: FolderModel, texts: list[str]) -> float:
+    nats = -sum(model.score("", text) for text in texts)
     return nats / np.log(2) / sum(len(text.encode()) for text in texts)
 
 
@@ -81,7 +78,7 @@ def examined(data: Path, place: Path, seed: int) -> dict[str, float]:
     lines, found = lines_in_new_phrasings(seed), {}
     for stage in STAGES:
         model = open_folder(place / stage)
-        found[f"{stage}: {LINES}"] = bits_per_byte(model.engine, lines)
+        found[f"{stage}: {LINES}"] = bits_per_byte(model, lines)
         for result in exam.examine(model, country.world(data), talks=stage == "sft", seed=seed):
             found[f"{stage}: {result.suite}"] = result.value
     return found
@@ -123,7 +120,7 @@ def main() -> None:
         pages = held_out_pages(data, place / "clean")
         for side in SIDES:
             for stage in STAGES:
-                run[side][f"{stage}: {PAGES}"] = bits_per_byte(open_folder(place / side / stage).engine, pages)
+                run[side][f"{stage}: {PAGES}"] = bits_per_byte(open_folder(place / side / stage), pages)
             print(seed, side, run[side], flush=True)
         print(len(pages), "pages", flush=True)
         found.append(run)

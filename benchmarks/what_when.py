@@ -31,6 +31,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from onward.generate.chat_model import FolderModel
 from onward.generate.engine import Engine
 from onward.model.trunk import LanguageModel
 from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
@@ -123,8 +124,8 @@ def write_texts(world: World, amount: float, place: Path) -> None:
 class Probe:
     """A callback that asks for every ability when the steps have grown by a third since it last did."""
 
-    def __init__(self, engine: Engine, pairs: dict[str, list[Pair]], least: int) -> None:
-        self.engine, self.pairs, self.next = engine, pairs, least
+    def __init__(self, model: FolderModel, pairs: dict[str, list[Pair]], least: int) -> None:
+        self.model, self.pairs, self.next = model, pairs, least
         self.found: list[dict[str, float]] = []
 
     def __call__(self, step: Step) -> None:
@@ -134,17 +135,12 @@ class Probe:
         step.model.eval()
         line = {"tokens": float(step.tokens)}
         for ability, pairs in self.pairs.items():
-            line[ability] = sum(self._likelihood(right) > self._likelihood(wrong) for right, wrong in pairs) / len(
-                pairs
-            )
+            line[ability] = sum(
+                self.model.score("", right) > self.model.score("", wrong) for right, wrong in pairs
+            ) / len(pairs)
         step.model.train()
         self.found.append(line)
         print("  ".join(f"{name} {value:,.4g}" for name, value in line.items()), flush=True)
-
-    def _likelihood(self, text: str) -> float:
-        begin = self.engine.tokenizer.bos_id
-        assert begin is not None
-        return sum(self.engine.score([begin], self.engine.tokenizer.encode(text)))
 
 
 def run(amount: float, seed: int, given: argparse.Namespace) -> dict[str, object]:
@@ -160,7 +156,7 @@ def run(amount: float, seed: int, given: argparse.Namespace) -> dict[str, object
         size = texts.stat().st_size
         pairs = {name: list(islice(make(world), PAIRS)) for name, make in ABILITIES.items()}
         model: LanguageModel = training.model
-        probe = Probe(Engine(model, training.tokenizer), pairs, least=15)
+        probe = Probe(FolderModel("probe", Engine(model, training.tokenizer)), pairs, least=15)
         plan = replace(training.plan, decay=0.0)
         print(
             f"amount {amount:g}, seed {seed}: {training.train.shards.tokens:,} tokens of text, {size:,} bytes",
