@@ -196,24 +196,41 @@ def test_the_rate_goes_up_stays_and_comes_down_to_zero():
     assert all(rate > 0 for rate in rates[:100])
 
 
-def test_a_training_with_minutes_counts_its_steps_again_when_the_decay_begins(tiny_model, story_batches):
-    """Planned for twenty seconds at half a second a step; the steps are quicker, so there are twice as many left, and they decay."""
-    settled, rates = [], []
+def timed(model, batches, plan, *, pace):
+    """The learning rates, and the plans settled on, of a training whose n-th step takes `pace(n)` seconds of a clock of its own."""
+    settled, rates, now = [], [], 0.0
 
     def settle(plan):
         settled.append(plan)
         return plan
 
-    plan = replace(PLAN, steps=8, minutes=20 / 60)
-    fit(
-        tiny_model,
-        next_token,
-        story_batches,
-        plan,
-        [callbacks.keep_to_time(settle), lambda step: rates.append(step.rate)],
-    )
-    assert [(new.steps, new.decay_from, new.planned_again) for new in settled] == [(12, 4, 4)]
-    assert len(rates) == 12
-    assert rates[3] == 1.0
-    assert rates[-1] == pytest.approx(1 / 8)
-    assert sorted(rates[4:], reverse=True) == rates[4:]
+    def clock(step):
+        nonlocal now
+        now += pace(step.number)
+        step.seconds = now
+
+    fit(model, next_token, batches, plan, [clock, callbacks.keep_to_time(settle), lambda step: rates.append(step.rate)])
+    return rates, settled, now
+
+
+def test_a_plan_made_in_a_bad_moment_is_counted_again_until_its_time_is_used(tiny_model, story_batches):
+    """Planned for sixteen seconds at two seconds a step, as while something else keeps the machine busy; a step takes 0.1 s in truth."""
+    plan = replace(PLAN, steps=8, minutes=16 / 60, warmup=0.25)
+    rates, settled, seconds = timed(tiny_model, story_batches, plan, pace=lambda _: 0.1)
+    assert 158 <= len(rates) <= 160
+    assert seconds == pytest.approx(16, rel=0.02)
+    assert [new.planned_again > 0 for new in settled] == [False, True]
+    assert rates[:2] == [0.5, 1.0]
+    assert set(rates[2:79]) == {1.0}
+    assert sorted(rates[79:], reverse=True) == rates[79:]
+    assert rates[-1] < 0.03
+
+
+def test_a_training_that_becomes_slow_begins_to_end_when_half_of_its_time_is_over(tiny_model, story_batches):
+    """Planned for ten seconds at 0.1 s a step; from the tenth step on each takes a second."""
+    plan = replace(PLAN, steps=100, minutes=10 / 60)
+    rates, settled, seconds = timed(tiny_model, story_batches, plan, pace=lambda n: 0.1 if n <= 10 else 1.0)
+    assert seconds < 25, "planned for 91"
+    assert [new.planned_again for new in settled] == [14]
+    assert sorted(rates[14:], reverse=True) == rates[14:]
+    assert rates[-1] < 0.1

@@ -121,7 +121,7 @@ def test_the_plan_explains_every_field():
     wishes = Wishes(minutes=1, ema=0.9, skip_spikes=True)
     plan = size.with_time(size.begin(DRAFT, wishes, LAPTOP, CONFIG), wishes, seconds_per_step=0.1, rows=500)
     explained = {name: (value, reason) for name, value, reason in plan.explain()}
-    assert set(explained) == set(plan.to_json()) - {"reasons", "minutes", "planned_again"}
+    assert set(explained) == set(plan.to_json()) - {"reasons", "minutes", "most_steps", "planned_again"}
     assert TrainPlan(**plan.to_json()) == plan
     assert "GFLOP/s" in explained["device"][1]
     assert explained["skip_spikes"][0] == "yes"
@@ -172,9 +172,35 @@ def test_a_training_is_compiled_where_the_wait_is_won_back(wishes, worth):
 def test_the_second_half_is_counted_again_by_the_clock():
     plan = replace(DRAFT, steps=100, decay=0.5, minutes=1.0)
     assert plan.decay_from == 50
-    slow = plan.in_time(50, 40.0)  # 0.8 s a step, 20 s are left
-    assert (slow.steps, slow.decay_from) == (75, 50)
-    quick = plan.in_time(50, 20.0)
-    assert (quick.steps, quick.decay_from) == (150, 50)
+    slow = size.in_time(plan, 50, 40.0)  # 0.8 s a step, 20 s are left
+    assert (slow.steps, slow.decay_from, slow.planned_again) == (75, 50, 50)
     assert [round(slow.rate(step), 2) for step in (49, 50, 62, 74)] == [1.0, 1.0, 0.52, 0.04]
-    assert plan.in_time(50, 60.1).steps == 51
+    assert size.in_time(plan, 50, 60.1).steps == 51
+    assert "counted again after 50" in slow.reasons["steps"]
+
+
+def test_a_count_with_more_steps_to_come_than_have_been_keeps_the_rate_flat_and_counts_again_later():
+    plan = replace(DRAFT, steps=100, decay=0.5, minutes=1.0, warmup=0.04)
+    quick = size.in_time(plan, 50, 20.0)
+    assert (quick.steps, quick.decay_from, quick.planned_again) == (150, 75, 0)
+    assert [quick.rate(step) for step in (3, 4, 74)] == [1.0, 1.0, 1.0], "the warm-up is over, and stays over"
+    last = size.in_time(quick, 75, 30.0)
+    assert (last.steps, last.decay_from, last.planned_again) == (150, 75, 75)
+
+
+def test_counting_again_does_not_go_past_the_most_passes_over_the_data():
+    plan = replace(DRAFT, steps=100, decay=0.5, minutes=1.0, most_steps=120)
+    quick = size.in_time(plan, 50, 5.0)
+    assert (quick.steps, quick.decay_from, quick.planned_again) == (120, 60, 0)
+    assert size.in_time(quick, 60, 6.0).steps == 120
+
+
+def test_checkpoints_and_measurements_keep_their_pace_in_time_when_the_steps_are_counted_again():
+    plan = replace(DRAFT, steps=60, decay=0.5, minutes=4.0, checkpoint_every=15, held_out_every=3)
+    quick = size.in_time(plan, 30, 3.0)  # 0.1 s a step, where 4 were planned with
+    assert quick.steps == 2400
+    assert quick.checkpoint_every == 600
+    assert quick.held_out_every == size.held_out_every(2400, plan.batch_tokens)
+    by_hand = replace(plan, reasons={"checkpoint_every": size.BY_HAND})
+    assert size.in_time(by_hand, 30, 3.0).checkpoint_every == 15
+    assert size.in_time(replace(plan, skip_spikes=True), 30, 3.0).checkpoint_every == 15

@@ -17,6 +17,7 @@ from onward.train import checkpoints
 from onward.train.fit import Callback, Step
 from onward.train.measure import Measured
 from onward.train.plan import TrainPlan
+from onward.train.size import in_time
 
 HELD_OUT = "held_out_bits_per_byte"
 
@@ -33,15 +34,18 @@ def held_out(measure: Callable[[Step], Mapping[str, Measured]]) -> Callback:
 
 
 def keep_to_time(settle: Callable[[TrainPlan], TrainPlan]) -> Callback:
-    """Count the steps again when the decay begins, if the plan has minutes; once, so that a training that goes on has the same plan.
+    """Count the steps again when the rate would begin to fall, by the steps or by the clock, if the plan has minutes. When it does fall,
+    that was the last time, so that a training that goes on has the same plan.
 
-    settle: keeps the new plan, and returns what several processes agree on, whose clocks differ.
+    settle: keeps the new plan, and returns it.
     """
 
     def callback(step: Step) -> None:
         plan = step.plan
-        if plan.minutes and not plan.planned_again and step.number == plan.decay_from:
-            step.plan = settle(plan.in_time(step.number, step.seconds))
+        if plan.minutes is None or plan.planned_again or step.last:
+            return
+        if step.number >= plan.decay_from or step.seconds >= (1 - plan.decay) * plan.minutes * 60:
+            step.plan = settle(in_time(plan, step.number, step.seconds))
 
     return callback
 

@@ -46,7 +46,7 @@ class Step:
     tokens: int
     """Targets learned from since the start of the training."""
     seconds: float
-    """Time since the start of the training, callbacks included, of all the processes that worked at it."""
+    """Time since the start of the training, callbacks included, before and after it was stopped; of several processes, their mean."""
     plan: TrainPlan
     """A callback may put another one here, which then holds for the steps that are left."""
     model: LanguageModel
@@ -101,16 +101,16 @@ def fit(
     model.train()
     working = _ready(model, objective, batches(start.step), plan, tell)
     tokens, began, number = start.tokens, time.perf_counter() - start.seconds, start.step
-    # The clock may allow for more steps than planned, but not for more than twice as many.
-    with _asked_to_stop() as stopping, ahead(batches, 2 * plan.steps) as prepared:
+    with _asked_to_stop() as stopping, ahead(batches, lambda: plan.steps) as prepared:
         while number < plan.steps:
             batch = prepared(number)
             set_rate(found, plan.rate(number))
             loss, stats = take_step(model, objective, batch, plan, found, number, working, judge)
             number += 1
             tokens += batch.learnable
-            stop, seconds = processes.any_of(stopping.is_set()), time.perf_counter() - began
-            step = Step(number, loss, plan.rate(number - 1), tokens, seconds, plan, model, found, stop, stats)
+            stop, seconds = processes.summed([stopping.is_set(), time.perf_counter() - began])
+            seconds /= processes.count()
+            step = Step(number, loss, plan.rate(number - 1), tokens, seconds, plan, model, found, stop > 0, stats)
             for callback in callbacks:
                 callback(step)
             if step.restored:

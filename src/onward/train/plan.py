@@ -6,7 +6,7 @@ a reason. The rules that turn one into the other are in size.py.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from onward.errors import PlanError
@@ -119,14 +119,19 @@ class TrainPlan:
     compile: bool = field(default=False, metadata=told("whether torch.compile makes the steps quicker"))
     recompute: bool = field(default=False, metadata=told("work out activations twice, where memory is short"))
     minutes: float | None = field(default=None, metadata=told("time for all the steps, where that was asked for"))
-    planned_again: int = field(default=0, metadata=told("the step at which the steps were counted again, by the clock"))
+    most_steps: int | None = field(
+        default=None, metadata=told("steps after which the data would be learned by heart, however much time is left")
+    )
+    planned_again: int = field(
+        default=0, metadata=told("the step at which the steps were counted for the last time, by the clock")
+    )
     reasons: dict[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("steps", "length", "batch_tokens", "rows_per_pass", "held_out_every", "checkpoint_every"):
             if getattr(self, name) < 1:
                 raise PlanError(f"the plan's {name} is {getattr(self, name)}; it must be at least 1.")
-        if not 0 <= self.warmup + self.decay <= 1:
+        if not 0 <= self.warmup + self.decay <= 1 + 1e-9:
             raise PlanError(
                 f"warm-up ({self.warmup:g}) and decay ({self.decay:g}) leave no time between them; together at most 1."
             )
@@ -146,20 +151,11 @@ class TrainPlan:
         """The step (from 0) at which the rate begins to fall."""
         return int(self.steps - self.decay * self.steps)
 
-    def in_time(self, done: int, seconds: float) -> TrainPlan:
-        """The plan with as many steps as fit into its minutes, now that `done` of them took `seconds`; they decay from here.
-
-        Asked when the decay begins, up to when the rate did not depend on how many steps would come. Of a machine that slows down, or
-        wakes up, only the second half of the training is then still a guess. No more than twice the steps that are left.
-        """
-        assert self.minutes is not None
-        left = int((self.minutes * 60 - seconds) / (seconds / done))
-        left = min(max(left, 1), 2 * (self.steps - done))
-        return replace(self, steps=done + left, decay=left / (done + left), planned_again=done)
-
     def explain(self) -> list[tuple[str, str, str]]:
         """(name, value, reason) of each field, for people; options that nobody asked for are left out."""
-        hidden = {"reasons", "minutes", "planned_again"} | {n for n in ("ema", "skip_spikes") if not getattr(self, n)}
+        hidden = {"reasons", "minutes", "most_steps", "planned_again"} | {
+            n for n in ("ema", "skip_spikes") if not getattr(self, n)
+        }
         return [(n, _said(v), self.reasons.get(n, "")) for n, v in self.to_json().items() if n not in hidden]
 
     def to_json(self) -> dict[str, Any]:

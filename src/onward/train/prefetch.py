@@ -15,8 +15,8 @@ B = TypeVar("B")
 
 
 @contextmanager
-def ahead(batches: Callable[[int], B], end: int) -> Iterator[Callable[[int], B]]:
-    """`batches`, but whoever has been given batch i finds batch i + 1 made when asking for it; `end` and later ones are not begun.
+def ahead(batches: Callable[[int], B], end: Callable[[], int]) -> Iterator[Callable[[int], B]]:
+    """`batches`, but whoever has been given batch i finds batch i + 1 made when asking for it; `end()` and later ones are not begun.
 
     Any batch can be asked for; only the next one is quick. All of them are made in the one thread, so `batches` need not bear two
     callers at once. What it raises is raised to whoever asks for that batch, with its traceback. The thread ends with the `with`.
@@ -29,7 +29,7 @@ def ahead(batches: Callable[[int], B], end: int) -> Iterator[Callable[[int], B]]
             other.cancel()
         coming.clear()
         found = wanted.result()
-        if i + 1 < end:
+        if i + 1 < end():
             coming[i + 1] = pool.submit(batches, i + 1)
         return found
 

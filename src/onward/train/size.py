@@ -17,6 +17,7 @@ from onward.train.measure import AT_THE_END
 from onward.train.plan import Shape, TrainPlan, Wishes, clock
 from onward.train.repetition import MOST_PASSES, best_size
 
+BY_HAND = "set by hand"
 EFFICIENCY = 0.4
 """Share of the matrix-product speed that a training step reaches, before one has been measured. Only the size depends on it."""
 HEAD_SIZE = 64
@@ -90,7 +91,7 @@ def shape(
         why += f"and {passes:.1f} passes over {unique:,.0f} tokens" + (", the most" if passes == most_passes else "")
     else:
         why += f"with {flops / (6 * wanted**2):.0f} tokens each"
-    reasons = {name: "set by hand" if getattr(asked, name) else why for name in ("depth", "width")}
+    reasons = {name: BY_HAND if getattr(asked, name) else why for name in ("depth", "width")}
     if config.moe is not None:
         reasons["moe"] = (
             f"set by hand; each token visits {VISITED}, of half the width, for the compute of a dense layer"
@@ -190,7 +191,7 @@ def begin(plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig
         seed=wishes.seed,
         device=machine.device,
         precision=machine.precision,
-        reasons=plan.reasons | reasons | {name: "set by hand" for name, value in by_hand.items() if value},
+        reasons=plan.reasons | reasons | {name: BY_HAND for name, value in by_hand.items() if value},
     )
 
 
@@ -215,7 +216,7 @@ def with_time(
     """
     per_pass = max(1, rows / plan.rows)
     reasons = dict(plan.reasons)
-    steps, time_for_steps = plan.steps, None
+    steps, time_for_steps, most_steps = plan.steps, None, None
     if not wishes.steps:
         minutes = wishes.minutes or MINUTES
         at_the_end = AT_THE_END / 3 / plan.batch_tokens * seconds_per_step  # the last measurement
@@ -227,23 +228,54 @@ def with_time(
                 f"--minutes {minutes:g} is too short for one step, which takes {seconds_per_step:{form}} s here. Give it more."
             )
         reasons["steps"] = f"{clock(time_for_steps)} at {seconds_per_step:.2f} s a step"
-        if most_passes and steps > most_passes * per_pass:
-            steps, time_for_steps = max(1, round(most_passes * per_pass)), None
+        most_steps = max(1, round(most_passes * per_pass)) if most_passes else None
+        if most_steps and steps > most_steps:
+            steps = most_steps
             reasons["steps"] = (
                 f"{most_passes:g} passes over the data, though {reasons['steps']} allow more: they would be learned by heart"
             )
     reasons["steps"] += f"; {steps / per_pass:.1f} passes over the data, {clock(steps * seconds_per_step)}"
     reasons["held_out_every"] = "about twenty measurements, or fewer where they would take more than 2 % of the time"
     reasons.setdefault("checkpoint_every", "about a minute of work can be lost, never more")
-    every = wishes.checkpoint_every or max(1, min(steps, round(60 / seconds_per_step)))
     return replace(
         plan,
         steps=steps,
         held_out_every=held_out_every(steps, plan.batch_tokens),
-        checkpoint_every=every,
+        checkpoint_every=wishes.checkpoint_every or a_minute(steps, seconds_per_step),
         minutes=None if time_for_steps is None else time_for_steps / 60,
+        most_steps=most_steps,
         reasons=reasons,
     )
+
+
+def in_time(plan: TrainPlan, done: int, seconds: float) -> TrainPlan:
+    """The plan with as many steps as fit into its minutes, now that `done` of them took `seconds`, while its rate is still flat.
+
+    Up to when the rate begins to fall, it does not depend on how many steps will come. If with the new count it is time for that, it
+    falls from here on, and that was the last count; otherwise the rate stays flat, and the steps are counted again when its new time has
+    come. So neither a plan made in a bad moment nor a machine that slows down or wakes up decides how long a training takes: only the
+    pace of its last part is still a guess.
+    """
+    assert plan.minutes is not None
+    pace = seconds / done
+    steps = done + max(int((plan.minutes * 60 - seconds) / pace), 1)
+    steps = min(steps, plan.most_steps or steps)
+    # What spikes go back to are the regular checkpoints, so those must not change their pace.
+    fixed = plan.skip_spikes or plan.reasons.get("checkpoint_every") == BY_HAND
+    again = replace(
+        plan,
+        steps=steps,
+        warmup=min(plan.warmup * plan.steps, done) / steps,
+        held_out_every=held_out_every(steps, plan.batch_tokens),
+        checkpoint_every=plan.checkpoint_every if fixed else a_minute(steps, pace),
+        reasons=plan.reasons | {"steps": f"{clock(pace * steps)} at {pace:.2f} s a step, counted again after {done:,}"},
+    )
+    return again if again.decay_from > done else replace(again, decay=(steps - done) / steps, planned_again=done)
+
+
+def a_minute(steps: int, seconds_per_step: float) -> int:
+    """Steps in about a minute, between checkpoints."""
+    return max(1, min(steps, round(60 / seconds_per_step)))
 
 
 def held_out_every(steps: int, batch_tokens: int) -> int:

@@ -203,8 +203,8 @@ class Training:
         ]
 
     def _settle(self, plan: TrainPlan) -> TrainPlan:
-        """The steps have been counted again, by the first process's clock."""
-        self.plan = processes.agreed(plan)
+        """The steps have been counted again, alike in all processes."""
+        self.plan = plan
         processes.by_first(lambda: write_json(self.workspace.folder / PLAN, self.plan.to_json()))
         return self.plan
 
