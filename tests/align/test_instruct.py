@@ -1,4 +1,5 @@
 import json
+import shutil
 from dataclasses import replace
 
 import pytest
@@ -8,9 +9,10 @@ from rich.console import Console
 from onward.align import instruct
 from onward.corpus.chats import read_chats
 from onward.errors import BadLine, DataError, FolderError, PlanError
+from onward.model import adapters, folder
 from onward.train import pretrain
 from onward.train.packing import IGNORE
-from onward.train.plan import Wishes
+from onward.train.plan import Adapter, Wishes
 from onward.train.workspace import Workspace
 from samples import conversation
 
@@ -87,7 +89,6 @@ def test_the_preflight_shows_what_is_learned(model_folder, short_chats, tmp_path
 
 def test_weights_stored_in_bf16_are_trained_in_fp32(model_folder, short_chats, tmp_path, tiny_model):
     from onward.lineage import Lineage
-    from onward.model import folder
 
     folder.save(
         tmp_path / "half", tiny_model, lineage=Lineage(verb="x"), tokenizer_folder=model_folder, dtype=torch.bfloat16
@@ -139,3 +140,33 @@ def test_the_request_knows_the_base_and_the_chats(model_folder, short_chats, tmp
     assert before["base"] == changed["base"]
     with pytest.raises(FolderError):
         instruct.request(tmp_path / "nothing", short_chats, WISHES)
+
+
+def test_with_an_adapter_the_base_stays_as_it_is_and_the_adapter_is_what_is_written(
+    model_folder, short_chats, tmp_path
+):
+    before = folder.load(model_folder).state_dict()
+    training = prepared(
+        model_folder, short_chats, tmp_path, replace(WISHES, steps=6), beside=Adapter(adapter="lora", rank=4)
+    )
+    assert "lora: 4,096 weights learn" in training.plan.reasons["adapter"]
+    first = training.measure(2000).value
+    out = training.run(Console(quiet=True))
+    after = {name.replace(".base_layer", ""): tensor for name, tensor in training.model.state_dict().items()}
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items())
+    assert not (out / "model.safetensors").exists()
+    model = folder.load(model_folder)
+    adapters.attach(model, "qwen3", out)
+    training.model = model
+    assert training.measure(2000).value < first
+
+
+def test_an_adapter_goes_on_from_a_checkpoint_to_the_same_weights(model_folder, short_chats, tmp_path):
+    wishes, beside = replace(WISHES, steps=5, checkpoint_every=2), Adapter(adapter="dora", rank=4)
+    whole = prepared(model_folder, short_chats, tmp_path / "a", wishes, beside=beside).run(Console(quiet=True))
+    training = prepared(model_folder, short_chats, tmp_path / "b", wishes, beside=beside)
+    with training.workspace:
+        training.learn(Console(quiet=True))  # to the end, but nothing is written
+    shutil.rmtree(sorted((tmp_path / "b" / "chat.training" / "checkpoints").iterdir())[-1])
+    out = prepared(model_folder, short_chats, tmp_path / "b", wishes, beside=beside).run(Console(quiet=True))
+    assert (out / "adapter_model.safetensors").read_bytes() == (whole / "adapter_model.safetensors").read_bytes()

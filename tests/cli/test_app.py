@@ -11,6 +11,7 @@ VERBS = (
     "tokenizer",
     "pretrain",
     "sft",
+    "merge",
     "chat",
     "generate",
     "fill",

@@ -255,3 +255,35 @@ def test_a_full_disk_loses_nothing_and_the_same_command_goes_on_when_there_is_ro
     ballast.unlink()
     assert onward(*command).code == 0
     assert same(weights(small_disk / "full"), weights(base))
+
+
+def test_sft_with_an_adapter_then_merge(onward, texts, chats, tmp_path):
+    base, adapter, merged = tmp_path / "roomy", tmp_path / "adapter", tmp_path / "merged"
+    roomy = ("--length", 128, "--batch", 512, "--depth", 1, "--width", 32, "--heads", 2)
+    assert onward("pretrain", texts, "-o", base, "--steps", 2, "--vocab", 320, *roomy).code == 0
+    before = weights(base)
+    command = ("sft", base, chats, "-o", adapter, "--adapter", "lora", "--rank", 4, "--steps", 3, "--batch", 512)
+    ended = onward(*command)
+    assert ended.code == 0, ended.err
+    assert "2,432 weights learn" in ended.err
+    assert same(weights(base), before)
+    assert not (adapter / "model.safetensors").exists()
+    assert "an adapter (lora) of 2,432 weights" in onward("show", adapter).out
+    shown = json.loads(onward("show", adapter, "--json").out)
+    assert (shown["method"], shown["settings"]["r"], shown["lineage"]["verb"]) == ("lora", 4, "sft")
+    ended = onward("merge", base, adapter, "-o", merged)
+    assert ended.code == 0, ended.err
+    assert [one["verb"] for one in json.loads(onward("show", merged, "--json").out)["lineage"]["parents"]] == [
+        "pretrain",
+        "sft",
+    ]
+    for wrong, words in (
+        (("merge", adapter, base, "-o", tmp_path / "x"), "base first"),
+        (("merge", base, adapter, "-o", merged), "exists already"),
+        ((*command[:3], "-o", tmp_path / "x", "--adapter", "magic"), "choose one of lora, dora"),
+        ((*command[:3], "-o", tmp_path / "x", "--rank", 4), "Add --adapter"),
+        (("check", adapter), "onward merge BASE"),
+    ):
+        ended = onward(*wrong)
+        assert ended.code == 2, wrong
+        assert words in ended.err, ended.err

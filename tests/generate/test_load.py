@@ -6,8 +6,12 @@ import torch
 import onward
 from onward.errors import ChatError, FolderError, OnwardError
 from onward.generate.engine import Request
+from onward.generate.load import beside
 from onward.generate.settings import Sampling
+from onward.lineage import Lineage
+from onward.model import adapters, folder
 
+NAMES = {"poet": 1, "clerk": 2}
 ASKED = [{"role": "user", "content": "Where does the cat sit?"}]
 
 
@@ -33,6 +37,47 @@ def test_a_run_folder_opens_its_furthest_stage(model_folder, tmp_path):
     run.mkdir()
     model_folder.rename(run / "base")
     assert onward.load(run).name == str(run / "base")
+
+
+@pytest.fixture
+def adapter_folder(model_folder, tmp_path):
+    def make(name, seed):
+        model = folder.load(model_folder)
+        adapters.add(model, "qwen3", "lora", rank=4, base=model_folder, seed=seed)
+        noise = torch.Generator().manual_seed(seed)
+        with torch.no_grad():
+            for parameter in model.parameters():
+                if parameter.requires_grad:
+                    parameter.normal_(0, 0.3, generator=noise)
+        out = tmp_path / name
+        adapters.save(out, model, lineage=Lineage(verb="sft"), family="qwen3", tokenizer_folder=model_folder)
+        return out
+
+    return make
+
+
+def test_an_adapter_folder_opens_with_its_base_and_talks_as_the_two_merged(model_folder, adapter_folder, tmp_path):
+    path = adapter_folder("poet", 1)
+    adapters.merged_folder(model_folder, path, tmp_path / "merged")
+    asked = {"temperature": 1.0, "max_tokens": 12, "seed": 4}
+    poet, merged = onward.load(path), onward.load(tmp_path / "merged")
+    assert poet(ASKED, **asked) == merged(ASKED, **asked) != onward.load(model_folder)(ASKED, **asked)
+    assert poet.score("The cat", " sat") == pytest.approx(merged.score("The cat", " sat"), abs=1e-4)
+    assert "".join(poet.stream(ASKED, Sampling(**asked))) == poet(ASKED, **asked)[0].text
+
+
+def test_several_adapters_share_one_base_and_each_request_has_its_own(model_folder, adapter_folder):
+    base = onward.load(model_folder)
+    asked = Sampling(temperature=1.0, max_tokens=12, seed=4)
+    alone = {name: onward.load(adapter_folder(name, seed)).replies(ASKED, [asked])[0] for name, seed in NAMES.items()}
+    plain = base.replies(ASKED, [asked])[0]
+    both = beside(base, {name: model_folder.parent / name for name in NAMES})
+    prompt = base.prompt(ASKED)
+    mixed = [Request(prompt=prompt, sampling=asked, adapter=name) for name in ("poet", None, "clerk", "poet")]
+    texts = [done.text for done in base.engine.run(mixed)]
+    assert texts == [alone["poet"].text, plain.text, alone["clerk"].text, alone["poet"].text]
+    assert len(set(texts)) == 3
+    assert {name: model.replies(ASKED, [asked])[0] for name, model in both.items()} == alone
 
 
 def test_a_tokenizer_that_does_not_fit_the_weights_is_refused(model_folder):

@@ -3,7 +3,7 @@
 With `replay`, half of the rows are texts as the base model was trained on, so that it does not forget, while it learns to answer, what it
 could answer from: rehearsal (Robins 1995, "Catastrophic forgetting, rehearsal and pseudorehearsal"). Source of the rest: Ouyang et al. 2022
 (arXiv 2203.02155), section 3.5, step 1; in section 3.5, step 3, they mix pretraining texts into reinforcement learning for the same reason.
-Left out: adapters, and data made by a teacher.
+With `beside`, an adapter learns and the model stays as it is. Left out: data made by a teacher.
 """
 
 from __future__ import annotations
@@ -22,14 +22,15 @@ from onward.corpus.chats import Chats, Conversation, chat_files, read_chats
 from onward.corpus.split import is_held_out, place
 from onward.errors import BadLine, ChatError, DataError, FolderError, PlanError
 from onward.model import folder
+from onward.model.trunk import LanguageModel
 from onward.tokens.chat import encode_chat
 from onward.tokens.tokenizer import Tokenizer
-from onward.train import machine, size
+from onward.train import machine, processes, size
 from onward.train.mixture import MixedBatches, Part
 from onward.train.objectives import next_token
 from onward.train.packing import Batches, Packing
 from onward.train.parent import boundaries, files_of
-from onward.train.plan import TrainPlan, Wishes
+from onward.train.plan import Adapter, TrainPlan, Wishes
 from onward.train.shards import Shards, write_shards
 from onward.train.training import Training, settled, sources_of
 from onward.train.workspace import Workspace
@@ -38,6 +39,7 @@ SUITE = "held-out answers"
 HELD_OUT = 0.05
 REPLAY = 0.5
 """Share of the rows that are texts, where there are any to go over again. Measured in docs/results.md."""
+WHOLE_MODEL = Adapter()
 LONGEST = 2048
 """Tokens of a conversation where --length says nothing and the model has positions for more."""
 
@@ -48,6 +50,7 @@ def prepare(
     workspace: Workspace,
     wishes: Wishes,
     *,
+    beside: Adapter = WHOLE_MODEL,
     replay: Callable[[Tokenizer], Shards] | None = None,
     replayed: Sequence[dict[str, Any]] = (),
     skip_bad: bool = False,
@@ -55,6 +58,7 @@ def prepare(
 ) -> Training:
     """Everything up to the first step.
 
+    beside: an adapter that learns instead of the model.
     replay: gives the texts to go over again, cut by the base model's tokeniser.   replayed: what they are, for the lineage.
     Raises FolderError, TokenizerError, ChatError, DataError, PlanError.
     """
@@ -67,6 +71,13 @@ def prepare(
         raise FolderError(
             f"{base} holds an encoder, which fills blanks and cannot answer. Give a base model that carries texts on."
         )
+    family, write, reasons = (
+        folder.read_config(base)[0],
+        folder.save,
+        {"lr_embedding": "a third of pretraining's, as for lr"},
+    )
+    if beside.adapter is not None:
+        write, reasons = _add_adapter(model, family, beside, base, wishes.seed)
     length = wishes.length or min(model.config.max_positions, LONGEST)
     if length > model.config.max_positions:
         raise PlanError(f"--length {length} is more than the {model.config.max_positions} positions of {base}.")
@@ -86,7 +97,7 @@ def prepare(
             rows_per_pass=1,
             lr=0.006,
             lr_embedding=0.005,
-            reasons={"lr_embedding": "a third of pretraining's, as for lr"},
+            reasons=reasons,
         ),
         wishes,
         found,
@@ -129,8 +140,24 @@ def prepare(
         held_out=kept,
         sources=[*sources_of(chat_files(chats)), *({"corpus": "replay"} | source for source in replayed)],
         parents=[parent],
-        family=folder.read_config(base)[0],
+        family=family,
+        write=write,
     )
+
+
+def _add_adapter(
+    model: LanguageModel, family: str, wanted: Adapter, base: Path, seed: int
+) -> tuple[Callable[..., None], dict[str, str]]:
+    """Put the adapter beside the model. Returns what writes its folder, and what the plan says of it."""
+    from onward.model import adapters  # peft, and with it transformers, is slow to import
+
+    assert wanted.adapter is not None
+    processes.alone("sft --adapter")
+    whole = sum(model.config.parameters().values())
+    adapters.add(model, family, wanted.adapter, rank=wanted.rank, base=base, seed=seed)
+    learned = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
+    said = f"{wanted.adapter}: {learned:,} weights learn, {learned / whole:.1%} as many as the model has, which stays as it is"
+    return adapters.save, {"adapter": said}
 
 
 def passes(conversations: int) -> float:

@@ -14,7 +14,7 @@ from onward.cli.options import expanded
 app = typer.Typer(
     name="onward",
     help="From raw text to a chat model of your own. A model is a folder; every verb reads one and writes one, or a report.",
-    epilog="Begin with:  onward build TEXTS --chat PAIRS.jsonl    Errors exit with 2; --debug, anywhere, shows their traceback.",
+    epilog="Begin with:  onward build    Errors exit with 2; --debug, anywhere, shows their traceback.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
@@ -22,7 +22,7 @@ app = typer.Typer(
 )
 MAKE, TALK, LOOK = "Make a model", "Talk to it", "Look at it"
 for panel, verbs in {
-    MAKE: (making.build, cleaning.clean, making.tokenizer, making.pretrain, making.sft),
+    MAKE: (making.build, cleaning.clean, making.tokenizer, making.pretrain, making.sft, making.merge),
     TALK: (talking.chat, talking.generate, filling.fill),
     LOOK: (looking.show, looking.tokens, looking.report, checking.check, scaling.scale),
 }.items():

@@ -21,22 +21,45 @@ if TYPE_CHECKING:
 def show(
     folder: Annotated[str, typer.Argument(help="a model folder, or org/name on the hub")], as_json: Json = False
 ) -> None:
-    """What is in a model folder: architecture, parameters, memory, vocabulary, where it comes from, what was measured.
+    """What is in a model folder, or an adapter's: architecture, parameters, memory, vocabulary, where it comes from, what was measured.
 
     Example:  onward show runs/mine/sft
     """
-    from rich.text import Text
-
     from onward import lineage
-    from onward.model.describe import describe
-    from onward.model.folder import resolve
+    from onward.model.describe import describe, describe_adapter
+    from onward.model.folder import is_adapter, resolve
 
     path = resolve(folder)
-    found, history = describe(path), lineage.read(path)
+    found, history = describe_adapter(path) if is_adapter(path) else describe(path), lineage.read(path)
+    console = printing.results()
     if as_json:
         printing.print_json(found | {"lineage": history.to_json() if history else None})
         return
-    console = printing.results()
+    if is_adapter(path):
+        _print_adapter(console, path, found)
+    else:
+        _print_model(console, path, found)
+    printing.pairs(console, "Files", [(name, printing.size(value)) for name, value in found["files"].items()])
+    if history is not None:
+        console.print("\nLineage", style="bold")
+        console.print(_tree(history))
+        _print_results(console, history)
+
+
+def _print_adapter(console: Console, path: Path, found: dict[str, Any]) -> None:
+    from rich.text import Text
+
+    figures = f"an adapter ({found['method']}) of {sum(found['stored'].values()):,} weights, beside {found['base']}"
+    console.print(Text.assemble((str(path), "bold"), "  ", figures))
+    settings = {
+        name: ", ".join(value) if isinstance(value, list) else value for name, value in found["settings"].items()
+    }
+    printing.pairs(console, "Settings", [(_spaced(name), _worded(value)) for name, value in settings.items()])
+
+
+def _print_model(console: Console, path: Path, found: dict[str, Any]) -> None:
+    from rich.text import Text
+
     figures = f"{found['family']}, {found['parameters']['total']:,} parameters, {found['vocabulary']:,} tokens"
     console.print(Text.assemble((str(path), "bold"), "  ", figures))
     architecture = {name: value for name, value in found["architecture"].items() if value not in (None, False, 0)}
@@ -45,11 +68,6 @@ def show(
         console, "Parameters", [(_spaced(name), f"{value:,}") for name, value in found["parameters"].items() if value]
     )
     printing.pairs(console, "Memory", [(_spaced(name), _sizes(value)) for name, value in found["memory"].items()])
-    printing.pairs(console, "Files", [(name, printing.size(value)) for name, value in found["files"].items()])
-    if history is not None:
-        console.print("\nLineage", style="bold")
-        console.print(_tree(history))
-        _print_results(console, history)
 
 
 def _spaced(name: str) -> str:

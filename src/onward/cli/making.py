@@ -14,7 +14,7 @@ import typer
 from onward.cli import printing
 from onward.cli.arguments import Force, Json, Log, Mixture, Out, PlanOnly, SkipBad, Texts, TextsOrWorld, Vocab
 from onward.train import processes
-from onward.train.plan import Shape, Wishes
+from onward.train.plan import Adapter, Shape, Wishes
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -203,6 +203,7 @@ def sft(
     ],
     out: Out,
     wishes: Wishes,
+    beside: Adapter,
     replay: Annotated[
         list[str] | None,
         typer.Option(
@@ -217,6 +218,7 @@ def sft(
     """Instruction tuning: teach a base model to answer. The loss is on the assistant's tokens alone.
 
     Example:  onward sft mine/base questions.jsonl --replay books/ --minutes 3 -o mine/chat
+              onward sft mine/base questions.jsonl --adapter lora --rank 16 -o mine/adapter
     """
     from onward.align import instruct
     from onward.train import pretrain as texts
@@ -226,7 +228,7 @@ def sft(
         def again(cut: Tokenizer) -> Shards:
             return texts.cut_again(replay or (), workspace, cut, skip_bad, console)
 
-        further: dict[str, Any] = {"skip_bad": skip_bad, "console": console}
+        further: dict[str, Any] = {"beside": beside, "skip_bad": skip_bad, "console": console}
         if replay:
             further |= {"replay": again, "replayed": sources_of_texts(replay)}
         return instruct.prepare(base, chats, workspace, wishes, **further)
@@ -234,13 +236,32 @@ def sft(
     _train(
         out,
         prepare,
-        request=lambda: instruct.request(base, chats, wishes, skip_bad=skip_bad, replay=sources_of_texts(replay or ())),
+        request=lambda: instruct.request(
+            base, chats, wishes, skip_bad=skip_bad, replay=sources_of_texts(replay or ()), **asdict(beside)
+        ),
         force=force,
         plan=plan,
         log=log,
     )
     if not plan:
         printing.messages().print(f"\nTalk to it:  onward chat {out}")
+
+
+def merge(
+    base: Annotated[Path, typer.Argument(help="the model folder that the adapter was trained on")],
+    adapter: Annotated[Path, typer.Argument(help="the adapter's folder, from sft --adapter or from PEFT")],
+    out: Out,
+    force: Force = False,
+) -> None:
+    """Work an adapter into the weights of its base: a whole model again, which computes the same without it.
+
+    Example:  onward merge mine/base mine/adapter -o mine/chat
+    """
+    processes.alone("merge")
+    from onward.model import adapters
+
+    adapters.merged_folder(base, adapter, out, force=force)
+    printing.messages().print(f"\nTalk to it:  onward chat {out}")
 
 
 def _train(

@@ -75,23 +75,26 @@ class ChatModel(ABC):
 class FolderModel(ChatModel):
     """A model folder, loaded. `engine` is there for those who need tokens and not messages."""
 
-    def __init__(self, name: str, engine: Engine) -> None:
+    def __init__(self, name: str, engine: Engine, *, adapter: str | None = None) -> None:
         self.name = name
         self.engine = engine
+        self.adapter = adapter
 
     def replies(self, messages: Sequence[Message], samplings: Sequence[Sampling]) -> list[Reply]:
         prompt = self.prompt(messages)
-        done = self.engine.run([Request(prompt=prompt, sampling=sampling) for sampling in samplings])
+        done = self.engine.run(
+            [Request(prompt=prompt, sampling=sampling, adapter=self.adapter) for sampling in samplings]
+        )
         return [Reply(c.text, c.finish, c.prompt_tokens, len(c.ids)) for c in done]
 
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
-        return self.engine.stream(Request(prompt=self.prompt(messages), sampling=sampling))
+        return self.engine.stream(Request(prompt=self.prompt(messages), sampling=sampling, adapter=self.adapter))
 
     def score(self, prompt: str, continuation: str) -> float:
         both, before = self.text_prompt(prompt + continuation), self.text_prompt(prompt)
         pairs = enumerate(zip(before, both, strict=False))
         shared = next((i for i, (a, b) in pairs if a != b), min(len(before), len(both)))
-        return sum(self.engine.score(both[:shared], both[shared:]))
+        return sum(self.engine.score(both[:shared], both[shared:], self.adapter))
 
     def prompt(self, messages: Sequence[Message]) -> list[int]:
         """The conversation as the model's template writes it, up to the place where the assistant speaks."""

@@ -6,7 +6,7 @@ decoding is one. Simple and right; left out: sequences that join a running batch
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -33,6 +33,8 @@ class Request:
 
     prompt: Sequence[int]
     sampling: Sampling = field(default_factory=Sampling)
+    adapter: str | None = None
+    """The name of the adapter to compute with, of those beside the model; None for the model as it is."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,10 +48,20 @@ class Completion:
 
 
 class Engine:
-    """Runs one model with its tokeniser. `ends`: ids that end a text, besides those that the tokeniser knows."""
+    """Runs one model with its tokeniser. `ends`: ids that end a text, besides those that the tokeniser knows.
 
-    def __init__(self, model: LanguageModel, tokenizer: Tokenizer, ends: Iterable[int] = ()) -> None:
+    use: called with a request's adapter before the model computes for it, where there are adapters.
+    """
+
+    def __init__(
+        self,
+        model: LanguageModel,
+        tokenizer: Tokenizer,
+        ends: Iterable[int] = (),
+        use: Callable[[str | None], None] = lambda _: None,
+    ) -> None:
         self.model = model.eval()
+        self.use = use
         self.tokenizer = tokenizer
         self.ends = frozenset(tokenizer.eos_ids) | frozenset(ends)
         self.room = model.config.max_positions
@@ -58,13 +70,13 @@ class Engine:
 
     def run(self, requests: Sequence[Request]) -> list[Completion]:
         """Carry on every prompt. Raises PlanError for a prompt that is empty or fills all of the model's positions."""
-        done: list[Completion] = []
-        for first in range(0, len(requests), AT_ONCE):
-            runs = [_Run(request, self) for request in requests[first : first + AT_ONCE]]
-            for _ in self._decode(runs):
-                pass
-            done += [run.completion() for run in runs]
-        return done
+        runs = [_Run(request, self) for request in requests]
+        for adapter in dict.fromkeys(request.adapter for request in requests):
+            alike = [run for run in runs if run.request.adapter == adapter]
+            for first in range(0, len(alike), AT_ONCE):
+                for _ in self._decode(alike[first : first + AT_ONCE]):
+                    pass
+        return [run.completion() for run in runs]
 
     def stream(self, request: Request) -> Iterator[str]:
         """The text that follows one prompt, piece by piece, in whole characters."""
@@ -73,8 +85,9 @@ class Engine:
             yield run.fresh()
         yield run.fresh()
 
-    def score(self, prompt: Sequence[int], continuation: Sequence[int]) -> list[float]:
+    def score(self, prompt: Sequence[int], continuation: Sequence[int], adapter: str | None = None) -> list[float]:
         """Log-probability in nats of each token of `continuation` after `prompt` and those before it."""
+        self.use(adapter)
         ids = [*prompt, *continuation]
         if not prompt or len(ids) > self.room:
             raise PlanError(
@@ -88,7 +101,8 @@ class Engine:
 
     @torch.inference_mode()
     def _decode(self, runs: list[_Run]) -> Iterator[None]:
-        """Draw a token for every run at once until all are finished; yields after each round."""
+        """Draw a token for every run at once until all are finished; yields after each round. All have the same adapter."""
+        self.use(runs[0].request.adapter)
         lengths = torch.tensor([len(run.request.prompt) for run in runs], device=self.device)
         capacity = min(self.room, max(len(r.request.prompt) + r.request.sampling.max_tokens for r in runs))
         cache = KVCache(self.model.config, len(runs), capacity, dtype=self.dtype, device=self.device)

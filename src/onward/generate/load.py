@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -32,7 +34,9 @@ def load(
 
 
 def open_folder(path: Path, *, device: str | None = None, dtype: torch.dtype | None = None) -> FolderModel:
-    """The model in a folder on this machine.   Raises FolderError, TokenizerError."""
+    """The model in a folder on this machine; of an adapter's folder, its base with it.   Raises FolderError, TokenizerError."""
+    if folder.is_adapter(path):
+        return _open_adapter(path, device, dtype)
     family, config = folder.read_config(path)
     if not config.causal:
         raise FolderError(
@@ -42,6 +46,28 @@ def open_folder(path: Path, *, device: str | None = None, dtype: torch.dtype | N
     model = folder.load(path, device=choose(device), dtype=dtype)
     folder.check_tokenizer(model.config, tokenizer.highest_id)
     return FolderModel(str(path), Engine(model, tokenizer, _ends(path)))
+
+
+def _open_adapter(path: Path, device: str | None, dtype: torch.dtype | None) -> FolderModel:
+    from onward.model import adapters  # peft, and with it transformers, is slow to import
+
+    base = adapters.base_of(path)
+    model = open_folder(base, device=device, dtype=dtype)
+    return beside(model, {adapters.OURS: path})[adapters.OURS]
+
+
+def beside(model: FolderModel, paths: Mapping[str, Path]) -> dict[str, FolderModel]:
+    """Several adapters over one base that is in memory once: for each name a model that answers with that adapter.
+
+    paths: the adapters' folders.   Raises FolderError where one was not made for this base.
+    """
+    from onward.model import adapters
+
+    family = folder.read_config(Path(model.name))[0]
+    for name, path in paths.items():
+        adapters.attach(model.engine.model, family, path, name)
+    model.engine.use = partial(adapters.use, model.engine.model)
+    return {name: FolderModel(str(path), model.engine, adapter=name) for name, path in paths.items()}
 
 
 def _ends(path: Path) -> list[int]:

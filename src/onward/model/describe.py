@@ -11,8 +11,9 @@ import math
 from pathlib import Path
 from typing import Any
 
+from onward.files import COPY_AGAIN, read_json
 from onward.model.config import TrunkConfig
-from onward.model.folder import open_safetensors, read_config, weight_files
+from onward.model.folder import ADAPTER, ADAPTER_WEIGHTS, open_safetensors, read_config, weight_files
 
 BYTES = {"float32": 4, "bfloat16": 2}
 
@@ -40,6 +41,19 @@ def describe(path: Path) -> dict[str, Any]:
             "training": total * 16,  # weights, gradients and AdamW's two moments, 4 bytes each
         },
         "flops_per_token": config.flops_per_token(config.max_positions),
+        "files": {file.name: file.stat().st_size for file in sorted(path.iterdir()) if file.is_file()},
+    }
+
+
+def describe_adapter(path: Path) -> dict[str, Any]:
+    """The same of an adapter's folder: method, base, settings, numbers stored, and files."""
+    settings = read_json(path / ADAPTER, COPY_AGAIN)
+    given = {name: value for name, value in settings.items() if value not in (None, False, [], {}, "")}
+    return {
+        "method": str(given.pop("peft_type", "unknown")).lower(),
+        "base": given.pop("base_model_name_or_path", None),
+        "settings": given,
+        "stored": _stored([path / ADAPTER_WEIGHTS]),
         "files": {file.name: file.stat().st_size for file in sorted(path.iterdir()) if file.is_file()},
     }
 

@@ -41,6 +41,8 @@ CONFIG, WEIGHTS, INDEX, GENERATION = (
     "model.safetensors.index.json",
     "generation_config.json",
 )
+ADAPTER, ADAPTER_WEIGHTS = "adapter_config.json", "adapter_model.safetensors"
+"""An adapter's folder, in PEFT's format (adapters.py)."""
 TOKENIZER = (
     "tokenizer.json",
     "tokenizer_config.json",
@@ -90,14 +92,15 @@ def save(
         if generation is not None:
             write_json(folder / GENERATION, dict(generation))
         if tokenizer_folder is not None:
-            _copy_tokenizer(tokenizer_folder, folder)
+            copy_tokenizer(tokenizer_folder, folder)
         for name, data in (further or {}).items():
             write_bytes(folder / name, data)
         lineages.write(folder, lineage)
         _save_weights(folder, model, family, dtype, shard_bytes)
 
 
-def _copy_tokenizer(source: Path, folder: Path) -> None:
+def copy_tokenizer(source: Path, folder: Path) -> None:
+    """Put the files of a tokenizer beside a model.   Raises FolderError where there is none."""
     if not (source / "tokenizer.json").is_file():
         raise FolderError(f"{source} has no tokenizer.json, so there is no tokenizer to put beside the model")
     for name in TOKENIZER:
@@ -174,12 +177,21 @@ def read_config(path: Path) -> tuple[str, TrunkConfig]:
     if not path.is_dir():
         why = "is a file; give the folder that holds it" if path.exists() else "does not exist; check the path"
         raise FolderError(f"{path} {why}")
+    if is_adapter(path):
+        raise FolderError(
+            f"{path} holds an adapter, which is no model without its base. Make one of both:  onward merge BASE {path} -o OUT"
+        )
     if not (path / CONFIG).is_file():
         raise FolderError(f"{path} has no {CONFIG}, so it is not a model folder; give the folder that holds one")
     try:
         return from_hf_config(read_json(path / CONFIG, COPY_AGAIN))
     except ConfigError as error:
         raise ConfigError(f"{path / CONFIG}: {error}") from error
+
+
+def is_adapter(path: Path) -> bool:
+    """Whether a folder holds an adapter alone, and no model."""
+    return (path / ADAPTER).is_file() and not (path / CONFIG).is_file()
 
 
 def weight_files(path: Path) -> list[Path]:

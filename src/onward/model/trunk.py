@@ -209,9 +209,10 @@ def side_by_side(x: Tensor, *layers: nn.Linear) -> tuple[Tensor, ...]:
     """What several linear layers make of the same input.   x: (..., width).   Returns one (..., outputs) for each layer.
 
     While learning, as one product with their weights side by side, which keeps the machine busier. Not while generating: with a few
-    new tokens, putting the weights together would cost more than the product itself.
+    new tokens, putting the weights together would cost more than the product itself. And not where more than a product is to be done,
+    as beside an adapter (adapters.py).
     """
-    if not torch.is_grad_enabled():
+    if not torch.is_grad_enabled() or any(type(layer) is not nn.Linear for layer in layers):
         return tuple(layer(x) for layer in layers)
     weights: list[Tensor] = [layer.weight for layer in layers]
     biases: list[Tensor] = [layer.bias for layer in layers if layer.bias is not None]

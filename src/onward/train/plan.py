@@ -81,7 +81,25 @@ class Shape:
             raise PlanError("--experts 1: each token visits two, so there must be at least 2. Leave it out for none.")
 
 
-def _check_range(wishes: Wishes | Shape, most: dict[str, float]) -> None:
+@dataclass(frozen=True, kw_only=True)
+class Adapter:
+    """What the user wants to train beside the model instead of the model; with no method, the model itself."""
+
+    adapter: str | None = field(
+        default=None,
+        metadata=told("train a few weights beside the model, which stays as it is: lora, dora, ia3 or another of peft"),
+    )
+    rank: int | None = field(
+        default=None, metadata=told("of the adapter's matrices; 16 for LoRA where nothing is said")
+    )
+
+    def __post_init__(self) -> None:
+        _check_range(self, {"rank": 2**16})
+        if self.rank is not None and self.adapter is None:
+            raise PlanError("--rank is that of an adapter. Add --adapter lora, or leave it out.")
+
+
+def _check_range(wishes: Wishes | Shape | Adapter, most: dict[str, float]) -> None:
     """PlanError for what is not above 0, or above what any machine could do."""
     for name, limit in most.items():
         value = getattr(wishes, name)

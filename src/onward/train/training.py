@@ -75,7 +75,7 @@ class Training:
     the objective; `results` measures the trained model for its lineage.
 
     train, held_out: the data; of a mixture the first corpus, and `mixture` has them all.   family: that the folder is written
-    in, by default the first that can express the model.
+    in, by default the first that can express the model.   write: makes the folder; other than `folder.save` for an adapter.
     """
 
     verb: str
@@ -94,6 +94,7 @@ class Training:
     mask: Callable[[Batch], Mask] = backwards
     results: Callable[[Training], list[Result]] = text_results
     family: str | None = None
+    write: Callable[..., None] = folder.save
     mixture: list[Part] = field(default_factory=list)
     average: Average | None = field(default=None, init=False)
 
@@ -281,7 +282,7 @@ class Training:
             parents=self.parents,
             folder=str(out),
         )
-        folder.save(
+        self.write(
             out,
             model,
             lineage=history,
