@@ -40,11 +40,15 @@ def run(training: Training, config: TrunkConfig, seed: int) -> tuple[float, floa
     plan = replace(training.plan, seed=seed)
     model = LanguageModel(config).initialise(seed).to(plan.device)
     began = time.perf_counter()
-    fit(model, training.objective, Batches(training.train, plan.rows, seed).batch, plan)
+    fit(model, training.objective, Batches(training.data.train, plan.rows, seed).batch, plan)
     seconds = time.perf_counter() - began
     training.model = model
     value = training.measure(AT_THE_END).value
-    return value, seconds, None if config.moe is None else shares(model, training.held_out, AT_THE_END, plan.device)
+    return (
+        value,
+        seconds,
+        None if config.moe is None else shares(model, training.data.held_out, AT_THE_END, plan.device),
+    )
 
 
 def told(found: torch.Tensor) -> str:

@@ -33,7 +33,7 @@ def bits_per_byte(training: Training, plan: TrainPlan) -> float:
     """Of a model trained from scratch by `plan`."""
     training.model = LanguageModel(training.model.config).initialise(plan.seed)
     training.plan = plan
-    fit(training.model, next_token, Batches(training.train, plan.rows, plan.seed).batch, plan)
+    fit(training.model, next_token, Batches(training.data.train, plan.rows, plan.seed).batch, plan)
     return training.measure(AT_THE_END).value
 
 

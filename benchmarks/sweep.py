@@ -123,7 +123,7 @@ class Sweep:
         model = LanguageModel(config).initialise(setting.seed)
         plan = self.plan(setting, config)
         model.to(plan.device)
-        batches = Batches(training.train, plan.rows, plan.seed).batch
+        batches = Batches(training.data.train, plan.rows, plan.seed).batch
         make = adamw_alone if setting.factor == "lr_adamw" else optimisers
         step = self.seconds_per_step(model, batches, replace(plan, steps=6), make)
         plan = replace(plan, steps=max(1, round(self.seconds / step)))

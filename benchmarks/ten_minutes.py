@@ -126,7 +126,7 @@ class Comparison:
         training = pretrain.prepare(texts, self.workspace, wishes, shape, console=Console(stderr=True))
         self.tokenizer, self.length = training.tokenizer_folder, training.plan.length
         self.vocab = training.tokenizer.highest_id + 1
-        self.train, self.kept = training.train.shards, training.held_out.shards
+        self.train, self.kept = training.data.train.shards, training.data.held_out.shards
         self.measured_on = held_out.pieces(self.kept, training.tokenizer, self.length, MEASURED)
         self.file = place / "results.jsonl"
         self.finished = [self._read(line) for line in self.file.read_text().splitlines()] if self.file.exists() else []

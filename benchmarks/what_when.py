@@ -159,11 +159,11 @@ def run(amount: float, seed: int, given: argparse.Namespace) -> dict[str, object
         probe = Probe(FolderModel("probe", Engine(model, training.tokenizer)), pairs, least=15)
         plan = replace(training.plan, decay=0.0)
         print(
-            f"amount {amount:g}, seed {seed}: {training.train.shards.tokens:,} tokens of text, {size:,} bytes",
+            f"amount {amount:g}, seed {seed}: {training.data.train.shards.tokens:,} tokens of text, {size:,} bytes",
             flush=True,
         )
-        fit(model, training.objective, Batches(training.train, plan.rows, seed).batch, plan, [probe])
-        return {"amount": amount, "seed": seed, "text_tokens": training.train.shards.tokens, "found": probe.found}
+        fit(model, training.objective, Batches(training.data.train, plan.rows, seed).batch, plan, [probe])
+        return {"amount": amount, "seed": seed, "text_tokens": training.data.train.shards.tokens, "found": probe.found}
 
 
 def picture(runs: list[dict[str, object]]) -> str:

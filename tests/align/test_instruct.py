@@ -44,8 +44,8 @@ def short_chats(tmp_path):
 def test_only_the_answers_and_their_ends_are_learned(model_folder, short_chats, tmp_path):
     training = prepared(model_folder, short_chats, tmp_path)
     learned = []
-    for i in range(training.train.rows):
-        targets = training.train.row(i).targets
+    for i in range(training.data.train.rows):
+        targets = training.data.train.row(i).targets
         learned += [int(t) for t in targets if t != IGNORE]
     text = training.tokenizer.decode(learned, skip_special=False)
     answers = [f"Yes {i}.<|im_end|>" for i in range(40)]

@@ -39,13 +39,13 @@ def trained(texts, tmp_path):
 
 def test_shares_say_who_gets_the_tokens(trained):
     model = randomised(trained.model)
-    found = shares(model, trained.held_out, 4096, "cpu")
+    found = shares(model, trained.data.held_out, 4096, "cpu")
     assert found.shape == (2, 4)
     assert torch.allclose(found.sum(1), torch.ones(2, dtype=torch.float64))
     with torch.no_grad():
         for block in model.trunk.blocks:
             block.feed_forward.router.weight.zero_()  # all alike: the first two of a tie take everything
-    assert shares(model, trained.held_out, 4096, "cpu").max(1).values.tolist() == [0.5, 0.5]
+    assert shares(model, trained.data.held_out, 4096, "cpu").max(1).values.tolist() == [0.5, 0.5]
 
 
 def test_a_dense_model_has_no_load_to_share(trained):
@@ -53,4 +53,4 @@ def test_a_dense_model_has_no_load_to_share(trained):
         TrunkConfig(vocab_size=320, width=32, depth=1, heads=2, kv_heads=1, head_size=16, ffn_width=64)
     )
     with pytest.raises(ConfigError, match="no experts"):
-        shares(dense, trained.held_out, 512, "cpu")
+        shares(dense, trained.data.held_out, 512, "cpu")

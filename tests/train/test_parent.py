@@ -142,7 +142,7 @@ def test_documents_begin_and_end_as_the_parent_knows_it(tokenizer):
 
 def test_a_document_of_a_llama_ends_with_its_own_end_token(elsewhere, tokenizer, texts, tmp_path):
     llama = named_otherwise(tokenizer, "<s>", "</s>")
-    row = prepared(elsewhere("llama", llama), texts, tmp_path).train.row(0)
+    row = prepared(elsewhere("llama", llama), texts, tmp_path).data.train.row(0)
     begins, ends = llama.special["<s>"], llama.special["</s>"]
     first = row.documents == 0
     assert row.inputs[first][0] == begins

@@ -32,6 +32,7 @@ from onward.train.packing import Batches, Packing
 from onward.train.parent import boundaries, files_of
 from onward.train.plan import Adapter, TrainPlan, Wishes
 from onward.train.shards import Shards, write_shards
+from onward.train.texts import TextData
 from onward.train.training import Training, settled, sources_of
 from onward.train.workspace import Workspace
 
@@ -55,7 +56,7 @@ def prepare(
     replayed: Sequence[dict[str, Any]] = (),
     skip_bad: bool = False,
     console: Console,
-) -> Training:
+) -> Training[TextData]:
     """Everything up to the first step.
 
     beside: an adapter that learns instead of the model.
@@ -128,7 +129,6 @@ def prepare(
     parent = lineage.of(base)
     return Training(
         verb="sft",
-        suite=SUITE,
         workspace=workspace,
         model=model,
         tokenizer=tokenizer,
@@ -136,8 +136,7 @@ def prepare(
         plan=settled(workspace, model, next_token, batches, draft, finish),
         objective=next_token,
         batches=batches,
-        train=train,
-        held_out=kept,
+        data=TextData(suite=SUITE, tokenizer=tokenizer, train=train, held_out=kept),
         sources=[*sources_of(chat_files(chats)), *({"corpus": "replay"} | source for source in replayed)],
         parents=[parent],
         family=family,

@@ -96,7 +96,7 @@ class Road:
         return replace(self.wishes, minutes=(self.wishes.minutes or MINUTES) * share)
 
 
-Look = Callable[[Training], None]
+Look = Callable[[Training[Any]], None]
 """Called with each stage before its minutes are spent: the preflight."""
 
 
@@ -172,7 +172,7 @@ def _base(road: Road, console: Console, look: Look) -> None:
         training.run(console, road.log)
 
 
-def plan(road: Road, place: Workspace, console: Console) -> Training:
+def plan(road: Road, place: Workspace, console: Console) -> Training[Any]:
     """The base model's training as it would be prepared, in a place that goes away."""
     if road.world:
         country.make(place.folder, road.wishes.seed, console)
@@ -180,7 +180,7 @@ def plan(road: Road, place: Workspace, console: Console) -> Training:
     return _prepared(road, place, console)
 
 
-def _prepared(road: Road, place: Workspace, console: Console) -> Training:
+def _prepared(road: Road, place: Workspace, console: Console) -> Training[Any]:
     wishes = road.wishes_of("base")
     return pretrain.prepare(
         road.texts, place, wishes, road.asked, vocab=road.vocab, skip_bad=road.skip_bad, console=console

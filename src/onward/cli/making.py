@@ -69,7 +69,7 @@ def build(
         road = Road.in_the_world(out, wishes, shape, **common)
     if plan:
         check(road)
-        _train(None, partial(prepare, road), request=dict, force=force, plan=True)
+        run_training(None, partial(prepare, road), request=dict, force=force, plan=True)
         return
     last = walk(road, console, lambda training: printing.preflight(console, training))
     console.print(f"\nThe report is {out}/report.html.")
@@ -160,7 +160,7 @@ def pretrain(
 
     if tokenizer is not None and vocab is not None:
         raise PlanError(f"--tokenizer {tokenizer} has its own vocabulary. Leave out --vocab, or train a tokenizer.")
-    _train(
+    run_training(
         out,
         lambda workspace, console: room.prepare(
             texts,
@@ -224,7 +224,7 @@ def sft(
     from onward.train import pretrain as texts
     from onward.train.training import sources_of_texts
 
-    def prepare(workspace: Workspace, console: Console) -> Training:
+    def prepare(workspace: Workspace, console: Console) -> Training[Any]:
         def again(cut: Tokenizer) -> Shards:
             return texts.cut_again(replay or (), workspace, cut, skip_bad, console)
 
@@ -233,7 +233,7 @@ def sft(
             further |= {"replay": again, "replayed": sources_of_texts(replay)}
         return instruct.prepare(base, chats, workspace, wishes, **further)
 
-    _train(
+    run_training(
         out,
         prepare,
         request=lambda: instruct.request(
@@ -264,9 +264,9 @@ def merge(
     printing.messages().print(f"\nTalk to it:  onward chat {out}")
 
 
-def _train(
+def run_training(
     out: Path | None,
-    prepare: Callable[[Workspace, Console], Training],
+    prepare: Callable[[Workspace, Console], Training[Any]],
     *,
     request: Callable[[], dict[str, Any]],
     force: bool,

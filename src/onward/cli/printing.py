@@ -52,7 +52,7 @@ def pairs(console: Console, title: str, rows: list[tuple[str, str]]) -> None:
     console.print(table)
 
 
-def preflight(console: Console, training: Training) -> None:
+def preflight(console: Console, training: Training[Any]) -> None:
     """The data with its loss mask, the plan with its reasons, memory and time, before minutes are spent."""
     found = training.preflight()
     _examples(console, found)

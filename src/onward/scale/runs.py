@@ -26,6 +26,7 @@ from onward.train.fit import seconds_per_step
 from onward.train.machine import Machine
 from onward.train.packing import Batches
 from onward.train.plan import Shape, TrainPlan
+from onward.train.texts import TextData
 from onward.train.training import Training, sources_of_texts
 from onward.train.workspace import Workspace
 
@@ -55,14 +56,14 @@ class Ground:
 
     study: Study
     machine: Machine
-    first: Training
+    first: Training[TextData]
 
     @property
     def unique(self) -> int:
         """Tokens of the texts."""
-        return self.first.train.shards.tokens
+        return self.first.data.train.shards.tokens
 
-    def training(self, run: Run, out: Path) -> Training:
+    def training(self, run: Run, out: Path) -> Training[TextData]:
         """The training of a run, ready to go on from where it was."""
         every = max(1, round(60 * run.steps / run.seconds))  # a minute of work can be lost
         plan = replace(self._plan(run.config, run.batch_tokens, run.steps), checkpoint_every=every)
@@ -71,14 +72,14 @@ class Ground:
             workspace=Workspace(out, asdict(run), parts=self.study.out / "data"),
             model=LanguageModel(run.config).initialise(plan.seed),
             plan=plan,
-            batches=Batches(self.first.train, plan.rows, plan.seed).batch,
+            batches=Batches(self.first.data.train, plan.rows, plan.seed).batch,
         )
 
     def seconds_per_step(self, config: TrunkConfig, batch_tokens: int) -> float:
         """Measured on real batches."""
         plan = self._plan(config, batch_tokens, 1000)
         model = LanguageModel(config).initialise(plan.seed).to(plan.device)
-        batches = Batches(self.first.train, plan.rows, plan.seed).batch
+        batches = Batches(self.first.data.train, plan.rows, plan.seed).batch
         return seconds_per_step(model, self.first.objective, batches, plan)
 
     def seconds_to_measure(self, config: TrunkConfig) -> float:
@@ -91,7 +92,7 @@ class Ground:
 
     @property
     def _held_out(self) -> int:
-        return self.first.held_out.rows * self.first.held_out.length
+        return self.first.data.held_out.rows * self.first.data.held_out.length
 
     def _plan(self, config: TrunkConfig, batch_tokens: int, steps: int) -> TrainPlan:
         """The defaults of pretraining."""

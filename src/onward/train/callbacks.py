@@ -15,20 +15,18 @@ from onward.errors import FolderError
 from onward.files import explained, write_bytes
 from onward.train import checkpoints
 from onward.train.fit import Callback, Step
-from onward.train.measure import Measured
+from onward.train.measure import Measured, Metric
 from onward.train.plan import TrainPlan
 from onward.train.size import in_time
 
-HELD_OUT = "held_out_bits_per_byte"
 
-
-def held_out(measure: Callable[[Step], Mapping[str, Measured]]) -> Callback:
+def held_out(measure: Callable[[Step], Mapping[str, Measured]], metric: Metric) -> Callback:
     """Measure every `held_out_every` steps, and at the last: the whole, named "", and its parts."""
 
     def callback(step: Step) -> None:
         if step.number % step.plan.held_out_every == 0 or step.last:
             for name, found in measure(step).items():
-                step.measured[f"{HELD_OUT}/{name}" if name else HELD_OUT] = found.value
+                step.measured[f"{metric.name}/{name}" if name else metric.name] = found.value
 
     return callback
 

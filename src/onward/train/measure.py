@@ -29,8 +29,20 @@ AT_ONCE = 8192
 """Tokens that are measured in one pass."""
 READ_BY_XZ = 4_000_000
 """Bytes of training text that the baseline reads."""
-CHANCE = 8.0
-"""Bits per byte of one who finds every byte equally likely."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metric:
+    """How something is measured while training: its name in metrics.jsonl, in words, in short, and what a guess reaches."""
+
+    name: str
+    words: str
+    short: str
+    chance: float
+
+
+BITS_PER_BYTE = Metric(name="held_out_bits_per_byte", words="bits per byte", short="bits/byte", chance=8.0)
+"""Chance: that of one who finds every byte equally likely."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,8 +121,8 @@ def result(
     *,
     seed: int,
     baseline: float | None,
-    metric: str = "bits per byte",
-    chance: float = CHANCE,
+    metric: str = BITS_PER_BYTE.words,
+    chance: float | None = BITS_PER_BYTE.chance,
 ) -> Result:
     """The measurement as it stands in a lineage."""
     return Result(

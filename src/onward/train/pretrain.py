@@ -31,6 +31,7 @@ from onward.train.progress import reading
 from onward.train.repetition import MOST_PASSES
 from onward.train.shards import Shards
 from onward.train.tasks import TASKS, Task, task
+from onward.train.texts import TextData
 from onward.train.training import Training, keep_tokenizer, settled, sources_of, sources_of_texts
 from onward.train.workspace import Workspace
 
@@ -53,7 +54,7 @@ def prepare(
     skip_bad: bool = False,
     objective: str = "next",
     console: Console,
-) -> Training:
+) -> Training[TextData]:
     """Everything up to the first step. Parts that the workspace holds already are taken as they are.
 
     texts: files, folders, `hf:org/name`; with weights, as in `books.jsonl=0.7`, they are a mixture.   asked: of the new model's shape.
@@ -99,7 +100,6 @@ def prepare(
     plan = settled(workspace, model, goal.objective, batches(draft), draft, finish)
     return Training(
         verb="pretrain",
-        suite=goal.suite,
         workspace=workspace,
         model=model,
         tokenizer=cut,
@@ -107,14 +107,19 @@ def prepare(
         plan=plan,
         objective=goal.objective,
         batches=batches(plan),
-        train=parts[0].train,
-        held_out=parts[0].held_out,
+        data=TextData(
+            suite=goal.suite,
+            tokenizer=cut,
+            train=parts[0].train,
+            held_out=parts[0].held_out,
+            mask=goal.mask,
+            measured=goal.results,
+            mixture=parts if mixed else [],
+            carries_on=config.causal,
+        ),
         sources=_sources(corpora),
         parents=[before.lineage] if before else [],
         family=before.family if before else None,
-        mixture=parts if mixed else [],
-        mask=goal.mask,
-        results=goal.results,
     )
 
 

@@ -11,8 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from onward.corpus.read import Document
-from onward.train.callbacks import HELD_OUT
 from onward.train.fit import Step
+from onward.train.measure import Metric
 from onward.train.plan import clock
 
 
@@ -37,8 +37,9 @@ class Show:
 
     SECONDS_BETWEEN_LINES = 15.0
 
-    def __init__(self, console: Console, title: str, plan_steps: int, start: int) -> None:
+    def __init__(self, console: Console, title: str, plan_steps: int, start: int, metric: Metric) -> None:
         self.console = console
+        self.metric = metric
         self.title = title
         self.began = time.monotonic()
         self.start = start
@@ -60,8 +61,8 @@ class Show:
             self.bar.stop()
 
     def __call__(self, step: Step) -> None:
-        if HELD_OUT in step.measured:
-            self.held_out = f"  held-out {step.measured[HELD_OUT]:.3f} bits/byte"
+        if self.metric.name in step.measured:
+            self.held_out = f"  held-out {step.measured[self.metric.name]:.3f} {self.metric.short}"
         elapsed = time.monotonic() - self.began
         left = elapsed / (step.number - self.start) * (step.plan.steps - step.number)
         speed = step.tokens / max(step.seconds, 1e-9)

@@ -23,8 +23,9 @@ from onward.train import hidden, measure, spans
 from onward.train.corruption import CorruptedRows, Corruption, Masking, corrupted
 from onward.train.objectives import Loss, backwards, both_ways, masked_token, next_token, prefix_first, prefix_token
 from onward.train.packing import Batch, Ints, Packing, Rows
+from onward.train.plan import TrainPlan
 from onward.train.spans import SpanCorruption
-from onward.train.training import Training, text_results
+from onward.train.texts import TextData, text_results
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,7 @@ class Task:
         families.onward_family(shape),
         shape,
     )
-    results: Callable[[Training], list[Result]] = text_results
+    results: Callable[[TextData, LanguageModel, TrainPlan], list[Result]] = text_results
 
     def batches(self, clean: Callable[[int], Batch], tokenizer: Tokenizer, seed: int) -> Callable[[int], Batch]:
         """Batch i of the training data as the task wants it."""
@@ -87,26 +88,25 @@ def bert(shape: TrunkConfig) -> tuple[str, TrunkConfig]:
     return families.from_hf_config(raw)
 
 
-def _tally(training: Training) -> hidden.Tally:
-    plan = training.plan
+def _tally(data: TextData, model: LanguageModel, plan: TrainPlan) -> hidden.Tally:
     return hidden.tally(
-        training.model,
-        training.held_out,
-        training.tokenizer,
-        training.train.shards,
-        training.mask,
+        model,
+        data.held_out,
+        data.tokenizer,
+        data.train.shards,
+        data.mask,
         targets=measure.AT_THE_END,
         device=plan.device,
         precision=plan.precision,
     )
 
 
-def _masked_results(training: Training) -> list[Result]:
-    return hidden.masked_results(_tally(training), training.suite, training.tokenizer, training.plan.seed)
+def _masked_results(data: TextData, model: LanguageModel, plan: TrainPlan) -> list[Result]:
+    return hidden.masked_results(_tally(data, model, plan), data.suite, data.tokenizer, plan.seed)
 
 
-def _removed_results(training: Training) -> list[Result]:
-    return [hidden.removed_result(_tally(training), training.suite, training.plan.seed)]
+def _removed_results(data: TextData, model: LanguageModel, plan: TrainPlan) -> list[Result]:
+    return [hidden.removed_result(_tally(data, model, plan), data.suite, plan.seed)]
 
 
 TASKS = {

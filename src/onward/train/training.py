@@ -1,17 +1,17 @@
 """One training, from a settled plan to a model folder: what pretraining, instruction tuning and later stages have in common.
 
 A `Training` is prepared (nothing is spent yet), can be looked at (`preflight`), and is run. It lives in a workspace, so that running
-it again goes on where it stopped.
+it again goes on where it stopped. What it learns from is its `Data`; for texts and chats that is in texts.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 import torch
 from rich.console import Console
@@ -22,17 +22,14 @@ from onward.errors import DataError, FolderError, TrainingError
 from onward.files import file_hash, new_folder, write_json
 from onward.lineage import Lineage, Result
 from onward.model import folder
-from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import callbacks, checkpoints, logs, measure, processes
 from onward.train.average import Average
 from onward.train.fit import Callback, Start, fit, seconds_per_step
-from onward.train.measure import Measured
-from onward.train.mixture import Part, results_together, together
-from onward.train.objectives import Loss, backwards
+from onward.train.measure import Measured, Metric
+from onward.train.objectives import Loss
 from onward.train.optimisers import optimisers
-from onward.train.packing import IGNORE, Batch, Packing, Rows
 from onward.train.plan import TrainPlan
 from onward.train.progress import Show
 from onward.train.size import MEASURED_NOW_AND_THEN, memory_needed
@@ -60,87 +57,73 @@ class Preflight:
     data: dict[str, int | float]
 
 
-def text_results(training: Training) -> list[Result]:
-    """What is said of the model in its lineage: the bits per byte of held-out data; for plain text, beside those of `xz`."""
-    measured = training.measure(measure.AT_THE_END)
-    baseline = measure.xz_bits_per_byte(
-        training.train.shards, training.held_out, training.tokenizer, targets=measure.AT_THE_END
-    )
-    return [measure.result(training.suite, measured, seed=training.plan.seed, baseline=baseline)]
+class Data(Protocol):
+    """What a training learns from, apart from its batches: what is said of it, and how well a model does on what is held out."""
+
+    @property
+    def suite(self) -> str:
+        """What its held-out part measures, in words."""
+        ...
+
+    @property
+    def metric(self) -> Metric: ...
+
+    def figures(self) -> dict[str, int | float]:
+        """How much of what there is; shares as floats."""
+        ...
+
+    def examples(self, batches: Callable[[int], Any], plan: TrainPlan, number: int, shown: int) -> list[Example]:
+        """The beginnings of the first `number` training rows, each of at most `shown` tokens."""
+        ...
+
+    def measure(self, model: LanguageModel, plan: TrainPlan, targets: int) -> dict[str, Measured]:
+        """On up to `targets` of the held-out targets, always the same ones: the whole, named "", and its parts by name."""
+        ...
+
+    def results(self, model: LanguageModel, plan: TrainPlan) -> list[Result]:
+        """What is said of a trained model in its lineage."""
+        ...
+
+    def files(self) -> dict[str, bytes]:
+        """What else belongs in the trained model's folder, by name."""
+        ...
+
+
+D = TypeVar("D", bound=Data)
 
 
 @dataclass(kw_only=True)
-class Training:
-    """A prepared training. `suite` names what its held-out data measures; `batches` gives batch i of the training data; `mask` is that of
-    the objective; `results` measures the trained model for its lineage.
+class Training(Generic[D]):
+    """A prepared training. `batches` gives batch i of the training data.
 
-    train, held_out: the data; of a mixture the first corpus, and `mixture` has them all.   family: that the folder is written
-    in, by default the first that can express the model.   write: makes the folder; other than `folder.save` for an adapter.
+    family: that the folder is written in, by default the first that can express the model.   write: makes the folder; other than
+    `folder.save` for an adapter.
     """
 
     verb: str
-    suite: str
     workspace: Workspace
     model: LanguageModel
     tokenizer: Tokenizer
     tokenizer_folder: Path
     plan: TrainPlan
-    objective: Callable[[LanguageModel, Batch], Loss]
-    batches: Callable[[int], Batch]
-    train: Packing
-    held_out: Rows
+    objective: Callable[[LanguageModel, Any], Loss]
+    batches: Callable[[int], Any]
+    data: D
     sources: list[dict[str, Any]]
     parents: list[Lineage]
-    mask: Callable[[Batch], Mask] = backwards
-    results: Callable[[Training], list[Result]] = text_results
     family: str | None = None
     write: Callable[..., None] = folder.save
-    mixture: list[Part] = field(default_factory=list)
     average: Average | None = field(default=None, init=False)
-
-    @property
-    def parts(self) -> list[Part]:
-        """The corpora; of one alone, that one, without a name."""
-        return self.mixture or [Part("", 1.0, self.train, self.held_out)]
 
     def preflight(self, examples: int = 3, shown: int = 160) -> Preflight:
         return Preflight(
-            examples=[self._example(i, shown) for i in range(min(examples, self.train.rows))],
+            examples=self.data.examples(self.batches, self.plan, examples, shown),
             plan=self.plan,
             parameters=sum(self.model.config.parameters().values()),
             memory=memory_needed(
                 self.model.config, self.plan.rows_per_pass * self.plan.length, recompute=self.plan.recompute
             ),
-            data=self._figures(),
-        )
-
-    def _figures(self) -> dict[str, int | float]:
-        """Of all corpora together, and each one's share."""
-        train, held_out = [part.train for part in self.parts], [part.held_out for part in self.parts]
-        rows = sum(one.rows for one in train)
-        return {
-            "documents": sum(one.shards.documents for one in train),
-            "tokens": sum(one.shards.tokens for one in train),
-            "rows": rows,
-            "padding": round(sum(one.padding_share * one.rows for one in train) / rows, 4),
-            "too long, truncated": sum(one.truncated for one in train),
-            "left out: no answer within the length": sum(one.dropped for one in train),
-            "held-out documents": sum(one.shards.documents for one in held_out),
-        } | {f"share of {part.name}": part.share for part in self.mixture}
-
-    def _example(self, number: int, shown: int) -> Example:
-        i, row = divmod(number, self.plan.rows)
-        batch = self.batches(i)
-        inputs, targets = batch.inputs[row].tolist(), batch.targets[row].tolist()
-        real = min(shown, int((batch.documents[row] == 0).sum()))
-        learned = [target != IGNORE for target in targets[:real]]
-        if self.model.config.causal:  # what is learned at a place stands at the next one
-            learned = [False, *learned[:-1]]
-        return Example(
-            [
-                (self.tokenizer.decode([i], skip_special=False), yes)
-                for i, yes in zip(inputs[:real], learned, strict=True)
-            ]
+            data=self.data.figures(),
         )
 
     def run(self, console: Console, log: str | None = None) -> Path:
@@ -172,7 +155,7 @@ class Training:
             self.average = kept["average"] = Average(self.model, self.plan.ema)
         start = self._go_on(found, kept)
         with (
-            Show(console, self.verb, self.plan.steps, start.step) as show,
+            Show(console, self.verb, self.plan.steps, start.step, self.data.metric) as show,
             logs.opened(log, self.workspace, self.plan.to_json(), start.step) as further,
         ):
             try:
@@ -198,7 +181,7 @@ class Training:
             callbacks.keep_to_time(self._settle),
             *([go_back(spikes, place / CHECKPOINTS, kept)] if plan.skip_spikes else []),
             *([self.average] if self.average else []),
-            callbacks.held_out(lambda _: self.measure_each(MEASURED_NOW_AND_THEN)),
+            callbacks.held_out(lambda _: self.measure_each(MEASURED_NOW_AND_THEN), self.data.metric),
             *([callbacks.write_metrics(place / "metrics.jsonl", start.step)] if processes.is_first() else []),
             callbacks.keep_checkpoints(place / CHECKPOINTS, kept, count),
         ]
@@ -225,47 +208,29 @@ class Training:
         return f"The last good checkpoint is {kept[-1]}, after step {checkpoints.step_of(kept[-1])}."
 
     def measure(self, targets: int) -> Measured:
-        """On up to `targets` of the held-out targets, always the same ones; of a mixture, the corpora's mean by their shares."""
+        """On up to `targets` of the held-out targets, always the same ones."""
         return self.measure_each(targets)[""]
 
     def measure_each(self, targets: int) -> dict[str, Measured]:
-        """The whole, named "", and each corpus of a mixture by its name. Of the averaged weights, where there are any."""
+        """The whole, named "", and its parts by name. Of the averaged weights, where there are any."""
         with self.average.in_place_of(self.model) if self.average else nullcontext():
-            found = {part.name: self._measured(part, targets) for part in self.parts}
-        return {"": together([(part.share, found[part.name]) for part in self.parts])} | found
-
-    def _measured(self, part: Part, targets: int) -> Measured:
-        return measure.held_out(
-            self.model,
-            part.held_out,
-            self.tokenizer,
-            targets=targets,
-            device=self.plan.device,
-            precision=self.plan.precision,
-            mask=self.mask,
-        )
+            return self.data.measure(self.model, self.plan, targets)
 
     def _results(self) -> list[Result]:
         """Of the model as it will be saved. Where weights are averaged, the average is put into it, and what the last ones were
         worth is added."""
         average, self.average = self.average, None
         if average is None:
-            return self._results_of_parts()
+            return self.data.results(self.model, self.plan)
         last = self.measure(measure.AT_THE_END)
         average.put_into(self.model)
-        suite = f"{self.suite}, without averaging"
-        return [*self._results_of_parts(), measure.result(suite, last, seed=self.plan.seed, baseline=None)]
-
-    def _results_of_parts(self) -> list[Result]:
-        """Of a mixture, the whole and then each corpus, measured as if it were alone."""
-        if not self.mixture:
-            return self.results(self)
-        found = []
-        for part in self.mixture:
-            suite = f"{self.suite}: {part.name}"
-            alone = replace(self, mixture=[], suite=suite, train=part.train, held_out=part.held_out)
-            found.append((part.share, self.results(alone)))
-        return results_together(self.suite, found) + [result for _, results in found for result in results]
+        suite = f"{self.data.suite}, without averaging"
+        metric, found = self.data.metric, self.data.results(self.model, self.plan)
+        seed = self.plan.seed
+        return [
+            *found,
+            measure.result(suite, last, seed=seed, baseline=None, metric=metric.words, chance=metric.chance),
+        ]
 
     def _save(self, results: list[Result], model: LanguageModel) -> Path:
         out = self.workspace.out
@@ -290,7 +255,7 @@ class Training:
             tokenizer_folder=self.tokenizer_folder,
             generation=generation_config(self.tokenizer) if self.model.config.causal else None,
             force=self.workspace.force,
-            further={"metrics.jsonl": metrics},
+            further={"metrics.jsonl": metrics} | self.data.files(),
         )
         self.workspace.finish()
         return out
@@ -306,8 +271,8 @@ def generation_config(tokenizer: Tokenizer) -> dict[str, Any]:
 def settled(
     workspace: Workspace,
     model: LanguageModel,
-    objective: Callable[[LanguageModel, Batch], Loss],
-    batches: Callable[[int], Batch],
+    objective: Callable[[LanguageModel, Any], Loss],
+    batches: Callable[[int], Any],
     draft: TrainPlan,
     finish: Callable[[float], TrainPlan],
 ) -> TrainPlan:
