@@ -47,6 +47,9 @@ BERT = {
         ({"norm_place": "both"}, "both"),
         ({"positions": "alibi"}, "alibi"),
         ({"tied": "yes"}, "tied.*yes"),
+        ({"outputs": "value"}, "outputs.*value"),
+        ({"outputs": "score", "causal": False}, "outputs.*encoder"),
+        ({"outputs": "score", "mlm_head": True}, "outputs.*encoder"),
         ({"window": 0}, "window"),
         ({"window_layers": (0,)}, "no window"),
         ({"window": 4, "window_layers": (2,)}, "0 to 1.*2"),
@@ -95,6 +98,8 @@ def test_an_impossible_stretching_is_refused(settings, said):
     [
         {},
         {"tied": False, "qk_norm": False, "qkv_bias": True},
+        {"outputs": "score"},
+        {"outputs": "score", "tied": False},
         {"out_bias": True, "ffn_bias": True, "activation": "relu2", "norm": "layer"},
         BERT | {"qkv_bias": True, "out_bias": True, "ffn_bias": True, "qk_norm": False},
         {
@@ -135,6 +140,11 @@ def test_the_operations_are_those_that_torch_counts(changes):
     with FlopCounterMode(display=False) as counter, torch.no_grad():
         LanguageModel(config).to("meta")(torch.zeros(1, 12, dtype=torch.int64, device="meta"))
     assert config.flops_per_token(12) * 12 == counter.get_total_flops()
+
+
+def test_a_score_costs_one_word_of_the_vocabulary():
+    words, score = (TrunkConfig(**(SHAPE | {"outputs": outputs})).flops_per_token(9) for outputs in ("words", "score"))
+    assert words - score == 2 * 24 * (41 - 1)
 
 
 @pytest.mark.parametrize(("window", "length", "causal"), list(product((None, 1, 3, 9), (1, 2, 3, 10), (True, False))))

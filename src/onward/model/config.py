@@ -14,6 +14,7 @@ from onward.errors import ConfigError
 
 Activation = Literal["swiglu", "gelu", "gelu_tanh", "relu2"]
 ScalingKind = Literal["linear", "llama3", "yarn"]
+Outputs = Literal["words", "score"]
 
 
 def _help(text: str) -> dict[str, str]:
@@ -141,7 +142,11 @@ class TrunkConfig:
 
     moe: MoEConfig | None = field(default=None, metadata=_help("mixture of experts"))
     token_types: int = field(default=0, metadata=_help("segments that the embedding tells apart (BERT)"))
-    tied: bool = field(default=True, metadata=_help("the head uses the embedding's weight"))
+    outputs: Outputs = field(
+        default="words",
+        metadata=_help("what the head gives at each place: words (a score for each) | score (one; a reward model)"),
+    )
+    tied: bool = field(default=True, metadata=_help("the head uses the embedding's weight, if it gives words"))
     mlm_head: bool = field(default=False, metadata=_help("BERT's head: dense, activation, norm, and a bias per token"))
 
     def __post_init__(self) -> None:
@@ -152,6 +157,7 @@ class TrunkConfig:
         _one_of("norm", self.norm, ("rms", "layer"))
         _one_of("norm_place", self.norm_place, ("pre", "post"))
         _one_of("positions", self.positions, ("rope", "learned", "none"))
+        _one_of("outputs", self.outputs, get_args(Outputs))
         for name in ("embedding_norm", "final_norm", "qk_norm", "qkv_bias", "out_bias", "ffn_bias", "causal", "tied"):
             _one_of(name, getattr(self, name), (True, False))
         _finite_above(0, {"norm_eps": self.norm_eps, "rope_theta": self.rope_theta})
@@ -164,6 +170,11 @@ class TrunkConfig:
             raise ConfigError(f"RoPE turns pairs of numbers, so head_size must be even, not {self.head_size}")
         if self.rope_scaling is not None and self.positions != "rope":
             raise ConfigError(f"rope_scaling makes no sense with {self.positions} positions; leave it out")
+        if self.outputs == "score" and (self.mlm_head or not self.causal):
+            raise ConfigError(
+                "outputs=score is for decoders, whose last token has seen the whole text; "
+                "this architecture is an encoder, or has an encoder's head (causal, mlm_head)"
+            )
         self._check_layers()
 
     def _check_layers(self) -> None:
@@ -196,15 +207,25 @@ class TrunkConfig:
         return sum(self.sparse(layer) for layer in range(self.depth))
 
     def parameters(self) -> dict[str, int]:
-        """Parameters by part; the sum of the values is the whole model. A tied head has none of its own."""
+        """Parameters by part; the sum of the values is the whole model. A head tied to the embedding has none of its own."""
         return {
             "embedding": self.width * (self.vocab_size + self.token_types + self._learned_positions),
             "attention": self.depth * (self._attention_weights + self._attention_biases),
             "feed_forward": self._dense_layers * self._network(self.ffn_width) + self._all_experts,
             "router": self.sparse_layers * self.width * self.moe.experts if self.moe else 0,
             "norms": self._norms,
-            "head": (0 if self.tied else self.vocab_size * self.width) + self._mlm_head,
+            "head": (self.head_outputs * self.width if self.head_has_weight else 0) + self._mlm_head,
         }
+
+    @property
+    def head_outputs(self) -> int:
+        """Numbers that the head gives at each place."""
+        return 1 if self.outputs == "score" else self.vocab_size
+
+    @property
+    def head_has_weight(self) -> bool:
+        """Whether the head has a weight of its own; else it takes the embedding's."""
+        return self.outputs == "score" or not self.tied
 
     @property
     def _learned_positions(self) -> int:
@@ -253,7 +274,7 @@ class TrunkConfig:
         if self.moe is not None:
             visited = self.moe.experts_per_token * self._matrices(self.moe.expert_width)
             networks += self.sparse_layers * (visited + self.width * self.moe.experts)
-        head = self.vocab_size * self.width + (self.width * self.width if self.mlm_head else 0)
+        head = self.head_outputs * self.width + (self.width * self.width if self.mlm_head else 0)
         products = 2 * (self.depth * self._attention_weights + networks + head)
         seen = sum(self._keys_seen(length, self.window if self.windowed(n) else None) for n in range(self.depth))
         return products + 4 * self.heads * self.head_size * seen

@@ -26,7 +26,7 @@ def describe(path: Path) -> dict[str, Any]:
     values for 1,000 tokens of one sequence by precision, and training in float32 with AdamW, without activations);
     flops_per_token (forward, at the longest sequence); files (bytes by name).
     """
-    family, config = read_config(path)
+    family, config = read_config(path, outputs=None)
     parts = config.parameters()
     total = sum(parts.values())
     return {

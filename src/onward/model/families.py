@@ -17,7 +17,7 @@ from torch import Tensor
 
 from onward.errors import ConfigError, FolderError
 from onward.model.config import MoEConfig, RopeScaling, TrunkConfig
-from onward.model.tables import FAMILIES, Family, Weight, width_per_head
+from onward.model.tables import FAMILIES, HEAD, SCORE_HEAD, Family, Weight, width_per_head
 
 
 def named(family: str) -> Family:
@@ -41,7 +41,7 @@ def from_hf_config(raw: Mapping[str, Any]) -> tuple[str, TrunkConfig]:
     for theirs, value in family.required.items():
         if raw.get(theirs, value) != value:
             raise ConfigError(f"{name} with {theirs}={raw[theirs]!r} is not supported, only with {value!r}")
-    ours = dict(family.fixed) | _plain_fields(raw, family)
+    ours = dict(family.fixed) | _plain_fields(raw, family) | {"outputs": _outputs(raw, name, family)}
     theirs, activations = family.activation
     activation = raw.get(theirs, family.defaults[theirs])
     if not isinstance(activation, str) or activation not in activations:
@@ -57,6 +57,29 @@ def from_hf_config(raw: Mapping[str, Any]) -> tuple[str, TrunkConfig]:
     config = TrunkConfig(**ours)
     _check_heads(config, name, family)
     return name, config
+
+
+CLASSIFIER = "ForSequenceClassification"
+ONE_LABEL = {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}
+"""How transformers writes num_labels=1."""
+
+
+def _outputs(raw: Mapping[str, Any], name: str, family: Family) -> str:
+    """What the head gives, by `architectures` and the number of labels; without labels there are two, as in transformers."""
+    given = raw.get("architectures")
+    classifiers = [str(one) for one in given if str(one).endswith(CLASSIFIER)] if isinstance(given, list) else []
+    if not classifiers:
+        return "words"
+    if family.classifier is None or family.classifier not in classifiers:
+        known = f"only {family.classifier}" if family.classifier else "whose classifiers Onward does not read"
+        raise ConfigError(f"{classifiers[0]} is not supported in {name}, {known}")
+    labels = raw.get("id2label")
+    number = len(labels) if isinstance(labels, dict) else raw.get("num_labels", 2)
+    if type(number) is not int or number != 1:
+        raise ConfigError(
+            f"{family.classifier} with {number} labels (id2label) is not supported, only with one: a reward model"
+        )
+    return "score"
 
 
 def _plain_fields(raw: Mapping[str, Any], family: Family) -> dict[str, Any]:
@@ -174,7 +197,11 @@ def to_hf_config(config: TrunkConfig, family: str) -> dict[str, Any]:
     table = named(family)
     if table.experts and config.moe is None:
         raise ConfigError(f"{family} is a mixture of experts, and this model has none")
-    raw: dict[str, Any] = {"architectures": [table.architecture], "model_type": family, **table.required}
+    if config.outputs == "score" and table.classifier is None:
+        raise ConfigError(f"{family} has no sequence classifier that Onward can write, so it cannot be a reward model")
+    architecture = table.classifier if config.outputs == "score" else table.architecture
+    raw: dict[str, Any] = {"architectures": [architecture], "model_type": family, **table.required}
+    raw |= ONE_LABEL if config.outputs == "score" else {}
     raw |= {theirs: getattr(config, ours) for ours, theirs in table.names.items()}
     theirs, activations = table.activation
     raw[theirs] = next((one for one, ours in activations.items() if ours == config.activation), config.activation)
@@ -296,7 +323,10 @@ def shapes_of(config: TrunkConfig) -> dict[str, tuple[int, ...]]:
 
 def stored(config: TrunkConfig, family: str, shapes: Shapes) -> list[Stored]:
     """The tensors that a checkpoint of this family consists of, in the order of the table."""
-    return [one for row in named(family).weights for one in _expand(row, config, shapes)]
+    rows = named(family).weights
+    if config.outputs == "score":
+        rows = tuple(SCORE_HEAD if row is HEAD else row for row in rows)
+    return [one for row in rows for one in _expand(row, config, shapes)]
 
 
 def _expand(row: Weight, config: TrunkConfig, shapes: Shapes) -> Iterator[Stored]:
@@ -329,6 +359,7 @@ def from_hf_weights(tensors: Iterable[tuple[str, Tensor]], config: TrunkConfig, 
     table, shapes = named(family), shapes_of(config)
     known = {one.name: one for one in stored(config, family, shapes)}
     known |= {one.name: one for row in table.stacked for one in _expand(row, config, shapes)}
+    twins = dict(table.copies if config.outputs == "words" else ())
     state: dict[str, Tensor] = {}
     copies: dict[str, Tensor] = {}
     unknown: list[str] = []
@@ -337,12 +368,12 @@ def from_hf_weights(tensors: Iterable[tuple[str, Tensor]], config: TrunkConfig, 
         if name in known:
             _check_shape(given, tensor, known[name].shape)
             state |= known[name].split(tensor, shapes)
-        elif name in dict(table.copies):
+        elif name in twins:
             copies[name] = tensor
         elif not re.match(table.ignored, name):
             unknown.append(given)
     _check_whole(state, unknown, config, family, shapes)
-    for theirs, ours in table.copies:
+    for theirs, ours in twins.items():
         if theirs in copies and not torch.equal(copies[theirs], state[ours]):
             raise FolderError(
                 f"{theirs} is stored beside the embedding and differs from it, though the configuration ties them; "

@@ -23,7 +23,7 @@ from onward import lineage as lineages
 from onward.errors import ConfigError, FolderError
 from onward.files import COPY_AGAIN, new_folder, read_json, write_bytes, write_json
 from onward.lineage import Lineage
-from onward.model.config import TrunkConfig
+from onward.model.config import Outputs, TrunkConfig
 from onward.model.families import (
     Stored,
     from_hf_config,
@@ -79,17 +79,24 @@ def save(
     """Write a model folder, whole or not at all. ConfigError if the family cannot express the model.
 
     family: by default the first that can, Qwen3 before all. tokenizer_folder: whose tokenizer files are copied.
-    generation: becomes generation_config.json; its bos, eos and pad ids go into config.json too. dtype: of the stored
-    weights, by default the model's. shard_bytes: the size above which a file is begun anew. force: replace `path`.
-    further: more files that belong in the folder, by name.
+    generation: becomes generation_config.json; its bos, eos and pad ids go into config.json too. A reward model takes
+    only the ids from it, and must have the pad id, by which transformers finds the last token of a row (ConfigError).
+    dtype: of the stored weights, by default the model's. shard_bytes: the size above which a file is begun anew.
+    force: replace `path`. further: more files that belong in the folder, by name.
     """
     family = family or onward_family(model.config)
     dtype = dtype or next(model.parameters()).dtype
     raw = to_hf_config(model.config, family) | {name: (generation or {}).get(name) for name in SPECIAL_IDS}
+    judges = model.config.outputs == "score"
+    if judges and raw["pad_token_id"] is None:
+        raise ConfigError(
+            "a reward model is saved with the id that fills rows up (pad_token_id in `generation`), "
+            "by which transformers finds the last token of each"
+        )
     raw["dtype"] = raw["torch_dtype"] = str(dtype).removeprefix("torch.")  # named so by transformers 5, and by 4
     with new_folder(path, force=force) as folder:
         write_json(folder / CONFIG, raw)
-        if generation is not None:
+        if generation is not None and not judges:
             write_json(folder / GENERATION, dict(generation))
         if tokenizer_folder is not None:
             copy_tokenizer(tokenizer_folder, folder)
@@ -155,12 +162,19 @@ def save_tensors(path: Path, tensors: dict[str, Tensor]) -> None:
 # --- loading ----------------------------------------------------------------------------------------------------------
 
 
-def load(path: Path, *, dtype: torch.dtype | None = None, device: torch.device | str = "cpu") -> LanguageModel:
+def load(
+    path: Path,
+    *,
+    dtype: torch.dtype | None = None,
+    device: torch.device | str = "cpu",
+    outputs: Outputs | None = "words",
+) -> LanguageModel:
     """The model of a folder, any family's. FolderError or ConfigError, in one line, if the folder is not whole.
 
     dtype: by default that of the stored weights. No second copy of the weights is made on the way.
+    outputs: what the model must give, "score" for a reward model; None for either. FolderError if it gives the other.
     """
-    family, config = read_config(path)
+    family, config = read_config(path, outputs=outputs)
     files = weight_files(path)
     try:
         state = from_hf_weights(_tensors(files, dtype, device), config, family)
@@ -172,8 +186,8 @@ def load(path: Path, *, dtype: torch.dtype | None = None, device: torch.device |
     return model
 
 
-def read_config(path: Path) -> tuple[str, TrunkConfig]:
-    """The family and the architecture of a folder, by its config.json."""
+def read_config(path: Path, *, outputs: Outputs | None = "words") -> tuple[str, TrunkConfig]:
+    """The family and the architecture of a folder, by its config.json.   outputs: as in `load`."""
     if not path.is_dir():
         why = "is a file; give the folder that holds it" if path.exists() else "does not exist; check the path"
         raise FolderError(f"{path} {why}")
@@ -184,9 +198,16 @@ def read_config(path: Path) -> tuple[str, TrunkConfig]:
     if not (path / CONFIG).is_file():
         raise FolderError(f"{path} has no {CONFIG}, so it is not a model folder; give the folder that holds one")
     try:
-        return from_hf_config(read_json(path / CONFIG, COPY_AGAIN))
+        family, config = from_hf_config(read_json(path / CONFIG, COPY_AGAIN))
     except ConfigError as error:
         raise ConfigError(f"{path / CONFIG}: {error}") from error
+    if outputs is not None and config.outputs != outputs:
+        raise FolderError(
+            f"{path} holds a reward model, which judges answers and gives none. Give the folder of a language model."
+            if config.outputs == "score"
+            else f"{path} holds a language model, which gives words and judges nothing. Give the folder of a reward model."
+        )
+    return family, config
 
 
 def is_adapter(path: Path) -> bool:

@@ -30,6 +30,7 @@ class Family:
     """Everything that Onward knows about a family."""
 
     architecture: str
+    classifier: str | None = None  # the architecture of a reward model: a sequence classifier with one label
     base: str  # the prefix that checkpoints of the bare model, without its head, leave out
     names: Mapping[str, str]  # of TrunkConfig to theirs
     defaults: Mapping[str, Any] = field(default_factory=dict)  # theirs: what transformers takes where nothing is said
@@ -68,10 +69,12 @@ FEED_FORWARD = (
     Weight("model.layers.{n}.mlp.up_proj", f"{BLOCK}.feed_forward.up_proj"),
     Weight("model.layers.{n}.mlp.down_proj", f"{BLOCK}.feed_forward.down_proj"),
 )
+HEAD = Weight("lm_head.weight", "head.weight")
+SCORE_HEAD = Weight("score.weight", "head.weight")  # in its place in a reward model
 ENDS = (
     Weight("model.embed_tokens", "embedding.tokens"),
     Weight("model.norm", "trunk.norm"),
-    Weight("lm_head.weight", "head.weight"),
+    HEAD,
 )
 EXPERT = f"{BLOCK}.feed_forward.experts.{{e}}"
 STACKED_EXPERTS = (
@@ -118,6 +121,7 @@ ALL_BIASES = {"qkv_bias": True, "out_bias": True, "ffn_bias": True}
 FAMILIES: dict[str, Family] = {
     "qwen3": Family(
         architecture="Qwen3ForCausalLM",
+        classifier="Qwen3ForSequenceClassification",
         base="model.",
         names=NAMES,
         defaults=DEFAULTS | {"head_dim": 128, "max_position_embeddings": 32768},
@@ -132,6 +136,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "qwen3_moe": Family(
         architecture="Qwen3MoeForCausalLM",
+        classifier="Qwen3MoeForSequenceClassification",
         base="model.",
         names=NAMES,
         defaults=DEFAULTS | {"max_position_embeddings": 32768},
@@ -163,6 +168,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "llama": Family(
         architecture="LlamaForCausalLM",
+        classifier="LlamaForSequenceClassification",
         base="model.",
         names=NAMES,
         defaults=DEFAULTS | {"num_key_value_heads": lambda fields: fields["heads"], "max_position_embeddings": 2048},
@@ -175,6 +181,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "qwen2": Family(
         architecture="Qwen2ForCausalLM",
+        classifier="Qwen2ForSequenceClassification",
         base="model.",
         names=NAMES,
         defaults=DEFAULTS | {"max_position_embeddings": 32768},
@@ -188,6 +195,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "mistral": Family(
         architecture="MistralForCausalLM",
+        classifier="MistralForSequenceClassification",
         base="model.",
         names=NAMES,
         defaults=DEFAULTS | {"max_position_embeddings": 131072},
@@ -200,6 +208,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "mixtral": Family(
         architecture="MixtralForCausalLM",
+        classifier="MixtralForSequenceClassification",
         base="model.",
         names=NAMES,
         defaults=DEFAULTS | {"rms_norm_eps": 1e-5, "max_position_embeddings": 131072},
@@ -226,6 +235,7 @@ FAMILIES: dict[str, Family] = {
     ),
     "gpt2": Family(
         architecture="GPT2LMHeadModel",
+        classifier="GPT2ForSequenceClassification",
         base="transformer.",
         names={
             "vocab_size": "vocab_size",
@@ -262,7 +272,7 @@ FAMILIES: dict[str, Family] = {
             Weight("transformer.h.{n}.mlp.c_fc", f"{BLOCK}.feed_forward.up_proj", transposed=True),
             Weight("transformer.h.{n}.mlp.c_proj", f"{BLOCK}.feed_forward.down_proj", transposed=True),
             Weight("transformer.ln_f", "trunk.norm"),
-            Weight("lm_head.weight", "head.weight"),
+            HEAD,
         ),
         copies=TIED_HEAD,
         ignored=r"transformer\.h\.\d+\.attn\.(bias|masked_bias)$",

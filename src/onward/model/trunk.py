@@ -398,26 +398,28 @@ class Trunk(nn.Module):
         return torch.stack([layer.balance_loss(counted) for layer in sparse]).mean()
 
 
-# --- 7. Output: a distribution over the vocabulary --------------------------------------------------------------------
+# --- 7. Output: a distribution over the vocabulary, or one number -----------------------------------------------------
 
 
 class Head(nn.Module):
-    """A score for every word: the product with each word's vector, which is the embedding's own where tied."""
+    """A score for every word: the product with each word's vector, which is the embedding's own where tied. Of a reward
+    model, one score: the product with one vector."""
 
     def __init__(self, config: TrunkConfig) -> None:
         super().__init__()
         self.activation = config.activation
-        self.weight = None if config.tied else nn.Parameter(torch.empty(config.vocab_size, config.width))
+        shape = config.head_outputs, config.width
+        self.weight = nn.Parameter(torch.empty(shape)) if config.head_has_weight else None
         self.dense = nn.Linear(config.width, config.width) if config.mlm_head else None
         self.norm = make_norm(config, config.width) if config.mlm_head else None
         self.bias = nn.Parameter(torch.zeros(config.vocab_size)) if config.mlm_head else None
 
     def forward(self, hidden: Tensor, embedding: Tensor) -> Tensor:
-        """hidden: (..., width); embedding: (V, width).   Returns logits (..., V)."""
+        """hidden: (..., width); embedding: (V, width).   Returns logits (..., V), of a reward model (..., 1)."""
         return F.linear(*self.factors(hidden, embedding), self.bias)
 
     def factors(self, hidden: Tensor, embedding: Tensor) -> tuple[Tensor, Tensor]:
-        """What is multiplied for the scores, (..., width) and (V, width): for a loss that never wants all of the logits at once."""
+        """What is multiplied for the scores, (..., width) and (V|1, width): for a loss that never wants all of the logits at once."""
         if self.dense is not None and self.norm is not None:
             hidden = self.norm(activate(self.dense(hidden), self.activation))
         return hidden, embedding if self.weight is None else self.weight
@@ -464,14 +466,15 @@ class LanguageModel(nn.Module):
         return torch.arange(ids.shape[1], device=ids.device)[None]
 
     def logits(self, hidden: Tensor) -> Tensor:
-        """Scores before the softmax.   hidden: (..., width).   Returns (..., V)."""
+        """Scores before the softmax.   hidden: (..., width).   Returns (..., V), of a reward model (..., 1)."""
         scores: Tensor = self.head(hidden, self.embedding.tokens.weight)
         return scores
 
     def forward(
         self, ids: Tensor, positions: Tensor | None = None, mask: Mask | None = None, cache: Cache | None = None
     ) -> Tensor:
-        """Scores of the next word (of the hidden word, for an encoder) at every place.   Returns (B, T, V)."""
+        """Scores of the next word (of the hidden word, for an encoder; of the text so far, for a reward model) at every
+        place.   Returns (B, T, V|1)."""
         return self.logits(self.hidden(ids, positions, mask, cache))
 
     @torch.no_grad()
@@ -480,11 +483,11 @@ class LanguageModel(nn.Module):
 
         Embeddings, the head and routers: normal, 0.02. Matrices: normal, 1 / sqrt(inputs), which keeps the size of what
         passes through. Projections back into the residual stream: zero, so that each block starts as the identity
-        (Fixup, arXiv 1901.09321; muP, 2203.03466). Norms: one. Biases: zero.
+        (Fixup, arXiv 1901.09321; muP, 2203.03466). Norms: one. Biases: zero. The head of a reward model: `score_std`.
         """
         generator = torch.Generator().manual_seed(seed)
         for name, parameter in self.named_parameters():
-            std = _initial_std(name, parameter)
+            std = _initial_std(name, parameter, self.config)
             if std is None:
                 parameter.fill_(1.0)
             elif std == 0:
@@ -494,12 +497,19 @@ class LanguageModel(nn.Module):
         return self
 
 
-def _initial_std(name: str, parameter: Tensor) -> float | None:
+def _initial_std(name: str, parameter: Tensor, config: TrunkConfig) -> float | None:
     """The standard deviation of a fresh parameter; None where it is to be one (the weights of norms)."""
     if name.endswith(("bias", "o_proj.weight", "down_proj.weight")):
         return 0.0
     if parameter.dim() == 1:
         return None
+    if name == "head.weight" and config.outputs == "score":
+        return score_std(config.width)
     if name.startswith(("embedding.", "head.weight")) or name.endswith("router.weight"):
         return 0.02
     return float(parameter.shape[1] ** -0.5)
+
+
+def score_std(width: int) -> float:
+    """The standard deviation of a fresh head that gives one score (Stiennon et al. 2020, arXiv 2009.01325, appendix B.1)."""
+    return float((width + 1) ** -0.5)

@@ -292,7 +292,7 @@ def memory_needed(config: TrunkConfig, tokens: int, *, recompute: bool = False) 
     weights = 16 * sum(config.parameters().values()) // processes.count()
     block = 4 * tokens * (12 * config.width + 4 * config.ffn_width)
     activations = block + 4 * tokens * config.depth * config.width if recompute else config.depth * block
-    return int(weights + activations + 12 * tokens * config.vocab_size)
+    return int(weights + activations + 12 * tokens * config.head_outputs)
 
 
 def _check_memory(needed: int, machine: Machine) -> None:
