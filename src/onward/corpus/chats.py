@@ -8,29 +8,15 @@ them. Left out: pictures and sound, and weights of single messages.
 from __future__ import annotations
 
 import json
-import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from onward.corpus.read import (
-    BYTE_ORDER_MARK,
-    BadLines,
-    RecordError,
-    fields_of,
-    files_below,
-    json_lines,
-    kind,
-    look_at,
-    parse_json,
-    read_bytes,
-)
-from onward.errors import BadLine, ChatError, DataError
+from onward.corpus.read import RecordError, parse_json
+from onward.corpus.records import Records, record_files
+from onward.errors import BadLine, ChatError
 from onward.tokens.chat import check
-
-KINDS = (".jsonl", ".jsonl.gz", ".jsonl.zst", ".json")
-LONGEST_LIST = 2**30  # bytes; a .json list is held in memory, and a larger one should be JSON Lines
 
 ROLES = {"developer": "system", "function": "tool"} | {role: role for role in ("system", "user", "assistant", "tool")}
 SPEAKERS = {  # of ShareGPT's "from"
@@ -75,105 +61,50 @@ def read_chats(path: Path | str, *, skip_bad: bool = False, on_skip: Callable[[B
     return Chats(Path(path), skip_bad, on_skip)
 
 
-class Chats:
+class Chats(Records[Conversation]):
     """The conversations of a file, or of all files in a folder; can be gone through again and again.
 
     formats: for each file "OpenAI messages", "ShareGPT" or "Alpaca".   After going through: `read` conversations, `skipped` records
     left out, and `trimmed` answers from whose end another tokeniser's end mark was taken away.
     """
 
-    def __init__(self, path: Path, skip_bad: bool, on_skip: Callable[[BadLine], None] | None) -> None:
-        self.path, self._skip_bad, self._on_skip = path, skip_bad, on_skip
-        self.read = self.trimmed = 0
-        self._bad = BadLines(skip_bad)
-        self.formats = {file: self._detect(file) for file in chat_files(path)}
-
-    @property
-    def format(self) -> str:
-        """In words; of several formats, all of them."""
-        return " and ".join(dict.fromkeys(self.formats.values()))
-
-    @property
-    def skipped(self) -> int:
-        return self._bad.count
+    one = "conversation"
+    known = 'OpenAI "messages", ShareGPT "conversations", Alpaca "instruction" and "output"'
+    trimmed = 0
 
     def __iter__(self) -> Iterator[Conversation]:
-        self.read = self.trimmed = 0
-        self._bad = bad = BadLines(self._skip_bad, self._on_skip)
-        for file in self.formats:
-            for number, record in _records(file, bad):
-                try:
-                    messages = self._messages(record, self.formats[file])
-                except RecordError as error:
-                    bad(file, number, str(error))
-                    continue
-                self.read += 1
-                yield Conversation(messages, str(file), number)
-        if not self.read:
-            raise DataError(f"{self.path} holds no conversation that can be used ({self.skipped:,} left out as bad).")
+        self.trimmed = 0
+        yield from super().__iter__()
 
-    def _detect(self, file: Path) -> str:
-        first = None
-        for _, record in _records(file, BadLines(self._skip_bad)):
-            if (found := _format_of(record)) is not None:
-                return found
-            first = record if first is None else first
-            if not self._skip_bad:
-                break
-        if first is None:
-            raise DataError(f"{file} holds no records. Give a file with a conversation on each line.")
-        there = fields_of(first) if isinstance(first, dict) else "no fields"
-        raise DataError(
-            f'{file}: not a format of conversations (its first record has {there}). Known: OpenAI "messages", '
-            'ShareGPT "conversations", Alpaca "instruction" and "output".'
-        )
+    def _format_of(self, record: Any) -> str | None:
+        return _format_of(record)
 
-    def _messages(self, record: Any, begun_as: str) -> list[Message]:
-        found = _format_of(record)
-        if found != begun_as:
-            raise RecordError(f"the file began as {begun_as}, and this is {found or 'no conversation'}")
-        messages = READERS[found](record)
-        self._trim(messages)
+    def _item(self, record: Any, format: str, source: str, number: int) -> Conversation:
+        messages = READERS[format](record)
+        self.trimmed += trim(messages)
         try:
             check(messages)
         except ChatError as error:
             raise RecordError(str(error).removesuffix(".")) from error
-        return messages
-
-    def _trim(self, messages: list[Message]) -> None:
-        for message in messages:
-            content = message["content"]
-            while message["role"] == "assistant" and content.rstrip().endswith(END_MARKS):
-                content = content.rstrip()
-                content = content[: content.rindex("<|")].rstrip()
-            self.trimmed += content != message["content"]
-            message["content"] = content
+        return Conversation(messages, source, number)
 
 
 def chat_files(path: Path) -> list[Path]:
     """The files that conversations are read from: the one named, or all below a folder, sorted.   Raises DataError."""
-    there = look_at(path)
-    if stat.S_ISDIR(there.st_mode):
-        return files_below(path, KINDS)
-    if kind(path) not in KINDS:
-        raise DataError(f"{path}: conversations are read from {', '.join(KINDS)}, and not from this kind of file.")
-    if there.st_size == 0:
-        raise DataError(f"{path} is empty. Give a file with conversations in it.")
-    return [path]
+    return record_files(path, Chats.one)
 
 
-def _records(path: Path, bad: BadLines) -> Iterator[tuple[int, Any]]:
-    if kind(path) != ".json":
-        return json_lines(path, bad)
-    if path.stat().st_size > LONGEST_LIST:
-        raise DataError(f"{path} is too long a list to be held in memory. Write it as JSON Lines, a record a line.")
-    try:
-        records = parse_json(b"".join(read_bytes(path)).removeprefix(BYTE_ORDER_MARK))
-    except RecordError as error:
-        raise DataError(f"{path}: {error}. If it has one record a line, end its name in .jsonl.") from error
-    if not isinstance(records, list):
-        raise DataError(f"{path} is JSON, but no list of conversations. Put them into one list, or write JSON Lines.")
-    return iter(enumerate(records, start=1))
+def trim(messages: list[Message]) -> int:
+    """Take other tokenisers' end marks from the ends of the answers.   Returns from how many."""
+    trimmed = 0
+    for message in messages:
+        content = message["content"]
+        while message["role"] == "assistant" and content.rstrip().endswith(END_MARKS):
+            content = content.rstrip()
+            content = content[: content.rindex("<|")].rstrip()
+        trimmed += content != message["content"]
+        message["content"] = content
+    return trimmed
 
 
 def _format_of(record: Any) -> str | None:
@@ -186,11 +117,11 @@ def _format_of(record: Any) -> str | None:
     return None
 
 
-def _from_openai(record: Any) -> list[Message]:
+def from_openai(record: Any) -> list[Message]:
     """`{"messages": [{"role", "content"}], "tools": [...]}`, or the list of messages alone."""
     turns = record if isinstance(record, list) else record["messages"]
     messages = [_openai_message(turn, f"message {number}") for number, turn in enumerate(_turns(turns), start=1)]
-    return _with_tools(messages, record.get("tools") if isinstance(record, dict) else None)
+    return with_tools(messages, record.get("tools") if isinstance(record, dict) else None)
 
 
 def _openai_message(turn: dict[str, Any], where: str) -> Message:
@@ -201,14 +132,14 @@ def _openai_message(turn: dict[str, Any], where: str) -> Message:
     if calls and role == "assistant":
         if not isinstance(calls, list):
             raise RecordError(f'{where}: "tool_calls" is no list')
-        said = [_text(content, where)] if content else []
+        said = [as_text(content, where)] if content else []
         content = "\n".join(said + [_call(call, where) for call in calls])
-    return {"role": role, "content": _text(content, where)}
+    return {"role": role, "content": as_text(content, where)}
 
 
 def _text_part(part: Any, where: str) -> str:
     if isinstance(part, dict) and part.get("type") == "text":
-        return _text(part.get("text"), where)
+        return as_text(part.get("text"), where)
     what = part.get("type") if isinstance(part, dict) else type(part).__name__
     raise RecordError(f"{where} has a part of type {json.dumps(what)[:40]}, and only text can be read")
 
@@ -225,36 +156,33 @@ def _call_text(call: str) -> str:
     return f"<tool_call>\n{call}\n</tool_call>"
 
 
-def _from_sharegpt(record: dict[str, Any]) -> list[Message]:
+def from_sharegpt(record: dict[str, Any]) -> list[Message]:
     """`{"conversations": [{"from", "value"}], "system": "...", "tools": "[...]"}`."""
     messages = []
     for number, turn in enumerate(_turns(record["conversations"]), start=1):
         where = f"message {number}"
         by, said = ("from", "value") if "from" in turn else ("role", "content")
-        role, content = _role(SPEAKERS, turn, by, where), _text(turn.get(said), where)
+        role, content = _role(SPEAKERS, turn, by, where), as_text(turn.get(said), where)
         if turn[by] == "function_call" and "<tool_call>" not in content:
             content = _call_text(content)
         messages.append({"role": role, "content": content})
-    if record.get("system"):
-        messages.insert(0, {"role": "system", "content": _text(record["system"], '"system"')})
-    return _with_tools(messages, record.get("tools"))
+    return with_tools(with_system(messages, record), record.get("tools"))
 
 
 def _from_alpaca(record: dict[str, Any]) -> list[Message]:
     """`{"instruction", "input", "output"}`: the input, where there is one, follows after a blank line."""
-    asked = [_text(record[name], f'"{name}"') for name in ("instruction", "input") if record.get(name)]
-    messages = [
-        {"role": "user", "content": "\n\n".join(asked)},
-        {"role": "assistant", "content": _text(record["output"], '"output"')},
-    ]
-    if record.get("system"):
-        messages.insert(0, {"role": "system", "content": _text(record["system"], '"system"')})
-    return messages
+    answer = {"role": "assistant", "content": as_text(record["output"], '"output"')}
+    return with_system([alpaca_question(record), answer], record)
+
+
+def alpaca_question(record: dict[str, Any]) -> Message:
+    asked = [as_text(record[name], f'"{name}"') for name in ("instruction", "input") if record.get(name)]
+    return {"role": "user", "content": "\n\n".join(asked)}
 
 
 READERS: dict[str, Callable[[Any], list[Message]]] = {
-    "OpenAI messages": _from_openai,
-    "ShareGPT": _from_sharegpt,
+    "OpenAI messages": from_openai,
+    "ShareGPT": from_sharegpt,
     "Alpaca": _from_alpaca,
 }
 
@@ -273,7 +201,7 @@ def _role(roles: dict[str, str], turn: dict[str, Any], field: str, where: str) -
     return roles[said]
 
 
-def _text(value: Any, where: str) -> str:
+def as_text(value: Any, where: str) -> str:
     if not isinstance(value, str):
         raise RecordError(
             f"{where} has no text" if value is None else f"{where} is {json.dumps(value)[:40]}, and no text"
@@ -281,7 +209,14 @@ def _text(value: Any, where: str) -> str:
     return value
 
 
-def _with_tools(messages: list[Message], tools: Any) -> list[Message]:
+def with_system(messages: list[Message], record: dict[str, Any]) -> list[Message]:
+    """The conversation after the system message that stands in a field of its own, where there is one."""
+    if not record.get("system"):
+        return messages
+    return [{"role": "system", "content": as_text(record["system"], '"system"')}, *messages]
+
+
+def with_tools(messages: list[Message], tools: Any) -> list[Message]:
     """The conversation with its functions told in the system message, as the model will be told of them in use."""
     tools = _parsed(tools, '"tools"') if tools else []
     if not isinstance(tools, list):
