@@ -172,7 +172,7 @@ def picture(runs: list[dict[str, object]]) -> str:
         amounts = sorted({run["amount"] for run in runs})
         colours = dict(zip(amounts, (GREY, ORANGE, "#3d9970", BLUE)[-len(amounts) :], strict=True))
         for axes, ability in zip(figure.subplots(2, 2, sharex=True, sharey=True).flat, ABILITIES, strict=True):
-            for run in runs:
+            for run in sorted(runs, key=lambda run: (run["amount"], run["seed"])):
                 x = [line["tokens"] for line in run["found"]]
                 y = [100 * line[ability] for line in run["found"]]
                 label = f"{run['text_tokens'] / 1e6:.2g}M tokens of text" if run["seed"] == 0 else None
@@ -182,7 +182,8 @@ def picture(runs: list[dict[str, object]]) -> str:
             axes.set_xscale("log")
             axes.set_ylim(35, 102)
             axes.grid(visible=True, linewidth=0.6)
-        axes.legend(frameon=False, fontsize=8, loc="lower right")
+        handles, labels = axes.get_legend_handles_labels()
+        figure.legend(handles, labels, frameon=False, fontsize=9, loc="outside upper center", ncols=len(labels))
         figure.supxlabel("tokens learned from", fontsize=10)
         figure.supylabel("pairs right, %", fontsize=10)
         return svg(figure)

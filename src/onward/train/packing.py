@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -302,12 +302,23 @@ class _Rooms:
             self.any[room] = True
 
 
-class Batches:
+B_co = TypeVar("B_co", covariant=True)
+
+
+class Numbered(Protocol[B_co]):
+    """Rows, or other things to learn from, that are asked for by their numbers."""
+
+    @property
+    def rows(self) -> int: ...
+    def batch(self, rows: Ints, /) -> B_co: ...
+
+
+class Batches(Generic[B_co]):
     """Endless batches of `rows_per_batch` rows. Every epoch takes each row once, in an order of its own; a batch may
     begin in one epoch and end in the next. Nothing is remembered between batches: to go on after batch i, ask for
     batch i + 1."""
 
-    def __init__(self, packing: Packing, rows_per_batch: int, seed: int) -> None:
+    def __init__(self, packing: Numbered[B_co], rows_per_batch: int, seed: int) -> None:
         if rows_per_batch < 1:
             raise PlanError(f"a batch of {rows_per_batch} rows is empty. Choose a --batch of at least one row.")
         if seed < 0:
@@ -315,8 +326,8 @@ class Batches:
         self.packing, self.rows_per_batch, self.seed = packing, rows_per_batch, seed
         self._orders: dict[int, Ints] = {}
 
-    def batch(self, i: int) -> Batch:
-        """Batch i, from 0: (rows_per_batch, length), the same whenever and however often it is asked for."""
+    def batch(self, i: int) -> B_co:
+        """Batch i, from 0: `rows_per_batch` rows, the same whenever and however often it is asked for."""
         if i < 0:
             raise IndexError(f"batch {i}: batches are counted from 0")
         places = np.arange(i * self.rows_per_batch, (i + 1) * self.rows_per_batch)

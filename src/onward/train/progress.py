@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
@@ -32,14 +32,23 @@ def reading(console: Console, title: str, documents: Iterable[Document], size: i
             bar.advance(task, len(document.text))
 
 
+class Learned(Protocol):
+    """What of the data shows in its progress; the rest is in training.py."""
+
+    @property
+    def metric(self) -> Metric: ...
+    @property
+    def counted(self) -> str: ...
+
+
 class Show:
     """Progress for people: a bar that moves on a terminal, a line now and then elsewhere. Use it in a `with`; it is a callback."""
 
     SECONDS_BETWEEN_LINES = 15.0
 
-    def __init__(self, console: Console, title: str, plan_steps: int, start: int, metric: Metric) -> None:
+    def __init__(self, console: Console, title: str, plan_steps: int, start: int, data: Learned) -> None:
         self.console = console
-        self.metric = metric
+        self.data = data
         self.title = title
         self.began = time.monotonic()
         self.start = start
@@ -61,13 +70,16 @@ class Show:
             self.bar.stop()
 
     def __call__(self, step: Step) -> None:
-        if self.metric.name in step.measured:
-            self.held_out = f"  held-out {step.measured[self.metric.name]:.3f} {self.metric.short}"
+        metric = self.data.metric
+        if metric.name in step.measured:
+            self.held_out = f"  held-out {step.measured[metric.name]:.3f} {metric.short}"
         elapsed = time.monotonic() - self.began
         left = elapsed / (step.number - self.start) * (step.plan.steps - step.number)
         speed = step.tokens / max(step.seconds, 1e-9)
         balance = f"  balance {step.measured['balance']:.2f}" if "balance" in step.measured else ""
-        figures = f"loss {step.loss:.3f}{self.held_out}{balance}  {speed:,.0f} tokens/s  {clock(left)} left"
+        figures = (
+            f"loss {step.loss:.3f}{self.held_out}{balance}  {speed:,.0f} {self.data.counted}/s  {clock(left)} left"
+        )
         if self.console.is_terminal:
             self.bar.update(self.task, completed=step.number, total=step.plan.steps, figures=figures)
         elif step.last or elapsed - self.printed > self.SECONDS_BETWEEN_LINES or step.number == self.start + 1:

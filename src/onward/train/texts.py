@@ -42,6 +42,7 @@ class TextData:
     mixture: list[Part] = field(default_factory=list)
     carries_on: bool = True
     metric: Metric = BITS_PER_BYTE
+    counted: str = "tokens"
 
     @property
     def parts(self) -> list[Part]:
@@ -62,11 +63,11 @@ class TextData:
             "held-out documents": sum(one.shards.documents for one in held_out),
         } | {f"share of {part.name}": part.share for part in self.mixture}
 
-    def examples(self, batches: Callable[[int], Batch], plan: TrainPlan, number: int, shown: int) -> list[Example]:
-        return [self._example(batches, plan, i, shown) for i in range(min(number, self.train.rows))]
+    def examples(self, batches: Callable[[int], Batch], number: int, shown: int) -> list[Example]:
+        return [self._example(batches, i, shown) for i in range(min(number, self.train.rows))]
 
-    def _example(self, batches: Callable[[int], Batch], plan: TrainPlan, number: int, shown: int) -> Example:
-        i, row = divmod(number, plan.rows)
+    def _example(self, batches: Callable[[int], Batch], number: int, shown: int) -> Example:
+        i, row = divmod(number, len(batches(0).inputs))
         batch = batches(i)
         inputs, targets = batch.inputs[row].tolist(), batch.targets[row].tolist()
         real = min(shown, int((batch.documents[row] == 0).sum()))

@@ -68,11 +68,16 @@ class Data(Protocol):
     @property
     def metric(self) -> Metric: ...
 
+    @property
+    def counted(self) -> str:
+        """What is learned from, one by one: tokens, rankings ..."""
+        ...
+
     def figures(self) -> dict[str, int | float]:
         """How much of what there is; shares as floats."""
         ...
 
-    def examples(self, batches: Callable[[int], Any], plan: TrainPlan, number: int, shown: int) -> list[Example]:
+    def examples(self, batches: Callable[[int], Any], number: int, shown: int) -> list[Example]:
         """The beginnings of the first `number` training rows, each of at most `shown` tokens."""
         ...
 
@@ -117,7 +122,7 @@ class Training(Generic[D]):
 
     def preflight(self, examples: int = 3, shown: int = 160) -> Preflight:
         return Preflight(
-            examples=self.data.examples(self.batches, self.plan, examples, shown),
+            examples=self.data.examples(self.batches, examples, shown),
             plan=self.plan,
             parameters=sum(self.model.config.parameters().values()),
             memory=memory_needed(
@@ -155,7 +160,7 @@ class Training(Generic[D]):
             self.average = kept["average"] = Average(self.model, self.plan.ema)
         start = self._go_on(found, kept)
         with (
-            Show(console, self.verb, self.plan.steps, start.step, self.data.metric) as show,
+            Show(console, self.verb, self.plan.steps, start.step, self.data) as show,
             logs.opened(log, self.workspace, self.plan.to_json(), start.step) as further,
         ):
             try:
