@@ -12,6 +12,7 @@ VERBS = (
     "pretrain",
     "sft",
     "merge",
+    "reward",
     "chat",
     "generate",
     "fill",
