@@ -15,7 +15,7 @@ from itertools import chain, repeat
 from rich.console import Console
 
 from onward.align.distil.journal import Journal, Request
-from onward.errors import ChatError, EndpointBusy, EndpointError, OnwardError, PlanError, RequestRefused
+from onward.errors import ChatError, DataError, EndpointBusy, EndpointError, OnwardError, PlanError, RequestRefused
 from onward.generate.chat_model import ChatModel, FolderModel, Reply
 
 WAITS = (1, 2, 4, 8, 16, 32)
@@ -102,7 +102,9 @@ class Asker:
     def _turned_down(self, error: OnwardError) -> None:
         self.untaken += 1
         if not len(self.journal) and self.untaken >= UNTAKEN:
-            raise error
+            raise DataError(
+                f"{self.teacher.name} takes none of these requests: {error} Show it fewer --examples, or shorter seeds with --answers-only."
+            ) from error
 
     def _patiently(self, request: Request) -> Reply:
         """The teacher's reply. An endpoint that is busy or away is asked again; it has done nothing yet that is paid for."""

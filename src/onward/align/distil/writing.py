@@ -32,7 +32,7 @@ _NUMBERED = re.compile(
     r"\s*(?:[#*_]+\s*)?(?:(?:task|instruction|request)\s+)?(\d{1,3})\s*[.):](?!\d)[*_]*\s*", re.IGNORECASE
 )
 _BULLET = re.compile(r"\s*[-*•]\s+")
-_LABEL = re.compile(r"^(?:new\s+)?(?:instruction|task|request|prompt|question)\s*:\s*", re.IGNORECASE)
+_LABEL = re.compile(r"^(?:new\s+)?(?:instruction|task|request|prompt|question)\s*:[*_]*\s*", re.IGNORECASE)
 _QUOTES = {'"': '"', "'": "'", "“": "”", "«": "»", "`": "`"}
 
 
@@ -59,15 +59,18 @@ def instructions(text: str, *, cut_off: bool = False) -> list[str]:
 
 
 def _in_json(text: str) -> list[str]:
-    """The instructions in every JSON list or object that begins a line; broken ones hold none."""
+    """The instructions in every JSON list or object that begins a line; broken ones hold none, and in a list they are a part of it."""
     decoder, found, end = json.JSONDecoder(), list[str](), 0
     for start in re.finditer(r"^[ \t]*(?=[\[{])", text, re.MULTILINE):
-        if start.end() >= end:
-            try:
-                value, end = decoder.raw_decode(text, start.end())
-            except (ValueError, RecursionError):
-                continue
-            found += _texts(value)
+        if start.end() < end:
+            continue
+        if not found and _starts(text[: start.start()].splitlines()):
+            return []
+        try:
+            value, end = decoder.raw_decode(text, start.end())
+        except (ValueError, RecursionError):
+            continue
+        found += _texts(value)
     return found
 
 
@@ -95,29 +98,37 @@ def _texts(value: Any) -> Iterator[str]:
 
 def _in_list(text: str) -> list[str]:
     lines = text.splitlines()
-    starts = _numbers(lines) or [
-        (place, found.end()) for place, line in enumerate(lines) if (found := _BULLET.match(line))
-    ]
+    starts = _starts(lines)
     if not starts:
-        return [line for line in lines if line.strip()]
+        return [line for line in lines if any(map(str.isalpha, line))]
     items = []
     for (place, indent), (following, _) in zip(starts, [*starts[1:], (len(lines), 0)], strict=True):
         items.append("\n".join([lines[place][indent:], *lines[place + 1 : following]]).strip())
     return [*items[:-1], _without_closing_words(items[-1])]
 
 
+def _starts(lines: list[str]) -> list[tuple[int, int]]:
+    """Line and column at which each item begins, after its number; where none is numbered, after its bullet."""
+    return _numbers(lines) or [(at, found.end()) for at, line in enumerate(lines) if (found := _BULLET.match(line))]
+
+
 def _numbers(lines: list[str]) -> list[tuple[int, int]]:
-    """Line and column at which each numbered item begins. Numbers rise; one that does not belongs to a list inside an item, unless
-    all are the same, as some write them."""
+    """Numbers of items rise, unless all are the same, as some write them. One that does not rise begins a list inside an item, which
+    then counts on as long as the number that the next item needs comes again."""
     found = [
         (int(match[1]), place, match.end()) for place, line in enumerate(lines) if (match := _NUMBERED.match(line))
     ]
-    alike = len({number for number, _, _ in found}) == 1
-    starts, last = list[tuple[int, int]](), -1
-    for number, place, column in found:
-        if number > last or alike:
+    numbers = [number for number, _, _ in found]
+    if len(set(numbers)) == 1:
+        return [(place, column) for _, place, column in found]
+    starts, last, inside = list[tuple[int, int]](), -1, -1
+    for at, (number, place, column) in enumerate(found):
+        counts_on = number == inside + 1 and number in numbers[at + 1 :]
+        if number > last and not counts_on:
             starts.append((place, column))
-            last = number
+            last, inside = number, -1
+        else:
+            inside = number
     return starts
 
 
