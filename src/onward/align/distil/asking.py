@@ -22,6 +22,9 @@ WAITS = (1, 2, 4, 8, 16, 32)
 """Seconds between attempts while an endpoint is busy or away; then a minute each."""
 PATIENCE = 600
 """Seconds after which it is given up; the same command goes on later."""
+AHEAD = 2
+"""Times --at-once: so far ahead of the reply that is waited for, which may be a slow one, others are asked for. It bounds what is asked for
+in vain at the end."""
 UNTAKEN = 10
 """Requests that a teacher may turn down as impossible before it has answered any: then the fault is not theirs."""
 
@@ -41,6 +44,7 @@ class Asker:
         self.untaken = 0
         self._threads: list[threading.Thread] = []
         self._stop = threading.Event()
+        self._slots = threading.Semaphore(0)
 
     def ask(self, requests: Sequence[Request]) -> Iterator[Reply | None]:
         """A reply to each request, in order; None where the teacher cannot take it, as one too long for it.
@@ -52,9 +56,13 @@ class Asker:
             return
         futures = [Future[Reply | None]() for _ in requests]
         waiting, lock = iter(zip(requests, futures, strict=True)), threading.Lock()
+        slots = self._slots = threading.Semaphore(AHEAD * self.at_once)
 
         def work() -> None:
-            while not self._stop.is_set():
+            while True:
+                slots.acquire()
+                if self._stop.is_set():
+                    return
                 with lock:
                     request, future = next(waiting, (None, None))
                 if request is None or future is None:
@@ -70,16 +78,18 @@ class Asker:
             thread.start()
         for future in futures:
             yield future.result()
+            slots.release()
 
     def finish(self) -> None:
         """Ask for nothing more, and wait for what is on its way: it is paid for, and shall be counted."""
-        self._stop.set()
+        self.stop()
         for thread in self._threads:
             thread.join()
 
     def stop(self) -> None:
         """Ask for nothing more."""
         self._stop.set()
+        self._slots.release(self.at_once)  # nobody shall wait for one any longer
 
     def _answer(self, request: Request) -> Reply | None:
         known = self.journal.get(request)
