@@ -14,6 +14,7 @@ from onward.train import processes
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 
 def distil(
@@ -51,17 +52,20 @@ def _table(console: Console, found: dict[str, Any]) -> None:
     """What was asked, what went for each reason, what is left, and what it cost."""
     from rich.table import Table
 
+    from onward.align.distil.filter import OF_ANSWERS, OF_INSTRUCTIONS, OF_LISTS
+
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column()
     table.add_column(justify="right")
+    table.add_column(style="dim")
     writing, answering = found["writing"], found["answering"]
     if writing["asked"]:
         table.add_row("asked for new instructions", f"{writing['asked']:,}")
-        _reasons(table, writing["in_vain"])
+        _reasons(table, writing["in_vain"], OF_LISTS)
         table.add_row("instructions written", f"{writing['instructions']:,}")
-        _reasons(table, writing["dropped"])
+        _reasons(table, writing["dropped"], OF_INSTRUCTIONS)
     table.add_row("asked for an answer", f"{answering['asked']:,}")
-    _reasons(table, answering["dropped"])
+    _reasons(table, answering["dropped"], OF_ANSWERS)
     table.add_row("kept", f"{found['kept']:,}")
     table.add_row("")
     table.add_row("refusals in all", f"{found['refusals']:,}")
@@ -72,7 +76,7 @@ def _table(console: Console, found: dict[str, Any]) -> None:
     console.print(table)
 
 
-def _reasons(table: Any, counts: dict[str, int]) -> None:
+def _reasons(table: Table, counts: dict[str, int], meaning: dict[str, str]) -> None:
     for reason, count in counts.items():
         if count:
-            table.add_row(f"  dropped: {reason}", f"{count:,}")
+            table.add_row(f"  {reason}", f"{count:,}", f"dropped: {meaning[reason]}")

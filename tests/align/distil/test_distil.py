@@ -53,7 +53,7 @@ def test_everything_that_a_teacher_writes_is_kept_or_counted(teacher, seeds, tmp
         rules.NEAR_COPY: writing["asked"],
     }
     assert found["refusals"] == answering["dropped"]["refused"] > 0
-    assert answering["dropped"]["empty"] > 0 < answering["dropped"]["cut off"]
+    assert answering["dropped"]["empty"] > 0 < answering["dropped"]["cut-off"]
     assert answering["asked"] == found["kept"] + sum(answering["dropped"].values())
     assert len(teacher.asked) == writing["asked"] + answering["asked"]
     answered = [asked["messages"] for asked in teacher.asked if not asked_for_lists(asked)]
@@ -132,7 +132,7 @@ def test_refusals_are_kept_where_they_are_wanted(teacher, seeds, tmp_path):
 
 def test_a_teacher_that_writes_nothing_new_is_asked_for_a_while_and_no_longer(teacher, seeds, tmp_path):
     teacher.writes = False
-    with pytest.raises(DataError, match=r"24 refused to write.*--answers-only"):
+    with pytest.raises(DataError, match=r"24 lists refused.*--answers-only"):
         distil(teacher.url, seeds, tmp_path / "chats.jsonl", WANTED)
     assert not (tmp_path / "chats.jsonl").exists()
     teacher.listed = lambda *_: '["Explain the sea to a sailor.", "Explain the desert to a camel."]'
@@ -179,7 +179,7 @@ def test_a_wrong_key_ends_it_at_once(teacher, seeds, tmp_path):
 def test_a_request_that_a_server_will_not_take_is_counted_and_the_rest_goes_on(teacher, seeds, tmp_path):
     teacher.faults = [None] * 6 + [400, 413]
     found = distil(teacher.url, seeds, tmp_path / "chats.jsonl", WANTED)
-    assert found["answering"]["dropped"]["not taken by the teacher"] == 2
+    assert found["answering"]["dropped"]["not-taken"] == 2
     assert found["kept"] == 20
 
 
@@ -234,7 +234,7 @@ def test_a_seed_that_is_too_long_for_the_teacher_is_counted(answering, questions
         )
     found = distil(answering, questions, tmp_path / "chats.jsonl", ANSWERS)
     assert found["answering"]["asked"] == 11
-    assert found["answering"]["dropped"]["not taken by the teacher"] == 1
+    assert found["answering"]["dropped"]["not-taken"] == 1
 
 
 def test_a_folder_that_has_no_room_for_examples_is_told_so(model_folder, seeds, tmp_path):

@@ -129,8 +129,8 @@ def test_the_verb_prints_a_table_or_json(teacher, seeds, tmp_path, monkeypatch, 
     table, said = printed("-o", tmp_path / "one.jsonl")
     for words in (
         "asked for new instructions",
-        "dropped: near-copy",
-        "dropped: refused",
+        "dropped: ROUGE-L of 0.7 or more",
+        "dropped: says that it will not answer",
         "tokens that the teacher read",
     ):
         assert words in table

@@ -22,7 +22,7 @@ from onward import lineage
 from onward.align.distil.asking import Asker
 from onward.align.distil.journal import Journal
 from onward.align.distil.progress import Show
-from onward.align.distil.rounds import EXHAUSTED, Rounds
+from onward.align.distil.rounds import VAIN, Rounds
 from onward.align.distil.seeds import Seed, read_seeds
 from onward.align.distil.settings import Distillation
 from onward.corpus.chats import chat_files
@@ -143,16 +143,16 @@ def _check_kept(found: dict[str, Any], work: Path) -> None:
     if found["kept"]:
         return
     writing, answering = found["writing"], found["answering"]
-    counts = {"refused to write": writing["in_vain"]["refused"]} | writing["dropped"] | answering["dropped"]
-    why = ", ".join(f"{count:,} {reason}" for reason, count in counts.items() if count)
+    dropped = {"lists": writing["in_vain"], "instructions": writing["dropped"], "answers": answering["dropped"]}
+    why = ", ".join(
+        f"{count:,} {what} {reason}" for what, counts in dropped.items() for reason, count in counts.items() if count
+    )
     hint = (
-        ""
-        if found["ended"] == EXHAUSTED
-        else " A teacher that cannot write instructions can still answer: --answers-only."
+        " A teacher that cannot write instructions can still answer: --answers-only." if found["ended"] == VAIN else ""
     )
     raise DataError(
-        f"{found['teacher']} gave no answer to keep, of {answering['asked']:,} asked for and {writing['instructions']:,} "
-        f"instructions written ({why or 'nothing was asked'}). Its replies are in {work / REPLIES}.{hint}"
+        f"{found['teacher']} has given no answer to keep, and {found['ended']} ({why or 'nothing was asked'}). "
+        f"Its replies are in {work / REPLIES}.{hint}"
     )
 
 

@@ -16,12 +16,27 @@ LIMIT = 0.7
 SHORTEST, LONGEST = 3, 150
 """Words of an instruction, its input included."""
 
-UNFINISHED = "unfinished: it announces something that does not follow"
-SHORT = f"fewer than {SHORTEST} words"
-LONG = f"more than {LONGEST} words"
-BEYOND_TEXT = "needs a picture, sound, a file or a link"
-NEAR_COPY = "near-copy of a seed or of an earlier one"
-REASONS = (UNFINISHED, SHORT, LONG, BEYOND_TEXT, NEAR_COPY)
+UNFINISHED, SHORT, LONG, BEYOND_TEXT, NEAR_COPY = "unfinished", "too-short", "too-long", "beyond-text", "near-copy"
+REFUSED, EMPTY, CUT_OFF, NOT_TAKEN, NO_LIST = "refused", "empty", "cut-off", "not-taken", "no-list"
+OF_INSTRUCTIONS = {
+    UNFINISHED: "announces something that does not follow",
+    SHORT: f"fewer than {SHORTEST} words",
+    LONG: f"more than {LONGEST} words",
+    BEYOND_TEXT: "speaks of a picture, a sound, a file or a link",
+    NEAR_COPY: f"ROUGE-L of {LIMIT:g} or more with a seed or an earlier one",
+}
+OF_ANSWERS = {
+    REFUSED: "says that it will not answer",
+    EMPTY: "says nothing",
+    CUT_OFF: "longer than --max-tokens, or than the teacher's room",
+    NOT_TAKEN: "the teacher takes no such request: too long, or against its rules",
+}
+OF_LISTS = {
+    REFUSED: "says that it will not write any",
+    NO_LIST: "no instructions in it",
+    NOT_TAKEN: OF_ANSWERS[NOT_TAKEN],
+}
+"""Why something is dropped, by what is dropped: an instruction, an answer, a reply in which instructions should be."""
 
 _BEYOND_TEXT = re.compile(
     r"\b(?:images?|pictures?|photos?|photographs?|screenshots?|diagrams?|graphs?|videos?|audio|recordings?|files?|pdfs?|attachments?|"
@@ -39,7 +54,7 @@ def words(text: str) -> list[str]:
 
 
 def fault(instruction: str) -> str | None:
-    """Why an instruction cannot be used, as one of REASONS; None where it can. Near-copies are another matter."""
+    """Why an instruction cannot be used, as a key of OF_INSTRUCTIONS; None where it can. Near-copies are another matter."""
     count = len(words(instruction))
     if instruction.endswith((":", ",")):
         return UNFINISHED

@@ -9,7 +9,8 @@ from typing import Self
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from onward.align.distil.rounds import REFUSED, Rounds
+from onward.align.distil.filter import REFUSED
+from onward.align.distil.rounds import Rounds
 from onward.train.plan import clock
 
 SECONDS_BETWEEN_LINES = 15.0

@@ -17,6 +17,7 @@ from typing import Any
 
 from onward.align.distil import filter as rules
 from onward.align.distil.asking import Asker, BudgetSpent
+from onward.align.distil.filter import CUT_OFF, EMPTY, NO_LIST, NOT_TAKEN, REFUSED
 from onward.align.distil.journal import Request
 from onward.align.distil.seeds import Seed
 from onward.align.distil.settings import COUNT, Distillation
@@ -39,8 +40,6 @@ ENOUGH = "there is as much as was wanted"
 SPENT = "the budget is used up"
 EXHAUSTED = "every seed has been asked"
 VAIN = f"nothing was kept in {IN_VAIN} rounds, one after the other"
-REFUSED, EMPTY, CUT_OFF, NOT_TAKEN = "refused", "empty", "cut off", "not taken by the teacher"
-NO_LIST = "no instructions in it"
 
 
 class Rounds:
@@ -79,8 +78,8 @@ class Rounds:
     def run(self) -> str:
         """Go on to the end. Returns why it ended.   Raises EndpointError."""
         tasks = list(self.seeds) if self.wanted.answers_only else []
-        vain = 0
-        while vain <= IN_VAIN:
+        vain = -1  # the first round, which only writes, does not count
+        while vain < IN_VAIN:
             before = len(self.kept)
             try:
                 tasks = self._round(tasks)
@@ -185,15 +184,15 @@ class Rounds:
             "refusals": writing[REFUSED] + answering[REFUSED],
             "writing": {
                 "asked": writing["asked"],
-                "in_vain": {reason: writing[reason] for reason in (REFUSED, NO_LIST, NOT_TAKEN)},
+                "in_vain": {reason: writing[reason] for reason in rules.OF_LISTS},
                 "instructions": writing["instructions"],
-                "dropped": {reason: self.dropped[reason] for reason in rules.REASONS},
+                "dropped": {reason: self.dropped[reason] for reason in rules.OF_INSTRUCTIONS},
             },
             "answering": {
                 "asked": answering["asked"],
                 "dropped": {
-                    REFUSED: 0 if self.wanted.keep_refusals else answering[REFUSED],
-                    **{reason: answering[reason] for reason in (EMPTY, CUT_OFF, NOT_TAKEN)},
+                    reason: answering[reason] * (reason != REFUSED or not self.wanted.keep_refusals)
+                    for reason in rules.OF_ANSWERS
                 },
             },
         }
