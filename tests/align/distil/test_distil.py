@@ -141,6 +141,18 @@ def test_a_teacher_that_writes_nothing_new_is_asked_for_a_while_and_no_longer(te
     assert (found["kept"], found["ended"]) == (2, VAIN)
 
 
+def test_half_a_surrogate_pair_from_a_server_becomes_a_question_mark(teacher, seeds, tmp_path):
+    teacher.listed = lambda *_: "1. Explain the sea \ud83d to a sailor.\n2. Explain the desert to a camel."
+    distil(teacher.url, seeds, tmp_path / "chats.jsonl", wanted(count=2))
+    assert tasks_of(tmp_path / "chats.jsonl")[0] == "Explain the sea ? to a sailor."
+
+
+def test_a_list_that_begins_with_an_instruction_about_refusing_is_no_refusal(teacher, seeds, tmp_path):
+    teacher.listed = lambda *_: "1. Explain why I cannot help everybody.\n2. Explain the desert to a camel."
+    found = distil(teacher.url, seeds, tmp_path / "chats.jsonl", wanted(count=2))
+    assert (found["kept"], found["refusals"]) == (2, 0)
+
+
 # --- a server in trouble ----------------------------------------------------------------------------------------------
 
 

@@ -48,6 +48,7 @@ def test_of_a_conversation_all_up_to_the_first_answer_counts(tmp_path):
     [
         {"instruction": ""},
         {"instruction": 3},
+        {"instruction": "Half a pair: \ud800."},
         {"instruction": "Sort.", "instances": [3]},
         {"instruction": "Sort.", "instances": [{"input": 3}]},
         {"text": "no seed"},

@@ -21,6 +21,7 @@ BOTH = ["Name three fish.", "Sort these words: pear, fig."]
         '1. "Name three fish."\n2. **Instruction:** Sort these words: pear, fig.',
         "- Name three fish.\n- Sort these words: pear, fig.",
         "Name three fish.\nSort these words: pear, fig.",
+        "<think>\n1. Let me see.\n</think>\n\n1. Name three fish.\n2. Sort these words: pear, fig.",
         '["Name three fish.", "Sort these words: pear, fig."]',
         'Here:\n```json\n[{"instruction": "Name three fish."}, {"task": "Sort these words: pear, fig."}]\n```\nDone.',
         '{"tasks": ["Name three fish.", {"prompt": "Sort these words: pear, fig.", "input": ""}]}',

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from itertools import chain, repeat
 
 from rich.console import Console
@@ -121,7 +122,10 @@ class Asker:
         until, waits = time.monotonic() + PATIENCE, chain(WAITS, repeat(60))
         while True:
             try:
-                return self.teacher.replies(request.messages, [request.sampling])[0]
+                reply = self.teacher.replies(request.messages, [request.sampling])[0]
+                return replace(
+                    reply, text=reply.text.encode(errors="replace").decode()
+                )  # half a surrogate pair is no text
             except EndpointBusy as error:
                 wait = next(waits)
                 if time.monotonic() + wait > until or self._stop.is_set():

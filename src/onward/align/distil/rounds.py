@@ -129,9 +129,11 @@ class Rounds:
         if reply is None:
             self.writing[NOT_TAKEN] += 1
             return []
-        found = [] if rules.is_refusal(reply.text) else instructions(reply.text, cut_off=reply.finish == "length")
-        if not found:
-            self.writing[REFUSED if rules.is_refusal(reply.text) else NO_LIST] += 1
+        found = instructions(reply.text, cut_off=reply.finish == "length")
+        refused = len(found) < 2 and rules.is_refusal(reply.text)  # a list may begin with an instruction about refusing
+        if refused or not found:
+            self.writing[REFUSED if refused else NO_LIST] += 1
+            return []
         return [Seed(text, [{"role": "user", "content": text}]) for text in found if self._passes(text)]
 
     def _passes(self, text: str) -> bool:

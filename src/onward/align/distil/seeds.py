@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from onward.corpus.chats import Message, chat_files, read_chats
-from onward.corpus.read import BadLines, RecordError, json_lines, kind
+from onward.corpus.read import BadLines, RecordError, check_unicode, json_lines, kind
 from onward.errors import BadLine, DataError
 
 
@@ -65,6 +65,7 @@ def _task(record: Any) -> str:
     parts = [record["instruction"], instances[0].get("input") or ""]
     if not all(isinstance(part, str) for part in parts) or not parts[0].strip():
         raise RecordError("the instruction or its input is no text")
+    check_unicode(parts[0] + parts[1])
     return "\n\n".join(part.strip() for part in parts if part.strip())
 
 

@@ -28,6 +28,7 @@ Reply with a numbered list from 1 to {wanted} and with nothing else."""
 FIELDS = ("instruction", "prompt", "task", "question", "request", "text")
 """Under which an instruction may stand in JSON; beside it, its "input"."""
 
+_THINKING = re.compile(r"^\s*<think>.*?</think>", re.DOTALL)
 _NUMBERED = re.compile(
     r"\s*(?:[#*_]+\s*)?(?:(?:task|instruction|request)\s+)?(\d{1,3})\s*[.):](?!\d)[*_]*\s*", re.IGNORECASE
 )
@@ -48,6 +49,7 @@ def instructions(text: str, *, cut_off: bool = False) -> list[str]:
 
     cut_off: the reply did not come to its end, so the last one is left out.
     """
+    text = _THINKING.sub("", text)
     found = _in_json(text)
     if not found:
         found = _in_list(text)
