@@ -2,6 +2,8 @@
 
 import io
 import json
+import threading
+import time
 
 import pytest
 from rich.console import Console
@@ -10,7 +12,7 @@ from onward import lineage
 from onward.align.distil import asking
 from onward.align.distil import filter as rules
 from onward.align.distil.distil import distil
-from onward.align.distil.rounds import ENOUGH, EXHAUSTED, SPENT, VAIN
+from onward.align.distil.rounds import ENOUGH, EXHAUSTED, SPENT, VAIN, WRITING
 from onward.align.distil.settings import Distillation
 from onward.corpus.chats import read_chats
 from onward.errors import DataError, EndpointError, OutputError, PlanError
@@ -105,6 +107,20 @@ def test_several_requests_at_once_give_the_same_conversations(teacher, seeds, tm
     assert (tmp_path / "one.jsonl").read_bytes() == (tmp_path / "eight.jsonl").read_bytes()
     distil(teacher.url, seeds, tmp_path / "other.jsonl", wanted(seed=1))
     assert (tmp_path / "one.jsonl").read_bytes() != (tmp_path / "other.jsonl").read_bytes()
+
+
+def test_while_one_reply_is_slow_only_so_many_are_asked_for_ahead_of_it(teacher, seeds, tmp_path):
+    answer, seen, first = teacher.reply, [], threading.Lock()
+
+    def slow_at_first(asked):
+        if not asked_for_lists(asked) and first.acquire(blocking=False):
+            time.sleep(0.5)
+            seen.append(len(teacher.asked))
+        return answer(asked)
+
+    teacher.reply = slow_at_first
+    distil(teacher.url, seeds, tmp_path / "chats.jsonl", wanted(at_once=2))
+    assert seen == [WRITING + asking.AHEAD * 2]
 
 
 @pytest.mark.parametrize("at_once", [1, 4])

@@ -69,10 +69,13 @@ def test_a_line_that_was_not_finished_is_asked_for_again_and_counts_are_as_befor
         distil(teacher.url, seeds, out, WANTED)
     file = tmp_path / "cut.jsonl.distilling" / "replies.jsonl"
     file.write_bytes(file.read_bytes()[:-20])
+    teacher.faults = [None] * 5 + [500]
+    with pytest.raises(EndpointError, match="fault 500"):  # going on writes behind what is whole
+        distil(teacher.url, seeds, out, WANTED)
     asked = len(teacher.asked)
     found = distil(teacher.url, seeds, out, WANTED)
     assert found | {"seconds": 0} == whole | {"seconds": 0}
-    assert len(teacher.asked) - asked == whole["writing"]["asked"] + whole["answering"]["asked"] - 24
+    assert len(teacher.asked) - asked == whole["writing"]["asked"] + whole["answering"]["asked"] - 29
     assert out.read_bytes() == (tmp_path / "whole.jsonl").read_bytes()
 
 
