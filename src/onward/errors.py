@@ -62,5 +62,13 @@ class EndpointError(OnwardError):
     """A model behind a URL that does not answer as the OpenAI protocol says."""
 
 
+class EndpointBusy(EndpointError):
+    """It cannot answer now, and has not begun to: asked later, it may."""
+
+
+class RequestRefused(EndpointError):
+    """It answers others, but not this request, however often it is asked: one too long, or against its rules."""
+
+
 class TrainingError(OnwardError):
     """Training that cannot go on: a loss that is not a number, or a step that does not fit into memory."""

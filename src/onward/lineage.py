@@ -138,6 +138,11 @@ def write(folder: Path, lineage: Lineage) -> None:
     write_json(folder / FILE, lineage.to_json())
 
 
+def beside(file: Path) -> Path:
+    """Where the lineage of a single file lies: FILE.onward.json."""
+    return file.with_name(f"{file.name}.{FILE}")
+
+
 def add_results(folder: Path, results: list[Result]) -> None:
     """Put measurements into the lineage of the folder that was measured; an older one of the same suite and metric goes."""
     history = of(folder)

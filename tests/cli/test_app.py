@@ -11,6 +11,7 @@ VERBS = (
     "tokenizer",
     "pretrain",
     "sft",
+    "distil",
     "merge",
     "reward",
     "chat",

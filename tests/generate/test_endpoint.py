@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 import onward
-from onward.errors import EndpointError
+from onward.errors import EndpointBusy, EndpointError, RequestRefused
 from onward.generate.settings import Sampling
 
 ASKED = [{"role": "user", "content": "Say hello"}]
@@ -120,6 +120,25 @@ def test_a_refusal_says_what_the_server_said(server):
         list(model.stream(ASKED, Sampling()))
 
 
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (429, EndpointBusy),
+        (503, EndpointBusy),
+        (400, RequestRefused),
+        (413, RequestRefused),
+        (401, EndpointError),
+        (500, EndpointError),
+    ],
+)
+def test_the_kind_of_a_refusal_says_whether_to_ask_again(server, status, kind):
+    model = onward.load(server.url)
+    server.status, server.body = status, {"error": {"message": "no"}}
+    with pytest.raises(EndpointError) as refused:
+        model(ASKED)
+    assert type(refused.value) is kind
+
+
 @pytest.mark.parametrize("body", [b"<html>", {"choices": []}, {"choices": [{"message": None}]}, [1]])
 def test_an_answer_in_another_form_is_refused_in_words(server, body):
     model = onward.load(server.url)
@@ -129,7 +148,7 @@ def test_an_answer_in_another_form_is_refused_in_words(server, body):
 
 
 def test_nobody_there_is_one_line():
-    with pytest.raises(EndpointError, match="does not answer"):
+    with pytest.raises(EndpointBusy, match="does not answer"):
         onward.load("http://127.0.0.1:9/v1")
 
 

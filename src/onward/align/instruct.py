@@ -3,7 +3,7 @@
 With `replay`, half of the rows are texts as the base model was trained on, so that it does not forget, while it learns to answer, what it
 could answer from: rehearsal (Robins 1995, "Catastrophic forgetting, rehearsal and pseudorehearsal"). Source of the rest: Ouyang et al. 2022
 (arXiv 2203.02155), section 3.5, step 1; in section 3.5, step 3, they mix pretraining texts into reinforcement learning for the same reason.
-With `beside`, an adapter learns and the model stays as it is. Left out: data made by a teacher.
+With `beside`, an adapter learns and the model stays as it is. Left out: conversations that a teacher writes (distil).
 """
 
 from __future__ import annotations

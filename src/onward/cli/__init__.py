@@ -70,7 +70,9 @@ def _run(arguments: list[str], debug: bool) -> int:
 
 def _stopped(verb: str) -> None:
     goes_on = (
-        " Nothing is lost: the same command goes on." if verb in ("build", "clean", "pretrain", "sft", "scale") else ""
+        " Nothing is lost: the same command goes on."
+        if verb in ("build", "clean", "pretrain", "sft", "distil", "scale")
+        else ""
     )
     print(f"\nonward: stopped.{goes_on}", file=sys.stderr)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from onward import __version__
-from onward.cli import aligning, checking, cleaning, filling, looking, making, scaling, talking, worlds
+from onward.cli import aligning, checking, cleaning, distilling, filling, looking, making, scaling, talking, worlds
 from onward.cli.options import expanded
 
 app = typer.Typer(
@@ -22,7 +22,16 @@ app = typer.Typer(
 )
 MAKE, TALK, LOOK = "Make a model", "Talk to it", "Look at it"
 for panel, verbs in {
-    MAKE: (making.build, cleaning.clean, making.tokenizer, making.pretrain, making.sft, making.merge, aligning.reward),
+    MAKE: (
+        making.build,
+        cleaning.clean,
+        making.tokenizer,
+        making.pretrain,
+        distilling.distil,
+        making.sft,
+        making.merge,
+        aligning.reward,
+    ),
     TALK: (talking.chat, talking.generate, filling.fill),
     LOOK: (looking.show, looking.tokens, looking.report, checking.check, scaling.scale),
 }.items():

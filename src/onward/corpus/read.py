@@ -20,6 +20,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from onward import lineage
 from onward.errors import BadLine, DataError
 
 SEPARATOR = b"<|endoftext|>"
@@ -189,8 +190,8 @@ def kind(path: Path) -> str:
 
 
 def files_below(folder: Path, kinds: Collection[str]) -> list[Path]:
-    """The files of these kinds in a folder and below, sorted, without hidden and empty ones. Links are followed. Folders below in which
-    PASSED_OVER lies are passed over. Raises DataError."""
+    """The files of these kinds in a folder and below, sorted, without hidden and empty ones and lineages of single files. Links are
+    followed. Folders below in which PASSED_OVER lies are passed over. Raises DataError."""
     found, others, been = [], set(), set()
 
     def refuse(error: OSError) -> None:
@@ -202,7 +203,7 @@ def files_below(folder: Path, kinds: Collection[str]) -> list[Path]:
         folders[:] = [] if passed_over else sorted(name for name in folders if not name.startswith("."))
         for name in [] if passed_over else names:
             path = Path(here, name)
-            if name.startswith(".") or not path.is_file():
+            if name.startswith(".") or name.endswith(f".{lineage.FILE}") or not path.is_file():
                 continue
             if kind(path) not in kinds:
                 others.add(path.suffix or name)

@@ -13,13 +13,15 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from onward.errors import EndpointError
+from onward.errors import EndpointBusy, EndpointError, RequestRefused
 from onward.generate.chat_model import ChatModel, Message, Reply
 from onward.generate.engine import Finish
 from onward.generate.settings import Sampling
 
 SECONDS = 120.0
 """How long an answer, or the next piece of one, may take."""
+BUSY, NEVER = (429, 502, 503, 504, 529), (400, 413, 422)
+"""HTTP statuses by which a server says that it is to be asked later, and that it will not take this request at all."""
 
 
 def _is_address(text: str) -> bool:
@@ -131,7 +133,8 @@ class EndpointModel(ChatModel):
             raise self._odd(response.text) from error
 
     def _unreachable(self, error: Exception) -> EndpointError:
-        return EndpointError(
+        kind = EndpointBusy if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout) else EndpointError
+        return kind(
             f"{self.address} does not answer ({error or type(error).__name__}). Is the server running, and is the address right?"
         )
 
@@ -140,7 +143,9 @@ class EndpointModel(ChatModel):
             why = response.json()["error"]["message"]
         except (ValueError, KeyError, TypeError):
             why = response.text[:200] or response.reason_phrase
-        return EndpointError(f"{self.address} refused with {response.status_code}: {why}")
+        code = response.status_code
+        kind = EndpointBusy if code in BUSY else RequestRefused if code in NEVER else EndpointError
+        return kind(f"{self.address} refused with {code}: {why}")
 
     def _odd(self, answer: object) -> EndpointError:
         return EndpointError(f"{self.address} answered, but not as the OpenAI protocol says: {str(answer)[:200]}")
