@@ -198,9 +198,11 @@ def request(
 ) -> dict[str, Any]:
     """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for.
 
-    Raises PlanError for an objective that there is not.
+    Raises PlanError for an objective that there is not; and what `Parent.find` raises, before a workspace is begun.
     """
     task(objective)
+    if init is not None:
+        Parent.find(init, objective)
     found = {"verb": "pretrain", "texts": _sources(mixture.corpora(texts)), "objective": objective}
     return found | asdict(wishes) | asdict(asked) | parent.request(init, sources_of) | further
 
