@@ -206,7 +206,7 @@ def test_a_broken_line_is_named_or_counted_also_as_the_first(tmp_path: Path) -> 
         ("a.jsonl", b'{"instruction": "a", "instances": []}', "not a format of conversations"),
         ("a.jsonl", b'"hello"\n', "not a format of conversations"),
         ("a.jsonl", b"\0\1\2", "holds NUL bytes"),
-        ("a.jsonl.gz", gzip.compress(json.dumps(OPENAI).encode())[:-9], "is cut short"),
+        ("a.jsonl.gz", gzip.compress(json.dumps(OPENAI).encode(), mtime=0)[:-9], "is cut short"),
         ("a.json", b"[]", "holds no records"),
         ("a.json", b'{"messages": []}', "is JSON, but no list"),
         ("a.json", b'{"a": 1}\n{"a": 1}\n', r"broken JSON .*end its name in \.jsonl"),
