@@ -43,7 +43,7 @@ OURS = "adapter"
 """The name, inside the model, of the adapter that is trained."""
 PREFIX = "base_model.model."
 METHODS = (
-    *("lora", "dora", "ia3", "adamss", "boft", "c3a", "deft", "delora", "fourierft", "glora", "gralora", "hira", "hra"),
+    *("lora", "dora", "ia3", "boft", "c3a", "deft", "delora", "fourierft", "glora", "gralora", "hira", "hra"),
     *("loha", "lokr", "miss", "oft", "osf", "peanut", "psoft", "randlora", "road", "shira", "supertuning", "waveft"),
 )
 """Those of peft that need linear layers only, and can be merged into them; a test does so with each."""
