@@ -111,13 +111,6 @@ def test_two_adapters_stand_beside_one_base_and_neither_touches_the_other(model_
         assert torch.allclose(logits(model), expected, atol=1e-6), name
 
 
-def test_without_an_adapter_means_the_base_and_only_meanwhile(model_folder):
-    model = adapted(model_folder)
-    with adapters.without(model):
-        assert torch.equal(logits(model), logits(folder.load(model_folder)))
-    assert not torch.allclose(logits(model), logits(folder.load(model_folder)))
-
-
 def test_only_the_adapter_learns_and_the_same_seed_makes_the_same(model_folder):
     model, again = (folder.load(model_folder) for _ in range(2))
     for one in (model, again):

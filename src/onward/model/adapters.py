@@ -11,7 +11,6 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -251,18 +250,6 @@ def use(model: LanguageModel, name: str | None) -> None:
         layer.enable_adapters(name is not None)
         if name is not None:
             layer.set_adapter(name, inference_mode=True)
-
-
-@contextmanager
-def without(model: LanguageModel) -> Iterator[None]:
-    """Compute as the base model alone meanwhile, such as the reference of a policy."""
-    for _, layer in _layers(model):
-        layer.enable_adapters(False)
-    try:
-        yield
-    finally:
-        for _, layer in _layers(model):
-            layer.enable_adapters(True)
 
 
 def merge(model: LanguageModel) -> None:
