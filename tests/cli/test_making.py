@@ -271,6 +271,9 @@ def test_sft_with_an_adapter_then_merge(onward, texts, chats, tmp_path):
     assert "an adapter (lora) of 2,432 weights" in onward("show", adapter).out
     shown = json.loads(onward("show", adapter, "--json").out)
     assert (shown["method"], shown["settings"]["r"], shown["lineage"]["verb"]) == ("lora", 4, "sft")
+    checked = onward("check", adapter)
+    assert checked.code == 0, checked.err
+    assert "merged = adapter" in checked.out
     ended = onward("merge", base, adapter, "-o", merged)
     assert ended.code == 0, ended.err
     assert [one["verb"] for one in json.loads(onward("show", merged, "--json").out)["lineage"]["parents"]] == [
@@ -282,7 +285,7 @@ def test_sft_with_an_adapter_then_merge(onward, texts, chats, tmp_path):
         (("merge", base, adapter, "-o", merged), "exists already"),
         ((*command[:3], "-o", tmp_path / "x", "--adapter", "magic"), "choose one of lora, dora"),
         ((*command[:3], "-o", tmp_path / "x", "--rank", 4), "Add --adapter"),
-        (("check", adapter), "onward merge BASE"),
+        (("check", tmp_path / "x"), "does not exist"),
     ):
         ended = onward(*wrong)
         assert ended.code == 2, wrong

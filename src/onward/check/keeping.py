@@ -54,7 +54,7 @@ def folder_and_transformers(subject: Subject) -> Found:
 
     ids = subject.ids(2, subject.length)
     try:
-        theirs = _opened_quietly(transformers, subject)
+        theirs = opened_quietly(transformers, subject.path, causal=subject.causal)
         logits = theirs.to(subject.device, subject.dtype).eval()(input_ids=ids).logits
     except torch.OutOfMemoryError:
         raise
@@ -68,15 +68,15 @@ def folder_and_transformers(subject: Subject) -> Found:
     return Found(difference, NATS, "nats", f"transformers {transformers.__version__}")
 
 
-def _opened_quietly(transformers: Any, subject: Subject) -> nn.Module:
+def opened_quietly(transformers: Any, path: Path, *, causal: bool) -> nn.Module:
     """Without the bars and remarks that would come between the rows of the table."""
-    auto = transformers.AutoModelForCausalLM if subject.causal else transformers.AutoModelForMaskedLM
+    auto = transformers.AutoModelForCausalLM if causal else transformers.AutoModelForMaskedLM
     log = transformers.utils.logging
     before, bars = log.get_verbosity(), log.is_progress_bar_enabled()
     log.set_verbosity_error()
     log.disable_progress_bar()
     try:
-        model: nn.Module = auto.from_pretrained(subject.path)
+        model: nn.Module = auto.from_pretrained(path)
         return model
     finally:
         log.set_verbosity(before)

@@ -6,7 +6,7 @@ every fault that is smaller than itself. The text is random token ids, the same 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -31,7 +31,9 @@ ROWS = 4
 
 @dataclass(frozen=True, kw_only=True)
 class Subject:
-    """A folder under check. stored: the type of its weights on the disk.   tokenizer: None where the folder has none."""
+    """A folder under check. stored: the type of its weights on the disk.   tokenizer: None where the folder has none.
+    base: of an adapter's folder, the model that it stands beside.
+    """
 
     path: Path
     family: str
@@ -39,6 +41,7 @@ class Subject:
     stored: torch.dtype
     tokenizer: Tokenizer | None
     seed: int
+    base: Path | None = None
 
     @property
     def device(self) -> torch.device:
@@ -97,6 +100,8 @@ def open_subject(path: Path, *, device: str | None = None, seed: int = 0) -> Sub
     """Raises FolderError, ConfigError, TokenizerError, PlanError where the folder, the device or the seed cannot be used."""
     if not 0 <= seed < 2**32:
         raise PlanError(f"--seed {seed}: a whole number from 0 to {2**32 - 1:,}.")
+    if folder.is_adapter(path):
+        return _open_adapter(path, device, seed)
     where = choose(device)
     family, config = folder.read_config(path)
     if config.max_positions < SHORTEST:
@@ -108,6 +113,15 @@ def open_subject(path: Path, *, device: str | None = None, seed: int = 0) -> Sub
     stored = next(model.parameters()).dtype
     model = model.to(at_least_float32(stored)).eval()
     return Subject(path=path, family=family, model=model, stored=stored, tokenizer=tokenizer, seed=seed)
+
+
+def _open_adapter(path: Path, device: str | None, seed: int) -> Subject:
+    from onward.model import adapters  # peft is slow to import
+
+    base = adapters.base_of(path)
+    found = open_subject(base, device=device, seed=seed)
+    adapters.attach(found.model, found.family, path)
+    return replace(found, path=path, base=base, model=found.model.to(found.device, found.dtype).eval())
 
 
 def mask_of(model: LanguageModel, batch: Batch) -> Mask:

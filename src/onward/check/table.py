@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from onward.check.adapting import folder_and_peft, merged_and_beside
 from onward.check.keeping import folder_and_transformers, saved_and_loaded
 from onward.check.learning import accumulated_and_whole, compiled_and_eager, resumed_and_uninterrupted
 from onward.check.reading import (
@@ -30,13 +31,26 @@ EQUIVALENCES = (
     Equivalence(name="accumulated = whole", measure=accumulated_and_whole, copies=6),
 )
 
+READING = ("cache = full forward", "padded = alone", "packed = unpacked", "drawn in a batch = alone")
+OF_ADAPTERS = (
+    Equivalence(name="merged = adapter", measure=merged_and_beside, copies=2),
+    Equivalence(name="folder = PEFT", measure=folder_and_peft, copies=1.5),
+)
+
+
+def equivalences(subject: Subject) -> tuple[Equivalence, ...]:
+    """What is tried: of an adapter, whatever has to do with reading, and what must hold of adapters alone."""
+    if subject.base is None:
+        return EQUIVALENCES
+    return (*(one for one in EQUIVALENCES if one.name in READING), *OF_ADAPTERS)
+
 
 def check(subject: Subject) -> Iterator[Row]:
     """A row for each equivalence, as soon as it has been tried."""
-    for one in EQUIVALENCES:
+    for one in equivalences(subject):
         yield tried(one, subject)
 
 
 def memory_wanted(subject: Subject) -> int:
     """Bytes that the whole check takes at most, the model included; rows for which there is not that much are not tried."""
-    return subject.weight_bytes + max(one.memory(subject) for one in EQUIVALENCES)
+    return subject.weight_bytes + max(one.memory(subject) for one in equivalences(subject))

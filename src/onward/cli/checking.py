@@ -78,9 +78,9 @@ def _with_progress(console: Console, subject: Subject) -> list[Row]:
     """All the rows. Meanwhile a bar says on a terminal which is being tried; elsewhere, each is told when it is done."""
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-    from onward.check.table import EQUIVALENCES, check
+    from onward.check.table import check, equivalences
 
-    names = [one.name for one in EQUIVALENCES]
+    names = [one.name for one in equivalences(subject)]
     columns = (TextColumn("  {task.description}"), BarColumn(bar_width=24), TimeElapsedColumn())
     rows: list[Row] = []
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
