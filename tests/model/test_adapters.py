@@ -13,6 +13,7 @@ from onward.lineage import Lineage
 from onward.model import adapters, folder
 from onward.model.families import from_hf_config
 from onward.model.trunk import LanguageModel
+from samples import randomised
 
 IDS = torch.arange(24).view(2, 12) % 40
 SPECIAL = {"c3a", "fourierft", "road", "shira", "waveft"}
@@ -45,23 +46,40 @@ def logits(model):
     return model(IDS)
 
 
+@pytest.fixture
+def wide_folder(model_folder, tmp_path):
+    config = replace(
+        folder.read_config(model_folder)[1], depth=1, width=256, heads=4, kv_heads=4, head_size=64, ffn_width=512
+    )
+    model = randomised(LanguageModel(config).initialise(0))
+    folder.save(tmp_path / "wide", model, lineage=Lineage(verb="test"), tokenizer_folder=model_folder)
+    return tmp_path / "wide"
+
+
+def changed_read_back_and_merged(base, method, out, rank=None):
+    model = adapted(base, method, rank)
+    found = logits(model)
+    assert (found - logits(folder.load(base))).abs().max() > 1e-3
+    again = folder.load(base)
+    adapters.attach(again, "qwen3", saved(model, base, out))
+    size = max(1.0, found.abs().max().item())
+    assert torch.allclose(logits(again.eval()), found, atol=1e-5 * size)
+    adapters.merge(again)
+    assert torch.allclose(logits(again), found, atol=1e-5 * size)
+    assert again.state_dict().keys() == folder.load(base).state_dict().keys()
+
+
 @pytest.mark.parametrize("method", sorted(set(adapters.METHODS) - SPECIAL))
 def test_every_method_changes_the_model_and_is_read_back_and_merged_to_the_same(model_folder, tmp_path, method):
-    model = adapted(model_folder, method, rank=4 if method in ("miss", "psoft") else None)
-    found = logits(model)
-    assert (found - logits(folder.load(model_folder))).abs().max() > 1e-3
-    again = folder.load(model_folder)
-    adapters.attach(again, "qwen3", saved(model, model_folder, tmp_path / "adapter"))
-    assert torch.allclose(logits(again.eval()), found, atol=1e-5)
-    adapters.merge(again)
-    assert torch.allclose(logits(again), found, atol=1e-5)
-    assert again.state_dict().keys() == folder.load(model_folder).state_dict().keys()
+    rank = 4 if method in ("miss", "psoft") else None
+    changed_read_back_and_merged(model_folder, method, tmp_path / "adapter", rank)
 
 
 @pytest.mark.parametrize("method", sorted(SPECIAL))
-def test_a_method_that_needs_a_wider_model_says_so(model_folder, method):
+def test_a_method_that_needs_a_wider_model_says_so_and_works_in_one(model_folder, wide_folder, tmp_path, method):
     with pytest.raises(PlanError, match=f"--adapter {method}: peft cannot make it for this model: .+"):
         adapted(model_folder, method)
+    changed_read_back_and_merged(wide_folder, method, tmp_path / "adapter")
 
 
 @pytest.mark.parametrize("method", ["lora", "dora", "ia3", "loha"])
