@@ -1,4 +1,5 @@
 import json
+from itertools import zip_longest
 
 import pytest
 import torch
@@ -78,6 +79,19 @@ def test_several_adapters_share_one_base_and_each_request_has_its_own(model_fold
     assert texts == [alone["poet"].text, plain.text, alone["clerk"].text, alone["poet"].text]
     assert len(set(texts)) == 3
     assert {name: model.replies(ASKED, [asked])[0] for name, model in both.items()} == alone
+
+
+def test_texts_with_different_adapters_may_take_turns(model_folder, adapter_folder):
+    base = onward.load(model_folder)
+    both = beside(base, {name: adapter_folder(name, seed) for name, seed in NAMES.items()})
+    asked = Sampling(temperature=1.0, max_tokens=12, seed=4)
+    alone = {name: model.replies(ASKED, [asked])[0].text for name, model in both.items()}
+    streams = {name: model.stream(ASKED, asked) for name, model in both.items()}
+    said = dict.fromkeys(streams, "")
+    for pieces in zip_longest(*streams.values(), fillvalue=""):
+        said = {name: said[name] + piece for name, piece in zip(streams, pieces, strict=True)}
+    assert said == alone
+    assert len(set(alone.values())) == 2
 
 
 def test_a_tokenizer_that_does_not_fit_the_weights_is_refused(model_folder):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 
 from onward.errors import ConfigError, FolderError, PlanError
 from onward.lineage import Lineage
@@ -186,6 +187,14 @@ class TestBrokenFolders:
     def test_weights_that_are_missing(self, model_folder, adapter):
         (adapter / folder.ADAPTER_WEIGHTS).unlink()
         with pytest.raises(FolderError, match="has no adapter_model"):
+            self.attach(model_folder, adapter)
+
+    def test_a_tensor_that_is_missing(self, model_folder, adapter):
+        file = adapter / folder.ADAPTER_WEIGHTS
+        tensors = load_file(file)
+        tensors.pop(next(name for name in sorted(tensors) if "lora_B" in name))
+        save_file(tensors, file)
+        with pytest.raises(FolderError, match=r"lacks .*lora_B"):
             self.attach(model_folder, adapter)
 
     def test_another_rank_than_the_configuration_says(self, model_folder, adapter):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -293,7 +294,7 @@ def test_a_reward_model_is_not_opened(judged, why):
 
 
 def test_instruction_tuning_stops_before_it_reads_a_conversation(judged, tmp_path, model_folder):
-    folder.copy_tokenizer(model_folder, judged)
+    shutil.copy(model_folder / "tokenizer.json", judged)
     workspace = Workspace(tmp_path / "out", {})
     with pytest.raises(FolderError, match="holds a reward model"):
         instruct.prepare(judged, tmp_path / "nowhere.jsonl", workspace, Wishes(), console=Console(quiet=True))

@@ -33,6 +33,11 @@ class Judgement:
         """Better and worse, all of them."""
         return combinations(range(len(self.rewards)), 2)
 
+    @property
+    def comparisons(self) -> int:
+        """How many pairs there are."""
+        return len(self.rewards) * (len(self.rewards) - 1) // 2
+
     def right(self) -> float:
         """How many pairs are in the right order; one that is found equally good counts half."""
         return sum(_ordered(self.rewards[a] - self.rewards[b]) for a, b in self.pairs())
@@ -49,7 +54,7 @@ def _ordered(difference: float) -> float:
 def ranked_right(judged: Sequence[Judgement]) -> Measured:
     """The share of all pairs, with its 95 % interval: a bootstrap over the prompts."""
     right = np.array([one.right() for one in judged])
-    return measure.with_interval(right, np.array([len(list(one.pairs())) for one in judged], dtype=float))
+    return measure.with_interval(right, np.array([one.comparisons for one in judged], dtype=float))
 
 
 @dataclass(frozen=True)

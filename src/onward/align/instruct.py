@@ -14,13 +14,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import torch
 from rich.console import Console
 
-from onward import lineage
 from onward.corpus.chats import Chats, Conversation, chat_files, read_chats
 from onward.corpus.split import is_held_out, place
-from onward.errors import BadLine, ChatError, DataError, FolderError, PlanError
+from onward.errors import BadLine, ChatError, DataError, FolderError
 from onward.model import folder
 from onward.model.trunk import LanguageModel
 from onward.tokens.chat import encode_chat
@@ -29,7 +27,7 @@ from onward.train import machine, processes, size
 from onward.train.mixture import MixedBatches, Part
 from onward.train.objectives import next_token
 from onward.train.packing import Batches, Packing
-from onward.train.parent import boundaries, files_of
+from onward.train.parent import Parent, boundaries, files_of
 from onward.train.plan import Adapter, TrainPlan, Wishes
 from onward.train.shards import Shards, write_shards
 from onward.train.texts import TextData
@@ -64,24 +62,17 @@ def prepare(
     Raises FolderError, TokenizerError, ChatError, DataError, PlanError.
     """
     began = time.perf_counter()
-    tokenizer = Tokenizer.load(base)
+    tokenizer, parent = Tokenizer.load(base), Parent.at(base)
     found = machine.measure(wishes.device, wishes.precision)
-    model = folder.load(base, dtype=torch.float32)  # small updates would be lost in bf16
-    folder.check_tokenizer(model.config, tokenizer.highest_id)
+    model = parent.load(tokenizer.highest_id)
     if not model.config.causal:
         raise FolderError(
             f"{base} holds an encoder, which fills blanks and cannot answer. Give a base model that carries texts on."
         )
-    family, write, reasons = (
-        folder.read_config(base)[0],
-        folder.save,
-        {"lr_embedding": "a third of pretraining's, as for lr"},
-    )
+    write, reasons = folder.save, {"lr_embedding": "a third of pretraining's, as for lr"}
     if beside.adapter is not None:
-        write, reasons = _add_adapter(model, family, beside, base, wishes.seed)
-    length = wishes.length or min(model.config.max_positions, LONGEST)
-    if length > model.config.max_positions:
-        raise PlanError(f"--length {length} is more than the {model.config.max_positions} positions of {base}.")
+        write, reasons = _add_adapter(model, parent.family, beside, base, wishes.seed)
+    length = parent.length(wishes.length, LONGEST)
 
     def side(name: str, wanted: bool) -> Shards:
         return Shards(workspace.part(name, lambda path: _cut(chats, tokenizer, path, wanted, skip_bad, console)))
@@ -126,7 +117,6 @@ def prepare(
             spent=time.perf_counter() - began,
         )
 
-    parent = lineage.of(base)
     return Training(
         verb="sft",
         workspace=workspace,
@@ -138,8 +128,8 @@ def prepare(
         batches=batches,
         data=TextData(suite=SUITE, tokenizer=tokenizer, train=train, held_out=kept),
         sources=[*sources_of(chat_files(chats)), *({"corpus": "replay"} | source for source in replayed)],
-        parents=[parent],
-        family=family,
+        parents=[parent.lineage],
+        family=parent.family,
         write=write,
     )
 

@@ -236,7 +236,7 @@ class RankingData:
         self.judged = judge(model, self.held_out, plan, measure.AT_THE_END)
         sign = 1.0 if self.train.longer_is_better >= 0.5 else -1.0
         by_length = [one.right_by_length(sign) for one in self.judged]
-        pairs = [len(list(one.pairs())) for one in self.judged]
+        pairs = [one.comparisons for one in self.judged]
         common: dict[str, Any] = {"seed": plan.seed, "chance": self.metric.chance}
         found = [
             measure.result(

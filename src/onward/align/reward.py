@@ -17,7 +17,6 @@ import torch.nn.functional as F
 from rich.console import Console
 from torch import Tensor
 
-from onward import lineage
 from onward.align.rankings import RankedBatch, RankingData, Rankings, encode
 from onward.align.wishes import RewardWishes
 from onward.corpus.preferences import preference_files, read_preferences
@@ -29,7 +28,7 @@ from onward.tokens.tokenizer import Tokenizer
 from onward.train import machine, size
 from onward.train.objectives import Loss
 from onward.train.packing import Batches
-from onward.train.parent import files_of
+from onward.train.parent import Parent, files_of
 from onward.train.plan import TrainPlan, Wishes
 from onward.train.training import Training, settled, sources_of
 from onward.train.workspace import Workspace
@@ -99,15 +98,10 @@ def prepare(
 ) -> Training[RankingData]:
     """Everything up to the first step.   base: an instructed model.   Raises FolderError, TokenizerError, DataError, PlanError."""
     began = time.perf_counter()
-    tokenizer = Tokenizer.load(base)
+    tokenizer, parent = Tokenizer.load(base), Parent.at(base)
     found = machine.measure(wishes.device, wishes.precision)
-    words = folder.load(base, dtype=torch.float32)  # small updates would be lost in bf16
-    folder.check_tokenizer(words.config, tokenizer.highest_id)
-    model = with_score_head(words, wishes.seed)
-    length = wishes.length or min(model.config.max_positions, LONGEST)
-    if length > model.config.max_positions:
-        raise PlanError(f"--length {length} is more than the {model.config.max_positions} positions of {base}.")
-
+    model = with_score_head(parent.load(tokenizer.highest_id), wishes.seed)
+    length = parent.length(wishes.length, LONGEST)
     data = _data(preferences, tokenizer, length, asked, skip_bad, console)
     sizes = [len(ids) for one in data.train.all for ids in one.ids]
     answers = len(sizes) / data.train.rows
@@ -151,8 +145,8 @@ def prepare(
         batches=batches,
         data=data,
         sources=sources_of(preference_files(preferences)),
-        parents=[lineage.of(base)],
-        family=folder.read_config(base)[0],
+        parents=[parent.lineage],
+        family=parent.family,
     )
 
 

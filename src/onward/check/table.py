@@ -16,11 +16,14 @@ from onward.check.reading import (
 from onward.check.row import Equivalence, Row, tried
 from onward.check.subject import Subject
 
-EQUIVALENCES = (
+READING = (
     Equivalence(name="cache = full forward", measure=cache_and_full_forward),
     Equivalence(name="padded = alone", measure=padded_and_alone),
     Equivalence(name="packed = unpacked", measure=packed_and_unpacked),
     Equivalence(name="drawn in a batch = alone", measure=draws_alone_and_in_a_batch),
+)
+EQUIVALENCES = (
+    *READING,
     Equivalence(name="save/load = same bytes", measure=saved_and_loaded, copies=3, disk=2),
     Equivalence(name="folder = transformers", measure=folder_and_transformers, copies=1.5),
     # weights, gradients and two moments, the weights to compare with, and a checkpoint on its way
@@ -31,8 +34,8 @@ EQUIVALENCES = (
     Equivalence(name="accumulated = whole", measure=accumulated_and_whole, copies=6),
 )
 
-READING = ("cache = full forward", "padded = alone", "packed = unpacked", "drawn in a batch = alone")
 OF_ADAPTERS = (
+    *READING,
     Equivalence(name="merged = adapter", measure=merged_and_beside, copies=2),
     Equivalence(name="folder = PEFT", measure=folder_and_peft, copies=1.5),
 )
@@ -40,9 +43,7 @@ OF_ADAPTERS = (
 
 def equivalences(subject: Subject) -> tuple[Equivalence, ...]:
     """What is tried: of an adapter, whatever has to do with reading, and what must hold of adapters alone."""
-    if subject.base is None:
-        return EQUIVALENCES
-    return (*(one for one in EQUIVALENCES if one.name in READING), *OF_ADAPTERS)
+    return EQUIVALENCES if subject.base is None else OF_ADAPTERS
 
 
 def check(subject: Subject) -> Iterator[Row]:

@@ -50,7 +50,7 @@ class Completion:
 class Engine:
     """Runs one model with its tokeniser. `ends`: ids that end a text, besides those that the tokeniser knows.
 
-    use: called with a request's adapter before the model computes for it, where there are adapters.
+    use: called with a request's adapter before each pass of the model, where there are adapters: texts may take turns.
     """
 
     def __init__(
@@ -102,7 +102,7 @@ class Engine:
     @torch.inference_mode()
     def _decode(self, runs: list[_Run]) -> Iterator[None]:
         """Draw a token for every run at once until all are finished; yields after each round. All have the same adapter."""
-        self.use(runs[0].request.adapter)
+        adapter = runs[0].request.adapter
         lengths = torch.tensor([len(run.request.prompt) for run in runs], device=self.device)
         capacity = min(self.room, max(len(r.request.prompt) + r.request.sampling.max_tokens for r in runs))
         cache = KVCache(self.model.config, len(runs), capacity, dtype=self.dtype, device=self.device)
@@ -110,7 +110,7 @@ class Engine:
         prompts = torch.tensor(
             [[*r.request.prompt] + [0] * (width - len(r.request.prompt)) for r in runs], device=self.device
         )
-        logits = self._logits(prompts, cache, last=lengths - 1)
+        logits = self._logits(prompts, cache, adapter, last=lengths - 1)
         cache.truncate(lengths)
         while True:
             new = draw(logits, [run.request.sampling for run in runs], cache.lengths)
@@ -122,10 +122,11 @@ class Engine:
                 rows = torch.tensor(alive, device=self.device)
                 cache.keep(rows)
                 new, runs = new[rows], [runs[row] for row in alive]
-            logits = self._logits(new[:, None], cache, last=torch.zeros_like(new))
+            logits = self._logits(new[:, None], cache, adapter, last=torch.zeros_like(new))
 
-    def _logits(self, ids: Tensor, cache: KVCache, *, last: Tensor) -> Tensor:
+    def _logits(self, ids: Tensor, cache: KVCache, adapter: str | None, *, last: Tensor) -> Tensor:
         """The primitive: new tokens (B, T) through the trunk; logits (B, V) after token `last` (B,) of each sequence."""
+        self.use(adapter)
         hidden = self.model.hidden(ids, cache=cache)
         return _finite(self.model.logits(hidden[torch.arange(len(ids), device=self.device), last]))
 

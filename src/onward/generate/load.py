@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -66,7 +65,7 @@ def beside(model: FolderModel, paths: Mapping[str, Path]) -> dict[str, FolderMod
     family = folder.read_config(Path(model.name))[0]
     for name, path in paths.items():
         adapters.attach(model.engine.model, family, path, name)
-    model.engine.use = partial(adapters.use, model.engine.model)
+    model.engine.use = adapters.switch(model.engine.model)
     return {name: FolderModel(str(path), model.engine, adapter=name) for name, path in paths.items()}
 
 

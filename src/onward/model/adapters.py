@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,7 @@ from safetensors.torch import load_file
 
 from onward import lineage as lineages
 from onward.errors import ConfigError, FolderError, PlanError
-from onward.files import COPY_AGAIN, check_apart, check_free, new_folder, read_json, write_bytes, write_json
+from onward.files import COPY_AGAIN, check_apart, check_free, new_folder, read_json
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.model.config import TrunkConfig
@@ -31,7 +31,6 @@ from onward.model.folder import (
     ADAPTER,
     ADAPTER_WEIGHTS,
     GENERATION,
-    copy_tokenizer,
     open_safetensors,
     resolve,
     save_tensors,
@@ -176,12 +175,7 @@ def save(
         )  # some share a part
     with new_folder(path, force=force) as place:
         config.save_pretrained(str(place))
-        copy_tokenizer(tokenizer_folder, place)
-        if generation is not None:
-            write_json(place / GENERATION, dict(generation))
-        for name, data in (further or {}).items():
-            write_bytes(place / name, data)
-        lineages.write(place, lineage)
+        folder.write_companions(place, lineage, generation, tokenizer_folder, further)
         save_tensors(place / ADAPTER_WEIGHTS, tensors)
 
 
@@ -212,6 +206,9 @@ def attach(model: LanguageModel, family: str, path: Path, name: str = OURS) -> N
         raise FolderError(
             f"{path} does not fit this model ({_first_line(error)}). Give the model that it was trained on."
         ) from error
+    lacking = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False).keys() - tensors.keys()
+    if lacking:
+        raise FolderError(f"{path} lacks {min(lacking)}. {COPY_AGAIN}")
     if result.unexpected_keys:
         raise FolderError(
             f"{path} holds {result.unexpected_keys[0]}, which {config.peft_type.value} does not have. {COPY_AGAIN}"
@@ -250,6 +247,18 @@ def use(model: LanguageModel, name: str | None) -> None:
         layer.enable_adapters(name is not None)
         if name is not None:
             layer.set_adapter(name, inference_mode=True)
+
+
+def switch(model: LanguageModel) -> Callable[[str | None], None]:
+    """`use`, for who calls it before every pass: nothing is done where nothing changes."""
+    current: list[str | None] = []
+
+    def to(name: str | None) -> None:
+        if current != [name]:
+            use(model, name)
+            current[:] = [name]
+
+    return to
 
 
 def merge(model: LanguageModel) -> None:

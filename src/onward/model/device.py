@@ -17,7 +17,7 @@ def choose(name: str | None = None) -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+    except (RuntimeError, AssertionError) as error:
         raise ConfigError(f"--device {name}: there is none that torch can use here. Try --device cpu.") from error
     if device.type not in ("cpu", "cuda"):
         raise ConfigError(f"--device {name}: Onward computes on cpu and cuda. Try --device cpu.")

@@ -96,18 +96,28 @@ def save(
     raw["dtype"] = raw["torch_dtype"] = str(dtype).removeprefix("torch.")  # named so by transformers 5, and by 4
     with new_folder(path, force=force) as folder:
         write_json(folder / CONFIG, raw)
-        if generation is not None and not judges:
-            write_json(folder / GENERATION, dict(generation))
-        if tokenizer_folder is not None:
-            copy_tokenizer(tokenizer_folder, folder)
-        for name, data in (further or {}).items():
-            write_bytes(folder / name, data)
-        lineages.write(folder, lineage)
+        write_companions(folder, lineage, None if judges else generation, tokenizer_folder, further)
         _save_weights(folder, model, family, dtype, shard_bytes)
 
 
-def copy_tokenizer(source: Path, folder: Path) -> None:
-    """Put the files of a tokenizer beside a model.   Raises FolderError where there is none."""
+def write_companions(
+    folder: Path,
+    lineage: Lineage,
+    generation: Mapping[str, Any] | None,
+    tokenizer_folder: Path | None,
+    further: Mapping[str, bytes] | None,
+) -> None:
+    """What stands beside the weights of a model, or of an adapter; see `save`. FolderError where there is no tokenizer to copy."""
+    if generation is not None:
+        write_json(folder / GENERATION, dict(generation))
+    if tokenizer_folder is not None:
+        _copy_tokenizer(tokenizer_folder, folder)
+    for name, data in (further or {}).items():
+        write_bytes(folder / name, data)
+    lineages.write(folder, lineage)
+
+
+def _copy_tokenizer(source: Path, folder: Path) -> None:
     if not (source / "tokenizer.json").is_file():
         raise FolderError(f"{source} has no tokenizer.json, so there is no tokenizer to put beside the model")
     for name in TOKENIZER:

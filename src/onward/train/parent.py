@@ -42,14 +42,19 @@ class Parent:
 
         Raises FolderError, ConfigError; PlanError where it is an encoder and `objective` is not for encoders, or the other way round.
         """
-        path = processes.by_first(lambda: folder.resolve(where))
-        family, config = folder.read_config(path)
-        if config.causal == (objective == "masked"):
+        found = cls.at(processes.by_first(lambda: folder.resolve(where)))
+        if found.config.causal == (objective == "masked"):
             raise PlanError(
-                f"{where} is {'a decoder' if config.causal else 'an encoder'} ({family}), and --objective {objective} trains "
-                f"{'encoders, which see' if config.causal else 'decoders, which must not see'} what comes after a place. "
+                f"{where} is {'a decoder' if found.config.causal else 'an encoder'} ({found.family}), and --objective {objective} trains "
+                f"{'encoders, which see' if found.config.causal else 'decoders, which must not see'} what comes after a place. "
                 "Give --init another model, or choose another --objective."
             )
+        return found
+
+    @classmethod
+    def at(cls, path: Path) -> Parent:
+        """A model folder.   Raises FolderError, ConfigError."""
+        family, config = folder.read_config(path)
         return cls(path=path, family=family, config=config)
 
     def load(self, highest_id: int) -> LanguageModel:

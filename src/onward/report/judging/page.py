@@ -1,6 +1,6 @@
 """The page of a reward model: how many held-out pairs it ranks right, how far its confidence can be trusted, what it is most wrong about.
 
-It reads `held_out.jsonl`, `metrics.jsonl` and `onward.json` of the folder that `onward reward` writes, and measures nothing.
+It reads `held_out.jsonl` and `onward.json` of the folder that `onward reward` writes, and measures nothing.
 """
 
 from __future__ import annotations
