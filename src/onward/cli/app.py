@@ -31,6 +31,7 @@ for panel, verbs in {
         making.sft,
         making.merge,
         aligning.reward,
+        aligning.rl,
     ),
     TALK: (talking.chat, talking.generate, filling.fill),
     LOOK: (looking.show, looking.tokens, looking.report, checking.check, scaling.scale),
