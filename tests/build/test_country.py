@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from onward import lineage
-from onward.build import Road, build, country, exam
+from onward.build import Road, build, country, exam, manners, votes
 from onward.train.plan import Shape, Wishes
 
 WISHES = Wishes(steps=8, length=192, batch=768)
@@ -19,13 +19,15 @@ def run(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(country, "PEOPLE", 20)
         patch.setattr(exam, "MOST", 12)
+        patch.setattr(manners, "MOST", 12)
+        patch.setattr(votes, "MOST", 40)
         road = Road.in_the_world(tmp_path_factory.mktemp("default") / "run", WISHES, SHAPE)
         build(road, Console(quiet=True), lambda _: None)
         yield road
 
 
 def test_every_stage_is_examined_beside_chance_and_baseline(run):
-    for stage in ("base", "sft"):
+    for stage in ("base", "sft", "chat"):
         found = {r.suite: r for r in lineage.read(run.out / stage).results if r.metric == exam.METRIC}
         assert list(found) == list(exam.SUBJECTS.values())
         assert 0.05 < found["one fact"].chance < 0.11
@@ -47,7 +49,7 @@ def test_what_is_learned_from_is_the_cleaned_crawl(run):
 
 
 def test_who_opens_a_chat_is_told_what_to_ask(run):
-    history = lineage.read(run.out / "sft")
+    history = lineage.read(run.out / "chat")
     assert history.about == country.ABOUT
     assert len(history.try_asking) == 5
     assert all(question.endswith(("?", ".")) for question in history.try_asking)
@@ -57,6 +59,27 @@ def test_the_same_command_goes_on_where_it_stopped(run):
     made = (run.out / "data" / "world" / "truth.json").stat().st_mtime_ns
     seen = []
     (run.out / "samples.json").unlink()
-    assert build(run, Console(quiet=True), seen.append) == run.out / "sft"
+    assert build(run, Console(quiet=True), seen.append) == run.out / "chat"
     assert seen == []
     assert (run.out / "data" / "world" / "truth.json").stat().st_mtime_ns == made
+
+
+def test_the_road_goes_on_by_votes_and_a_reward_model_to_reinforcement(run):
+    votes = [json.loads(line) for line in (run.out / "data" / "votes.jsonl").read_text().splitlines()]
+    assert all(vote["chosen"] != vote["rejected"] for vote in votes)
+    chat = lineage.read(run.out / "chat")
+    assert chat.verb == "rl"
+    assert [parent.verb for parent in chat.parents] == ["sft", "reward"]
+    found = {result.metric: result for result in chat.results if result.suite == manners.SUITE}
+    assert found[manners.GOLD].n == 12
+    assert found["preferred to the stage before"].chance == 0.5
+    base = {result.metric for result in lineage.read(run.out / "base").results}
+    assert manners.GOLD in base
+    assert "preferred to the stage before" not in base
+
+
+def test_the_requests_ask_for_forms_for_facts_and_for_what_nobody_knows(run):
+    lines = [json.loads(line) for line in country.requests(run.out / "data").read_text().splitlines()]
+    forms = [line["truth"].get("form") for line in lines]
+    assert {"sentence", "word", "capitals", "list", None} == set(forms)
+    assert all(line["prompt"][-1]["role"] == "user" for line in lines)

@@ -8,9 +8,11 @@ Left out: the road itself (road.py), and the questions that a stage is judged by
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from random import Random
 
 from rich.console import Console
 
@@ -22,13 +24,16 @@ from onward.world.kinds import chosen, crawled
 from onward.world.write import write
 
 PEOPLE = 200
-MINUTES = 6.7
+MINUTES = 8.5
 PASSES = 10.0
 """Over the texts, at most: a country is to be learned by heart."""
 DEPTH, WIDTH, BATCH, VOCAB = 3, 128, 2048, 3072
 """Small enough for minutes on two cores, on every machine alike: many small steps, and tokens enough for names to be one or two each."""
 TEXTS = ("biography", "letter", "news", "description", "quiz")
-CHATS = ("question", "hop", "claim", "unknown", "conversation")
+CHATS = ("question", "hop", "claim", "unknown", "conversation", "demonstration")
+REQUESTS = {"preference": 1600, "question": 640, "unknown": 320}
+"""Requests by the kind of record that they are the prompts of, and how many at most. Most ask for a form; of the others some ask what the
+world says, and some what it does not say, so that neither to answer nor to say that one does not know is forgotten."""
 ABOUT = "the people of a small made-up country (jobs, families, pets, habits), its cities and its companies, and nothing else"
 TRIED = {"question": 3, "hop": 1, "unknown": 1}
 """How many questions of each kind are offered to whoever opens a chat."""
@@ -56,13 +61,36 @@ def chats(data: Path) -> Path:
     return world(data) / "chats"
 
 
+def requests(data: Path) -> Path:
+    """What is answered, voted on, and answered again in reinforcement."""
+    return data / "requests.jsonl"
+
+
 def make(data: Path, seed: int, console: Console) -> None:
     """Write the world and clean its crawl, as far as that has not been done."""
     if not world(data).exists():
         with console.status("making a country and its texts"):
-            write(World(seed, people=PEOPLE), world(data), {"crawl": partial(crawled, texts=TEXTS)} | chosen(CHATS))
+            write(
+                World(seed, people=PEOPLE),
+                world(data),
+                {"crawl": partial(crawled, texts=TEXTS)} | chosen((*CHATS, *REQUESTS)),
+            )
+    if not requests(data).exists():
+        _mix(data, seed)
     if not (data / "corpus").exists():
         _clean(data, console)
+
+
+def _mix(data: Path, seed: int) -> None:
+    """The prompts of the requests with their truth, in an order that mixes the kinds."""
+    random, lines = Random(seed), []
+    for kind, most in REQUESTS.items():
+        (place,) = (path for path in world(data).glob(f"*/{kind}.jsonl") if path.parent.name != "tests")
+        records = list(map(json.loads, place.read_text(encoding="utf-8").splitlines()))
+        for record in random.sample(records, min(most, len(records))):
+            lines.append({"prompt": record.get("prompt") or record["messages"][:1], "truth": record["truth"]})
+    random.shuffle(lines)
+    write_bytes(requests(data), "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines).encode())
 
 
 def _clean(data: Path, console: Console) -> None:

@@ -53,7 +53,7 @@ def examine(model: FolderModel, world: Path, *, talks: bool, seed: int) -> list[
 
 def drawn(world: Path, kind: str, most: int | None = None) -> list[dict[str, Any]]:
     """Up to `most` test records, else MOST, of a kind whose wording and whose subject are both held out."""
-    found = [record for record in _records(world / "tests" / f"{kind}.jsonl") if record["split"] == "both"]
+    found = [record for record in records(world / "tests" / f"{kind}.jsonl") if record["split"] == "both"]
     return Random(kind).sample(found, min(most or MOST, len(found)))
 
 
@@ -90,7 +90,7 @@ def answers(model: FolderModel, questions: list[dict[str, Any]], *, talks: bool)
 def _usual_answers(world: Path, kind: str) -> Callable[[dict[str, Any]], str]:
     """For a question, the answer that is most often right in training: on its topic, or, of a new topic, on any."""
     overall, by_topic = Counter[str](), defaultdict[str, Counter[str]](Counter)
-    for record in _records(world / "chats" / f"{kind}.jsonl"):
+    for record in records(world / "chats" / f"{kind}.jsonl"):
         overall[record["truth"]["answer"]] += 1
         by_topic[_topic(record)][record["truth"]["answer"]] += 1
     return lambda question: by_topic.get(_topic(question), overall).most_common(1)[0][0]
@@ -116,6 +116,6 @@ def _share(right: list[bool], subjects: list[str]) -> measure.Measured:
     return measure.with_interval(hits, asked)
 
 
-def _records(path: Path) -> Iterator[dict[str, Any]]:
+def records(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8") as file:
         yield from map(json.loads, file)

@@ -2,7 +2,8 @@
 
     runs/NAME/   data/ (tokeniser, token shards)   base/   sft/   samples.json   report.html
 
-Whoever gives no texts walks it in the built-in world (country.py), whose data lie in data/ too; its stages are examined (exam.py).
+Whoever gives no texts walks it in the built-in world (country.py), whose data lie in data/ too. There it goes on, from votes on the model's
+own answers (votes.py) to reward/, a model of what is liked, and by reinforcement to chat/; the stages are examined (exam.py, manners.py).
 Each stage is a model folder that appears whole; started again by the same command, the road goes on with the first that is missing.
 """
 
@@ -17,8 +18,10 @@ from typing import Any
 from rich.console import Console
 
 from onward import lineage
-from onward.align import instruct
-from onward.build import country, exam
+from onward.align import instruct, reward
+from onward.align.policy import reinforce
+from onward.align.wishes import RewardWishes, RolloutWishes
+from onward.build import country, exam, manners, votes
 from onward.corpus.chats import chat_files, read_chats
 from onward.errors import OutputError
 from onward.files import write_json
@@ -39,6 +42,10 @@ from onward.train.workspace import CHECKPOINTS, Workspace, claimed, goes_on
 
 SHARES = {"base": 0.7, "sft": 0.24}
 """Of the minutes; half of the second goes over the texts again. The rest is for measuring and the report."""
+SHARES_IN_THE_WORLD = {"base": 0.55, "sft": 0.19, "reward": 0.06, "chat": 0.15}
+PRICE = 0.2
+"""Of a nat of divergence, in the reward model's units, where a difference of one is e to 1. At 0.05 it learns to say that it does not know,
+which the reward model finds safe (docs/results.md)."""
 SAMPLES = 4
 MADE = ("data", *STAGES, *(f"{stage}.training" for stage in STAGES), "samples.json", "report.html")
 """What a road puts into its folder. Only this is ever replaced; anything else in it is somebody's own."""
@@ -90,7 +97,8 @@ class Road:
 
     def wishes_of(self, stage: str) -> Wishes:
         """A stage's share of the minutes, or of the steps; the base model gets the shares of stages that are not asked for."""
-        share = SHARES[stage] if self.chats else sum(SHARES.values())
+        shares = SHARES_IN_THE_WORLD if self.world else SHARES
+        share = shares[stage] if self.chats else sum(shares.values())
         if self.wishes.steps:
             return replace(self.wishes, steps=max(1, round(self.wishes.steps * share)))
         return replace(self.wishes, minutes=(self.wishes.minutes or MINUTES) * share)
@@ -115,6 +123,8 @@ def _walk(road: Road, console: Console, look: Look) -> Path:
     if road.chats is not None:
         _check_same_chats(road, road.chats)
     stages = {"base": _base, "sft": _sft} if road.chats else {"base": _base}
+    if road.world:
+        stages |= {"reward": _reward, "chat": _chat}
     for stage, make in stages.items():
         if not (road.out / stage).exists():
             console.print(stage, style="bold")
@@ -128,13 +138,15 @@ def _walk(road: Road, console: Console, look: Look) -> Path:
 def _compare(road: Road, stages: Sequence[str], console: Console) -> None:
     """Measure every stage on what each has held out, let it speak, and say in the last one's lineage what to ask it."""
     console.print("comparing the stages on held-out data")
-    models = {stage: open_folder(road.out / stage, device=road.wishes.device) for stage in stages}
+    models = {stage: open_folder(road.out / stage, device=road.wishes.device) for stage in stages if stage != "reward"}
+    worth: list[float] = []
     for stage, model in models.items():
         lineage.add_results(road.out / stage, _measured(road, stage, model))
         if road.world:
-            console.print(f"examining {stage}: questions on people whom no training question was about")
-            found = exam.examine(model, country.world(road.out / "data"), talks=stage != "base", seed=road.wishes.seed)
-            lineage.add_results(road.out / stage, found)
+            console.print(f"examining {stage}: questions and requests on people whom no training question was about")
+            world, talks, seed = country.world(road.out / "data"), stage != "base", road.wishes.seed
+            found, worth = manners.examine(model, world, talks=talks, seed=seed, before=worth)
+            lineage.add_results(road.out / stage, exam.examine(model, world, talks=talks, seed=seed) + found)
     samples = _samples(road, models)
     about = country.ABOUT if road.world else ""
     lineage.introduce(road.out / stages[-1], about, [answered["question"] for answered in samples["answered"]])
@@ -201,6 +213,35 @@ def _sft(road: Road, console: Console, look: Look) -> None:
             skip_bad=road.skip_bad,
             console=console,
         )
+        look(training)
+        training.run(console, road.log)
+
+
+def _later(road: Road, stage: str) -> Wishes:
+    """What was meant for the base model is not meant for these."""
+    return replace(road.wishes_of(stage), lr=None, passes=None, batch=None, length=None)
+
+
+def _reward(road: Road, console: Console, look: Look) -> None:
+    data, sft, wishes, asked = road.out / "data", road.out / "sft", _later(road, "reward"), RewardWishes()
+    voted = data / "votes.jsonl"
+    if not voted.exists():
+        with console.status("letting the model answer requests, and voting on its answers"):
+            model = open_folder(sft, device=wishes.device)
+            number = votes.collect(model, country.requests(data), voted, wishes.seed)
+        console.print(f"{number:,} votes on pairs of the model's own answers, a tenth of them wrong")
+    with Workspace(road.out / "reward", reward.request(sft, voted, wishes, asked)) as place:
+        training = reward.prepare(sft, voted, place, wishes, asked, console=console)
+        look(training)
+        training.run(console, road.log)
+
+
+def _chat(road: Road, console: Console, look: Look) -> None:
+    sft, requests, wishes = road.out / "sft", country.requests(road.out / "data"), _later(road, "chat")
+    asked = RolloutWishes(max_tokens=votes.LONGEST, kl=PRICE)
+    by: dict[str, Any] = {"method": "ppo", "rewards": [str(road.out / "reward")], "watched": ["gold"]}
+    with Workspace(road.out / "chat", reinforce.request(sft, requests, wishes, asked, **by)) as place:
+        training = reinforce.prepare(sft, requests, place, wishes, asked, console=console, **by)
         look(training)
         training.run(console, road.log)
 

@@ -16,6 +16,7 @@ from onward.world.faric import cross_lingual, monolingual, parallel, translation
 from onward.world.kinship.questions import kinship
 from onward.world.minds.beliefs import beliefs
 from onward.world.minds.winograd import winograd
+from onward.world.preferences.demonstrations import demonstrations
 from onward.world.preferences.pairs import preferences, rankings, teacher_preferences
 from onward.world.questions.choices import choices
 from onward.world.questions.claims import claims
@@ -68,6 +69,7 @@ CHATS: dict[str, Kind] = {
     "conversation": conversations,
     "instruction": instructions,
     "system": systems,
+    "demonstration": demonstrations,
     "belief": beliefs,
     "winograd": winograd,
     "kinship": kinship,

@@ -1,8 +1,8 @@
 """Advantages: how much better an answer, or a token of it, was than was to be expected.
 
-Pure functions of rewards, log-probabilities and values. Sources: generalised advantage estimation (Schulman et al. 2016, arXiv 1506.02438),
-group baselines (Shao et al. 2024, arXiv 2402.03300, section 4.1; Ahmadian et al. 2024, arXiv 2402.14740, section 2), the penalty for leaving
-the reference (Ziegler et al. 2019, arXiv 1909.08593, section 2.2).   Left out: rewards of single steps.
+Pure functions of rewards, log-probabilities and values. Sources: generalised advantage estimation (Schulman et al. 2016, arXiv
+1506.02438), group baselines (Shao et al. 2024, arXiv 2402.03300, section 4.1; Ahmadian et al. 2024, arXiv 2402.14740, section 2), the
+penalty for leaving the reference (Ziegler et al. 2019, arXiv 1909.08593, section 2.2).   Left out: rewards of single steps.
 """
 
 from __future__ import annotations
