@@ -6,6 +6,7 @@ Left out: scripts, and anything fetched from elsewhere.
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -23,6 +24,8 @@ from onward.report.cleaning.funnel import funnel
 from onward.report.figures import curves
 from onward.train.callbacks import read_metrics
 
+SEVERAL = 3
+"""So many ways to measure a suite make a table of their own."""
 CLEANED = Path("data", "corpus")
 """Where a road that cleans its texts itself keeps them, below the run folder."""
 
@@ -82,11 +85,16 @@ def _stage(path: Path) -> Stage:
 
 
 def _measures(stages: list[Stage]) -> dict[str, dict[str, list[Result | None]]]:
-    """For each metric and suite, the result of every stage, or None where it was not measured."""
+    """Tables, by what they are about, of rows: the result of every stage, or None where it was not measured.
+
+    A table is about one metric, and has a row for each suite; but of a suite that is measured in several ways, a row for each of them.
+    """
     keys = dict.fromkeys((r.metric, r.suite) for stage in stages for r in stage.history.results)
+    ways = Counter(suite for _, suite in keys)
     found: dict[str, dict[str, list[Result | None]]] = {}
     for metric, suite in keys:
-        found.setdefault(metric, {})[suite] = [_result(stage, metric, suite) for stage in stages]
+        title, row = (metric, suite) if ways[suite] < SEVERAL else (suite, metric)
+        found.setdefault(title, {})[row] = [_result(stage, metric, suite) for stage in stages]
     return found
 
 
