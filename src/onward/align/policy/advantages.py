@@ -1,8 +1,8 @@
 """Advantages: how much better an answer, or a token of it, was than was to be expected.
 
-Pure functions of rewards, log-probabilities and values. Sources: generalised advantage estimation (Schulman et al. 2016, arXiv 1506.02438),
-group baselines (Shao et al. 2024, arXiv 2402.03300, section 4.1; Ahmadian et al. 2024, arXiv 2402.14740, section 2), the penalty for leaving
-the reference (Ziegler et al. 2019, arXiv 1909.08593, section 2.2).   Left out: rewards of single steps.
+Pure functions of rewards, log-probabilities and values. Sources: generalised advantage estimation (Schulman et al. 2016, arXiv
+1506.02438), group baselines (Shao et al. 2024, arXiv 2402.03300, section 4.1; Ahmadian et al. 2024, arXiv 2402.14740, section 2), the
+penalty for leaving the reference (Ziegler et al. 2019, arXiv 1909.08593, section 2.2).   Left out: rewards of single steps.
 """
 
 from __future__ import annotations
@@ -50,8 +50,8 @@ def relative_to_group(rewards: Tensor, samples: int) -> Tensor:
     rewards: (N,), the `samples` answers to a prompt side by side.
     """
     groups = rewards.view(-1, samples)
-    spread = groups.std(1, keepdim=True, unbiased=False)
-    return ((groups - groups.mean(1, keepdim=True)) / (spread + 1e-4) * (spread > 1e-8)).flatten()
+    spread, differ = groups.std(1, keepdim=True, unbiased=False), groups.amax(1) > groups.amin(1)
+    return ((groups - groups.mean(1, keepdim=True)) / (spread + 1e-4) * differ[:, None]).flatten()
 
 
 def against_the_others(rewards: Tensor, samples: int) -> Tensor:
@@ -68,5 +68,8 @@ def best_of_group(rewards: Tensor, samples: int) -> Tensor:
 
 
 def above_the_mean(rewards: Tensor) -> Tensor:
-    """1 for answers that are worth more than the mean of all, 0 for the others: of right and wrong ones, the right ones.   (N,)"""
-    return (rewards > rewards.mean()).to(rewards)
+    """1 for answers that are worth more than the mean of all, 0 for the others: of right and wrong ones, the right ones.   (N,)
+
+    0 for all where all are worth the same, which the mean itself, being rounded, may not tell.
+    """
+    return ((rewards > rewards.mean()) & (rewards > rewards.min())).to(rewards)
