@@ -5,7 +5,6 @@ import os
 
 import pytest
 
-
 SMALL = ("--rollouts", 12, "--max-tokens", 8, "--steps", 4)
 
 
