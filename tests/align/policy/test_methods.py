@@ -82,15 +82,15 @@ def test_the_price_is_paid_in_the_loss_or_in_the_reward_and_not_twice(tiny_model
 
 
 def test_each_method_values_answers_in_its_own_way(answered):
-    rollouts, worth = answered(8), torch.tensor([1.0, 0, 0, 0, 0.5, 0.5, 0.5, 0.5])
-    mask, nothing = rollouts.mask, torch.zeros(8, 13)
+    rollouts, worth = answered(8), torch.tensor([1.0, 0, 0, 0, 0.5, 0.5, 0.5, 0.5], dtype=torch.float64)
+    mask, nothing = rollouts.mask, torch.zeros(8, 13, dtype=torch.float64)
     found = {name: method.estimate(rollouts, worth, nothing, 0.0, 4)[0] for name, method in METHODS.items()}
     for advantages in found.values():
         assert not advantages[~mask].any()
     assert torch.equal(found["grpo"], relative_to_group(worth, 4)[:, None] * mask)
-    assert torch.allclose(found["rloo"].float(), against_the_others(worth, 4)[:, None] * mask)
-    assert torch.equal(found["best-of-n"], torch.tensor([1.0, 0, 0, 0, 0, 0, 0, 0])[:, None] * mask)
-    assert torch.equal(found["rejection"], torch.tensor([1.0, 0, 0, 0, 1, 1, 1, 1])[:, None] * mask)
+    assert torch.allclose(found["rloo"], against_the_others(worth, 4)[:, None] * mask)
+    assert torch.equal(found["best-of-n"], torch.tensor([1.0, 0, 0, 0, 0, 0, 0, 0]).double()[:, None] * mask)
+    assert torch.equal(found["rejection"], torch.tensor([1.0, 0, 0, 0, 1, 1, 1, 1]).double()[:, None] * mask)
     left = 0.95 ** (mask.flip(1).cumsum(1).flip(1) - 1).clamp(min=0) * worth[:, None] * mask
     assert torch.allclose(found["ppo"], whitened(left, mask), atol=1e-6), (
         "nothing foretold, each token away counts less"

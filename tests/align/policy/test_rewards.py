@@ -107,7 +107,7 @@ def test_several_are_added_up_by_their_weights(rules, judge):
         ("nan*gold", PlanError, "before the . stands a number"),
         ("0.5*", PlanError, "before the . stands a number"),
         ("{language_model}", FolderError, "holds a language model"),
-        ("{tmp}", OnwardError, ""),
+        ("{tmp}", OnwardError, "tokenizer"),
     ],
 )
 def test_a_reward_that_there_is_not_is_said_in_a_line(rules, model_folder, tmp_path, name, kind, words):

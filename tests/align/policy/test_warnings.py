@@ -37,7 +37,7 @@ TROUBLES = [
     ("ties", {"ties": lambda t: 0.5 + 0.45 * t}, "% of the prompts have answers that are all worth the same"),
     ("entropy", {"entropy": lambda t: 1.5 * 0.01**t}, "the entropy has collapsed, from .* to .* nats a token"),
     ("length", {"answer_tokens": lambda t: 10 + 30 * t}, "the answers have grown from"),
-    ("length", {"cut_off": lambda t: 0.5 * t}, "% of the answers are cut off .* raise --max-tokens"),
+    ("cut off", {"cut_off": lambda t: 0.5 * t}, "% of the answers are cut off .* raise --max-tokens"),
     ("watched", {"watched gold": lambda t: 0.6 - 0.3 * t}, "the reward goes on rising while gold falls"),
     ("watched", {"watched gold": lambda t: 0.6 + 0.4 * min(t, 0.8 - t)}, "it is being fooled"),
     ("kl", {"kl": lambda t: 60 * t}, "nats an answer away from where it began"),

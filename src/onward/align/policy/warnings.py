@@ -62,11 +62,15 @@ def _collapsed(history: History) -> str:
 
 def _long(history: History) -> str:
     first, last = (float(np.mean(part)) for part in _parts(history, "answer_tokens"))
-    _, cut = _parts(history, "cut_off")
     if last > 2 * first:
         return f"the answers have grown from {first:.0f} to {last:.0f} tokens: the reward may pay for length."
-    if float(np.mean(cut)) > 0.2:
-        return f"{float(np.mean(cut)):.0%} of the answers are cut off before they end: raise --max-tokens."
+    return ""
+
+
+def _cut(history: History) -> str:
+    _, last = _parts(history, "cut_off")
+    if (share := float(np.mean(last))) > 0.2:
+        return f"{share:.0%} of the answers are cut off before they end: raise --max-tokens."
     return ""
 
 
@@ -99,6 +103,7 @@ CHECKS = {
     "ties": _ties,
     "entropy": _collapsed,
     "length": _long,
+    "cut off": _cut,
     "watched": _fooled,
     "kl": _far,
 }
