@@ -57,7 +57,7 @@ def made(tmp_path):
 
 
 SAMPLES = [
-    {"prompt": f"<b>{i}?", "before": f"old {i}", "after": f"new {i}", "worth": {"reward": [0.5, 0.5 + (i - 20) / 50]}}
+    {"prompt": f"<b>{i}?", "before": f"old {i}", "after": f"new {i}", "worth": {"reward": [0.5, 0.71 + (i - 20) / 50]}}
     for i in range(40)
 ]
 
@@ -65,14 +65,20 @@ SAMPLES = [
 def test_the_page_tells_what_happened(made):
     page = write_page(made([line(step) for step in range(1, 41)], SAMPLES)).read_text()
     assert "the reward rose from\n0.500 to 0.700" in page
-    assert "Of 40 answers, 19 are worth more than before, 20 less, and 0 are word for word the same" in page
+    assert "Of 40 answers, 30 are worth more than before, 10 less, and 0 are word for word the same" in page
     assert "20 times it drew answers" in page
     assert "0.600 to 0.800" in page
     assert "mine/chat" in page
-    assert "may be chance" not in page.replace("\n", " ")
+    assert "the difference is 0.200 (95 % interval 0.1" in page
+    assert "may be chance" not in page
     assert "What to look at" not in page
     assert page.count("<svg") == 6, "no critic, no groups, and so no pictures of them"
     assert "&lt;b&gt;39?" in page
+
+
+def test_a_difference_that_may_be_chance_is_called_so(made):
+    undecided = [sample | {"worth": {"reward": [0.5, 0.5 + (-1) ** i]}} for i, sample in enumerate(SAMPLES)]
+    assert "which may be chance" in write_page(made([line(step) for step in range(1, 41)], undecided)).read_text()
 
 
 def test_a_dozen_samples_each_once_the_best_gains_the_worst_losses_and_others(made):
