@@ -71,6 +71,35 @@ def test_instruction_tuning_that_is_stopped_and_killed_ends_as_if_nothing_had_be
     assert same(tmp_path / "cut", tmp_path / "whole")
 
 
+def test_reinforcement_that_is_killed_and_stopped_ends_as_if_nothing_had_been(onward, long_model, chats, tmp_path):
+    """Killed and stopped after any step, also between two that learn from the same answers."""
+    (tmp_path / "rules.py").write_text("def short(record, answer): return -len(answer)\n")
+
+    def command(out):
+        drawn = (
+            "--rollouts",
+            12,
+            "--max-tokens",
+            8,
+            "--epochs",
+            5,
+            "--length",
+            128,
+            "--steps",
+            40,
+            "--checkpoint-every",
+            1,
+        )
+        return ("rl", long_model, chats, "--reward", tmp_path / "rules.py:short", "-o", tmp_path / out, *drawn)
+
+    assert onward(*command("whole")).code == 0
+    for how in (signal.SIGKILL, signal.SIGINT):
+        stop(command("cut"), how, tmp_path / "cut.training" / "checkpoints")
+        assert not (tmp_path / "cut").exists()
+    assert onward(*command("cut")).code == 0
+    assert same(tmp_path / "cut", tmp_path / "whole")
+
+
 def test_sigterm_before_the_first_step_is_said_as_ctrl_c_is(texts, tmp_path):
     process = begin("pretrain", texts, "-o", tmp_path / "base", "--steps", 100_000, *SMALL)
     assert process.stderr.readline().startswith("training a tokenizer")

@@ -87,7 +87,7 @@ def rl(
     """Reinforcement: let a model answer, say what each answer is worth, and let it learn to give the better ones.
 
     A tenth of the prompts is held out, answered before and after, and both are judged. What goes wrong on the way is said in words: a
-    reward that does not rise, or that is fooled; answers that become all the same, or ever longer.
+    reward that does not rise, or that is fooled; answers that become all the same, or ever longer. OUT/report.html shows all of it.
 
     Example:  onward rl mine/chat questions.jsonl --reward mine/reward -o mine/liked
               onward rl mine/chat sums.jsonl --method grpo --reward rules.py:right -o mine/right
@@ -108,4 +108,6 @@ def rl(
         log=log,
     )
     if not plan:
-        printing.messages().print(f"\nTalk to it:  onward chat {out}")
+        from onward.report.reinforcing.page import write_page
+
+        printing.messages().print(f"\nWhat happened:  {write_page(out)}\nTalk to it:  onward chat {out}")

@@ -60,6 +60,7 @@ class Prompts(Records[Prompt]):
 
     def _item(self, record: Any, format: str, source: str, number: int) -> Prompt:
         messages = _messages(record, format)
+        chats.trim(messages)
         while messages and messages[-1]["role"] == "assistant":
             messages = messages[:-1]
         try:
@@ -77,6 +78,9 @@ def prompt_files(path: Path) -> list[Path]:
 
 
 def _messages(record: Any, format: str) -> list[Message]:
+    """What was asked, and perhaps answered. Answers of a ranking count for nothing here, and may be numbers to check against."""
     if format in chats.READERS:
         return chats.READERS[format](record)
-    return preferences.asked_by(record) if format == PLAIN else preferences.READERS[format](record).prompt
+    if format in (PLAIN, "rankings"):
+        return preferences.asked_by(record)
+    return preferences.READERS[format](record).prompt

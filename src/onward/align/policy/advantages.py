@@ -50,8 +50,8 @@ def relative_to_group(rewards: Tensor, samples: int) -> Tensor:
     rewards: (N,), the `samples` answers to a prompt side by side.
     """
     groups = rewards.view(-1, samples)
-    spread = groups.std(1, keepdim=True, unbiased=False)
-    return ((groups - groups.mean(1, keepdim=True)) / (spread + 1e-4) * (spread > 1e-8)).flatten()
+    spread, differ = groups.std(1, keepdim=True, unbiased=False), groups.amax(1) > groups.amin(1)
+    return ((groups - groups.mean(1, keepdim=True)) / (spread + 1e-4) * differ[:, None]).flatten()
 
 
 def against_the_others(rewards: Tensor, samples: int) -> Tensor:
@@ -68,5 +68,8 @@ def best_of_group(rewards: Tensor, samples: int) -> Tensor:
 
 
 def above_the_mean(rewards: Tensor) -> Tensor:
-    """1 for answers that are worth more than the mean of all, 0 for the others: of right and wrong ones, the right ones.   (N,)"""
-    return (rewards > rewards.mean()).to(rewards)
+    """1 for answers that are worth more than the mean of all, 0 for the others: of right and wrong ones, the right ones.   (N,)
+
+    0 for all where all are worth the same, which the mean itself, being rounded, may not tell.
+    """
+    return ((rewards > rewards.mean()) & (rewards > rewards.min())).to(rewards)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from onward.model.config import TrunkConfig
-from onward.model.trunk import LanguageModel
+from onward.model.trunk import LanguageModel, at_least_float32
 
 
 class ActorCritic(LanguageModel):
@@ -21,9 +21,9 @@ class ActorCritic(LanguageModel):
         self.value = nn.Linear(config.width, 1)
 
     def values(self, hidden: Tensor) -> Tensor:
-        """What is foretold at each place.   hidden: (..., width).   Returns (...), float32."""
-        found: Tensor = self.value(hidden).squeeze(-1).float()
-        return found
+        """What is foretold at each place.   hidden: (..., width).   Returns (...), float32 at least."""
+        found: Tensor = self.value(hidden).squeeze(-1)
+        return found.to(at_least_float32(found.dtype))
 
 
 def with_critic(model: LanguageModel) -> ActorCritic:
@@ -31,7 +31,9 @@ def with_critic(model: LanguageModel) -> ActorCritic:
     with torch.device("meta"):
         found = ActorCritic(model.config)
     found.embedding, found.trunk, found.head = model.embedding, model.trunk, model.head
-    found.value = found.value.to_empty(device=model.embedding.tokens.weight.device)
+    found.value = found.value.to_empty(device=model.embedding.tokens.weight.device).to(
+        model.embedding.tokens.weight.dtype
+    )
     nn.init.zeros_(found.value.weight)
     nn.init.zeros_(found.value.bias)
     return found.train(model.training)

@@ -172,9 +172,9 @@ class Experience:
         if self.settled.answers > 1:
             figures["ties"] = (groups.amax(1) == groups.amin(1)).float().mean().item()
         if self.settled.method.critic:
-            left = (rollouts.returns - values)[mask].var(unbiased=False)
-            whole = rollouts.returns[mask].var(unbiased=False)
-            figures["explained"] = (1 - left / whole.clamp(min=1e-12)).item()
+            left = (rollouts.returns - values)[mask].var(unbiased=False).item()
+            whole = rollouts.returns[mask].var(unbiased=False).item()
+            figures["explained"] = 1 - left / whole if whole > 1e-12 else 0.0
         return figures
 
     def _adapt(self) -> None:

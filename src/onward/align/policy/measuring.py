@@ -91,7 +91,10 @@ class PolicyData:
                 "prompt": question.prompt.text,
                 "before": before.texts[i],
                 "after": after.texts[i],
-                "worth": {name or "reward": [round(was[i], 4), round(now[i], 4)] for name, (was, now) in worth.items()},
+                "worth": {
+                    f"watched {name}" if name else "reward": [round(was[i], 4), round(now[i], 4)]
+                    for name, (was, now) in worth.items()
+                },
             }
             for i, question in enumerate(questions)
         ]

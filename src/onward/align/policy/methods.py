@@ -131,9 +131,15 @@ def settled(name: str, asked: RolloutWishes) -> Settled:
         raise PlanError(f"--rollouts {asked.rollouts} is fewer than the {answers} answers to one prompt. Raise it.")
     if method.imitates and (asked.kl is not None or asked.kl_target is not None):
         raise PlanError(f"--kl and --kl-target: {name} only imitates chosen answers, and has no price of divergence.")
+    if method.imitates and asked.entropy:
+        raise PlanError(f"--entropy: {name} only imitates chosen answers, and has no reward for entropy.")
     if asked.kl_target is not None and method.in_loss:
         raise PlanError(
             f"--kl-target: {name} has the divergence in its loss at a fixed price; set --kl, or take ppo or rloo."
+        )
+    if asked.kl_target is not None and asked.kl == 0:
+        raise PlanError(
+            "--kl 0 with --kl-target: a price of 0 can be neither raised nor lowered. Leave out one of them."
         )
     prompts = asked.rollouts // answers
     return Settled(

@@ -19,7 +19,7 @@ from onward.align.policy import critic, methods
 from onward.align.policy.experience import Experience
 from onward.align.policy.measuring import PolicyData
 from onward.align.policy.questions import encode
-from onward.align.policy.rewards import folders, opened
+from onward.align.policy.rewards import folders, opened, written
 from onward.align.policy.warnings import warnings
 from onward.align.wishes import RolloutWishes
 from onward.corpus.prompts import prompt_files, read_prompts
@@ -28,7 +28,7 @@ from onward.model import folder
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import machine, processes, size
-from onward.train.callbacks import read_metrics
+from onward.train.callbacks import metrics_of, read_metrics
 from onward.train.fit import Callback, Step
 from onward.train.parent import Parent, files_of
 from onward.train.plan import TrainPlan, Wishes
@@ -60,6 +60,8 @@ def prepare(
     processes.alone("rl")
     began = time.perf_counter()
     chosen = methods.settled(method, asked)
+    if wishes.batch is not None:
+        raise PlanError("--batch: what a step learns from is given by --rollouts and --minibatches. Leave it out.")
     if not rewards:
         raise PlanError(
             f"--method {method} needs a --reward: a reward model's folder, FILE.py:FUNCTION, gold or right."
@@ -83,7 +85,7 @@ def prepare(
         console.print(f"{out:,} bad lines left out")
 
     reference = copy.deepcopy(model).eval().requires_grad_(False)
-    policy = critic.with_critic(model) if chosen.method.critic else model
+    policy = (critic.with_critic(model) if chosen.method.critic else model).to(found.device)
     rows = max(1, chosen.rollouts // chosen.minibatches)
     typical = chosen.max_tokens + max(1, round(sum(len(q.ids) for q in sides.train.all) / sides.train.rows))
     draft = size.begin(
@@ -95,12 +97,12 @@ def prepare(
             lr=0.001,
             lr_embedding=0.0005,
             warmup=0.1,
-            reasons=_reasons(method, chosen, rewards),
         ),
-        replace(wishes, length=None, eager=True),  # answers are of all lengths
+        replace(wishes, length=None, eager=True),
         found,
         model.config,
     )
+    draft = size.explained(draft, _reasons(method, chosen, rewards, wishes))
     experience = Experience(
         policy=policy,
         reference=reference.to(draft.device),
@@ -121,7 +123,6 @@ def prepare(
     def of_the_first_drawing(i: int) -> Any:
         """While steps are timed; the drawing itself is timed apart."""
         if experience.number < 0:
-            policy.to(draft.device)
             at = time.perf_counter()
             experience.batch(0)
             drawing[0] = time.perf_counter() - at
@@ -132,7 +133,7 @@ def prepare(
             draft,
             wishes,
             seconds_per_step=seconds + drawing[0] / chosen.steps,
-            rows=max(1, sides.train.rows // chosen.prompts * chosen.steps * draft.rows),
+            rows=max(1, sides.train.rows * chosen.steps * draft.rows // chosen.prompts),
             most_passes=wishes.passes,
             spent=time.perf_counter() - began,
         )
@@ -165,15 +166,21 @@ def prepare(
     )
 
 
-def _reasons(method: str, chosen: methods.Settled, rewards: Sequence[str]) -> dict[str, str]:
+def _reasons(method: str, chosen: methods.Settled, rewards: Sequence[str], wishes: Wishes) -> dict[str, str]:
     drawn = f"{chosen.rollouts}: answers drawn, {chosen.answers} to each of {chosen.prompts} prompts"
     price = "" if chosen.method.imitates else f", the price of a nat of divergence {chosen.kl:g}"
     if chosen.kl_target is not None:
         price += f" at first, then so that it is {chosen.kl_target:g} an answer"
-    return {
+    reasons = {
         "method": f"{method}: by {' + '.join(rewards)}{price}",
         "rollouts": f"{drawn}; {chosen.steps} steps learn from them",
+        "length": f"a prompt of usual length, and {chosen.max_tokens} tokens of an answer at most",
+        "batch_tokens": f"{max(1, chosen.rollouts // chosen.minibatches)} answers, if all of them were so long",
+        "compile": "answers differ in length, and every length would be compiled anew",
     }
+    if not wishes.lr:
+        reasons["lr"] = "a sixth of that of instruction tuning, since each step changes what is drawn next"
+    return reasons
 
 
 def _write(path: Path, model: LanguageModel, **further: Any) -> None:
@@ -186,7 +193,8 @@ def _warn(metrics: Path, steps: int, console: Console) -> Callback:
 
     def callback(step: Step) -> None:
         if step.number % steps == 0:
-            drawings = [line for line in read_metrics(metrics) if line["step"] % steps == 0]
+            before = [line for line in read_metrics(metrics) if line["step"] % steps == 0]
+            drawings = [*(line for line in before if line["step"] < step.number), metrics_of(step)]
             for about, text in warnings(drawings).items():
                 if about not in said:
                     said.add(about)
@@ -196,10 +204,24 @@ def _warn(metrics: Path, steps: int, console: Console) -> Callback:
 
 
 def request(
-    base: Path, prompts: Path, wishes: Wishes, asked: RolloutWishes, *, rewards: Sequence[str], **further: Any
+    base: Path,
+    prompts: Path,
+    wishes: Wishes,
+    asked: RolloutWishes,
+    *,
+    rewards: Sequence[str],
+    watched: Sequence[str] = (),
+    **further: Any,
 ) -> dict[str, Any]:
     """What makes two starts the same run.   Raises FolderError where the base is no model folder."""
     folder.read_config(base)
-    judges = [sources_of(files_of(path)) for path in folders(rewards) if path.is_dir()]
-    sources = {"base": sources_of(files_of(base)), "prompts": sources_of(prompt_files(prompts)), "judges": judges}
-    return {"verb": "rl", "rewards": list(rewards)} | sources | asdict(wishes) | asdict(asked) | further
+    judges = [file for path in folders([*rewards, *watched]) if path.is_dir() for file in files_of(path)]
+    judges += written([*rewards, *watched])
+    sources = {"base": files_of(base), "prompts": prompt_files(prompts), "judges": judges}
+    return (
+        {"verb": "rl", "rewards": list(rewards), "watched": list(watched)}
+        | {name: sources_of(files) for name, files in sources.items()}
+        | asdict(wishes)
+        | asdict(asked)
+        | further
+    )

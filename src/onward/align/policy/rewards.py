@@ -26,7 +26,7 @@ from typing import Any
 import torch
 
 from onward.corpus.prompts import Prompt
-from onward.errors import ChatError, DataError, FolderError, PlanError
+from onward.errors import ChatError, DataError, FolderError, OnwardError, PlanError
 from onward.model import folder
 from onward.model.reward import rewards
 from onward.tokens.chat import encode_chat
@@ -66,6 +66,12 @@ def folders(asked: Sequence[str]) -> list[Path]:
     return [Path(name) for _, name in map(_parted, asked) if _is_folder(name)]
 
 
+def written(asked: Sequence[str]) -> list[Path]:
+    """The files of those of the rewards that are functions in a file."""
+    names = [name for _, name in map(_parted, asked) if name not in KNOWN and not _is_folder(name)]
+    return [path for name in names if (path := Path(name.rpartition(":")[0])).suffix == ".py" and path.is_file()]
+
+
 def _parted(asked: str) -> tuple[float, str]:
     before, star, name = asked.partition("*")
     if not star:
@@ -75,7 +81,7 @@ def _parted(asked: str) -> tuple[float, str]:
     except ValueError:
         weight = math.nan
     if not math.isfinite(weight) or not name:
-        raise PlanError(f"--reward {asked}: before the * stands a number, and after it a reward, as in 0.5*gold.")
+        raise PlanError(f"the reward {asked}: before the * stands a number, and after it a reward, as in 0.5*gold.")
     return weight, name
 
 
@@ -100,7 +106,7 @@ class FolderReward:
     def __init__(self, path: Path, device: str) -> None:
         if not path.is_dir():
             raise PlanError(
-                f"--reward {path}: there is no such folder. Give a reward model's folder, FILE.py:FUNCTION, {' or '.join(KNOWN)}."
+                f"the reward {path}: there is no such folder. Give a reward model's folder, FILE.py:FUNCTION, {' or '.join(KNOWN)}."
             )
         self.path, self.device = path, device
         self.tokenizer = Tokenizer.load(path)
@@ -128,35 +134,60 @@ class FolderReward:
         return found
 
     def _encoded(self, prompt: Prompt, answer: str) -> list[int]:
-        chat = [*prompt.messages, {"role": "assistant", "content": answer}]
         try:
-            return encode_chat(self.tokenizer, chat).ids[-self.model.config.max_positions :]
+            ids = self._conversation(prompt, answer) if answer.strip() else self._unanswered(prompt)
+            return ids[-self.model.config.max_positions :]
         except ChatError as error:
             raise DataError(
                 f"{prompt.source}, line {prompt.number}: the reward model {self.path} cannot read it: {error}"
             ) from error
+
+    def _conversation(self, prompt: Prompt, answer: str) -> list[int]:
+        return encode_chat(self.tokenizer, [*prompt.messages, {"role": "assistant", "content": answer}]).ids
+
+    def _unanswered(self, prompt: Prompt) -> list[int]:
+        """With an answer that ends before it begins, which no conversation may have, but which a policy can draw."""
+        begun = encode_chat(self.tokenizer, prompt.messages, add_generation_prompt=True).ids
+        with_a_word = encode_chat(self.tokenizer, [*prompt.messages, {"role": "assistant", "content": "."}])
+        end = max(place for place, learned in enumerate(with_a_word.learn) if learned)  # the token that ends the answer
+        return begun + with_a_word.ids[end:]
 
 
 # --- functions --------------------------------------------------------------------------------------------------------
 
 
 def _each(judge: Callable[[Prompt, str], Any], name: str) -> Reward:
-    """One after the other."""
+    """One after the other. What it raises, or gives that is no number, is said with the prompt for which it did."""
 
-    def reward(prompts: Sequence[Prompt], answers: Sequence[str]) -> list[float]:
-        return [_number(judge(prompt, answer), name) for prompt, answer in zip(prompts, answers, strict=True)]
+    def one(prompt: Prompt, answer: str) -> float:
+        where = f"{prompt.source}, line {prompt.number}"
+        try:
+            value = judge(prompt, answer)
+        except OnwardError:
+            raise
+        except Exception as error:  # whatever somebody's own code raises, or a truth that nobody's world has written
+            raise DataError(f"the reward {name} failed on {where}: {_said(error)}") from error
+        number = _number(value)
+        if not math.isfinite(number):
+            raise DataError(
+                f"the reward {name} gave {str(value)[:40]!r} for an answer to {where}, and no finite number."
+            )
+        return number
 
-    return reward
+    return lambda prompts, answers: [one(*pair) for pair in zip(prompts, answers, strict=True)]
 
 
-def _number(value: Any, name: str) -> float:
+def _number(value: Any) -> float:
+    """NaN for what is none."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = math.nan
-    if not math.isfinite(number):
-        raise DataError(f"the reward {name} gave {str(value)[:40]!r} for an answer, and no finite number.")
-    return number
+        return float(value)
+    except (TypeError, ValueError, OverflowError):
+        return math.nan
+
+
+def _said(error: Exception) -> str:
+    """In one line."""
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _function(name: str) -> Callable[[Prompt, str], Any]:
@@ -165,10 +196,11 @@ def _function(name: str) -> Callable[[Prompt, str], Any]:
     try:
         found = getattr(_module(place), called, None)
     except Exception as error:  # whatever somebody's own code raises while it is read
-        raise PlanError(f"--reward {name}: {place} cannot be imported ({type(error).__name__}: {error}).") from error
+        raise PlanError(f"the reward {name}: {place} cannot be imported ({_said(error)}).") from error
     if not callable(found):
-        raise PlanError(f"--reward {name}: {place} has no function {called!r}.")
-    return _explained(found, name)
+        raise PlanError(f"the reward {name}: {place} has no function {called!r}.")
+    function: Callable[[dict[str, Any], str], Any] = found
+    return lambda prompt, answer: function(prompt.record, answer)
 
 
 def _module(place: str) -> ModuleType:
@@ -176,28 +208,19 @@ def _module(place: str) -> ModuleType:
         if os.getcwd() not in sys.path:
             sys.path.append(os.getcwd())
         return importlib.import_module(place)
-    spec = importlib.util.spec_from_file_location(Path(place).stem, place)
+    spec = importlib.util.spec_from_file_location(f"reward:{Path(place).resolve()}", place)
     if spec is None or spec.loader is None:
         raise ImportError(f"{place} is no file of Python")
-    module = importlib.util.module_from_spec(spec)
+    module = sys.modules[spec.name] = importlib.util.module_from_spec(spec)  # where dataclasses look for it
     spec.loader.exec_module(module)
     return module
 
 
-def _explained(function: Callable[[dict[str, Any], str], Any], name: str) -> Callable[[Prompt, str], Any]:
-    """The same; what it raises says for which prompt."""
-
-    def judge(prompt: Prompt, answer: str) -> Any:
-        try:
-            return function(prompt.record, answer)
-        except Exception as error:  # whatever somebody's own code raises
-            where = f"{prompt.source}, line {prompt.number}"
-            raise DataError(f"the reward {name} failed on {where}: {type(error).__name__}: {error}") from error
-
-    return judge
-
-
 # --- the world's ------------------------------------------------------------------------------------------------------
+
+
+ASKED = {"answer", "accept", "some", "all", "parts", "forms"}
+"""One of these stands in every truth of a single question: without any, as in that of a conversation, all answers would seem unknown."""
 
 
 def _truth(prompt: Prompt, name: str) -> Mapping[str, Any]:
@@ -210,7 +233,12 @@ def _truth(prompt: Prompt, name: str) -> Mapping[str, Any]:
 
 
 def _gold(prompt: Prompt, answer: str) -> float:
-    return gold.reward(answer, _truth(prompt, "gold")).total
+    truth = _truth(prompt, "gold")
+    if not truth.keys() & ASKED:
+        raise DataError(
+            f"{prompt.source}, line {prompt.number}: --reward gold needs to know what was asked, and the truth does not say it."
+        )
+    return gold.reward(answer, truth).total
 
 
 def _right(prompt: Prompt, answer: str) -> float:

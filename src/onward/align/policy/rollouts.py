@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from onward.model.trunk import LanguageModel
+from onward.model.trunk import LanguageModel, at_least_float32
 
 
 @dataclass(frozen=True)
@@ -85,6 +85,7 @@ class Read:
 def read(model: LanguageModel, rollouts: Rollouts) -> Read:
     """With gradients, where they are wanted."""
     hidden = model.hidden(rollouts.ids[:, :-1])[rollouts.mask]
-    scores = model.logits(hidden).float().log_softmax(-1)
+    logits = model.logits(hidden)
+    scores = logits.to(at_least_float32(logits.dtype)).log_softmax(-1)
     chosen = scores.gather(-1, rollouts.ids[:, 1:][rollouts.mask][:, None])[:, 0]
     return Read(chosen, -(scores.exp() * scores).sum(-1), hidden)

@@ -62,30 +62,30 @@ def _collapsed(history: History) -> str:
 
 def _long(history: History) -> str:
     first, last = (float(np.mean(part)) for part in _parts(history, "answer_tokens"))
-    _, cut = _parts(history, "cut_off")
     if last > 2 * first:
         return f"the answers have grown from {first:.0f} to {last:.0f} tokens: the reward may pay for length."
-    if float(np.mean(cut)) > 0.2:
-        return f"{float(np.mean(cut)):.0%} of the answers are cut off before they end: raise --max-tokens."
+    return ""
+
+
+def _cut(history: History) -> str:
+    _, last = _parts(history, "cut_off")
+    if (share := float(np.mean(last))) > 0.2:
+        return f"{share:.0%} of the answers are cut off before they end: raise --max-tokens."
     return ""
 
 
 def _fooled(history: History) -> str:
-    """The reward has gone on to rise since the watched one was at its best."""
+    """The reward has gone on to rise since the watched one was at its best, which has fallen since by more than chance explains."""
     for name in [name for name in history[0] if name.startswith("watched ")]:
-        of_it, proxy = (
-            np.array(
-                [
-                    float(np.mean([figures[key] for figures in part]))
-                    for part in np.array_split(np.array(history, dtype=object), 4)
-                ]
-            )
-            for key in (name, "reward")
+        watched, proxy = (
+            np.array_split(np.array([figures[key] for figures in history]), 4) for key in (name, "reward")
         )
-        best = int(of_it.argmax())
-        if best < 3 and of_it[best] - of_it[-1] > 0.02 * abs(of_it[best]) and proxy[-1] > proxy[best]:
+        means, rewards = (np.array([part.mean() for part in parts]) for parts in (watched, proxy))
+        error = np.sqrt(np.mean([part.var(ddof=1) / len(part) for part in watched]))  # of a quarter's mean
+        best, last = int(means.argmax()), means[-1]
+        if means[best] - last > max(0.02 * abs(means[best]), 3 * error) and rewards[-1] > rewards[best]:
             return (
-                f"the reward goes on rising while {name.removeprefix('watched ')} falls, from {of_it[best]:.3f} to {of_it[-1]:.3f}: it is "
+                f"the reward goes on rising while {name.removeprefix('watched ')} falls, from {means[best]:.3f} to {last:.3f}: it is "
                 "being fooled. Stop earlier, raise --kl, or take a better reward."
             )
     return ""
@@ -103,6 +103,7 @@ CHECKS = {
     "ties": _ties,
     "entropy": _collapsed,
     "length": _long,
+    "cut off": _cut,
     "watched": _fooled,
     "kl": _far,
 }
