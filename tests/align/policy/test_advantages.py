@@ -6,6 +6,7 @@ import torch
 from onward.align.policy.advantages import (
     above_the_mean,
     against_the_others,
+    at_the_end,
     best_of_group,
     generalised,
     relative_to_group,
@@ -73,7 +74,7 @@ def test_whitened_has_mean_0_and_variance_1_where_the_mask_is():
 def test_the_answers_reward_is_at_its_last_token_and_leaving_the_reference_costs_everywhere():
     mask = torch.tensor([[False, True, True, False], [True, True, True, True], [False, False, True, False]])
     drift = torch.full(mask.shape, 0.5) * mask
-    found = token_rewards(torch.tensor([1.0, 2.0, 3.0]), drift, mask, kl=0.1)
+    found = token_rewards(at_the_end(torch.tensor([1.0, 2.0, 3.0]), mask), drift, mask, kl=0.1)
     expected = torch.tensor([[0, -0.05, 0.95, 0], [-0.05, -0.05, -0.05, 1.95], [0, 0, 2.95, 0]])
     assert torch.allclose(found, expected)
     assert torch.allclose(found.sum(1), torch.tensor([1.0, 2.0, 3.0]) - 0.1 * drift.sum(1))

@@ -10,6 +10,7 @@ from onward.align.policy import methods
 from onward.align.policy.critic import with_critic
 from onward.align.policy.experience import FIGURES, Experience, answers
 from onward.align.policy.questions import Question, Questions
+from onward.align.policy.steps import Stepwise
 from onward.align.wishes import RolloutWishes
 from onward.corpus.prompts import Prompt
 from onward.errors import TrainingError
@@ -164,6 +165,19 @@ def test_what_the_critic_explains(experience):
     found.batch(6)
     assert found.figures["explained"] < 1
     assert found.figures["explained"] != 0
+
+
+def test_what_is_earned_on_the_way_returns_to_what_stands_before_it_only(experience):
+    def begun(_prompts, texts):
+        return [Stepwise([(1, 1.0)] if text else []) for text in texts]
+
+    found = experience("ppo", replace(WISHES, answers=1, kl=0.0), reward=begun)
+    found.batch(0)
+    rollouts, worth = found.rollouts, found.figures["reward"]
+    at_once = [row[n - 1 :] for row, n in zip(rollouts.returns, rollouts.asked, strict=True) if row[n - 1] == 1]
+    assert 24 * worth == pytest.approx(len(at_once)), "who says anything says it with the first token"
+    assert any(int(m - n) > 2 for n, m in zip(rollouts.asked, rollouts.lengths, strict=True))
+    assert all(not row[1:].any() for row in at_once)
 
 
 @pytest.mark.parametrize(("target", "change"), [(1e-3, 1.1), (1e5, 0.9), (None, 1.0)])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from onward.align.policy.advantages import against_the_others, relative_to_group, whitened
+from onward.align.policy.advantages import against_the_others, at_the_end, relative_to_group, whitened
 from onward.align.policy.losses import likelihood
 from onward.align.policy.methods import METHODS, settled
 from onward.align.wishes import RolloutWishes
@@ -75,7 +75,7 @@ def test_the_price_is_paid_in_the_loss_or_in_the_reward_and_not_twice(tiny_model
     assert away["ppo"] == away["rloo"] == 0
     assert away["grpo"] > 0.01
     dear, cheap = (
-        METHODS["rloo"].estimate(rollouts, torch.zeros(4), torch.zeros(4, 13), kl, 2)[0] for kl in (1.0, 0.0)
+        METHODS["rloo"].estimate(rollouts, torch.zeros(4, 13), torch.zeros(4, 13), kl, 2)[0] for kl in (1.0, 0.0)
     )
     assert dear.abs().max() > 0.01
     assert not cheap.any()
@@ -84,7 +84,8 @@ def test_the_price_is_paid_in_the_loss_or_in_the_reward_and_not_twice(tiny_model
 def test_each_method_values_answers_in_its_own_way(answered):
     rollouts, worth = answered(8), torch.tensor([1.0, 0, 0, 0, 0.5, 0.5, 0.5, 0.5], dtype=torch.float64)
     mask, nothing = rollouts.mask, torch.zeros(8, 13, dtype=torch.float64)
-    found = {name: method.estimate(rollouts, worth, nothing, 0.0, 4)[0] for name, method in METHODS.items()}
+    earned = at_the_end(worth, mask)
+    found = {name: method.estimate(rollouts, earned, nothing, 0.0, 4)[0] for name, method in METHODS.items()}
     for advantages in found.values():
         assert not advantages[~mask].any()
     assert torch.equal(found["grpo"], relative_to_group(worth, 4)[:, None] * mask)

@@ -2,7 +2,7 @@
 
 Pure functions of rewards, log-probabilities and values. Sources: generalised advantage estimation (Schulman et al. 2016, arXiv
 1506.02438), group baselines (Shao et al. 2024, arXiv 2402.03300, section 4.1; Ahmadian et al. 2024, arXiv 2402.14740, section 2), the
-penalty for leaving the reference (Ziegler et al. 2019, arXiv 1909.08593, section 2.2).   Left out: rewards of single steps.
+penalty for leaving the reference (Ziegler et al. 2019, arXiv 1909.08593, section 2.2).   Left out: the rewards (steps.py).
 """
 
 from __future__ import annotations
@@ -11,13 +11,18 @@ import torch
 from torch import Tensor
 
 
-def token_rewards(rewards: Tensor, drift: Tensor, mask: Tensor, kl: float) -> Tensor:
-    """What each token earns: the answer's reward at its last token, and everywhere less what it has drifted from the reference.
-
-    rewards: (N,).   drift: (N, T), log-probability now less that of the reference.   mask: (N, T).   Returns (N, T).
-    """
+def at_the_end(rewards: Tensor, mask: Tensor) -> Tensor:
+    """An answer's reward at its last token, and nothing before.   rewards: (N,).   mask: (N, T).   Returns (N, T)."""
     last = mask & ~torch.nn.functional.pad(mask[:, 1:], (0, 1))
-    return torch.where(last, rewards[:, None], 0.0) - kl * drift * mask
+    return torch.where(last, rewards[:, None], 0.0)
+
+
+def token_rewards(earned: Tensor, drift: Tensor, mask: Tensor, kl: float) -> Tensor:
+    """What each token earns less what it has drifted from the reference.
+
+    earned: (N, T).   drift: (N, T), log-probability now less that of the reference.   mask: (N, T).   Returns (N, T).
+    """
+    return earned - kl * drift * mask
 
 
 def generalised(

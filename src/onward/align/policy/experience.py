@@ -18,6 +18,7 @@ from onward.align.policy.methods import Settled
 from onward.align.policy.questions import Question, Questions
 from onward.align.policy.rewards import Reward
 from onward.align.policy.rollouts import Rollouts, read
+from onward.align.policy.steps import over_tokens
 from onward.errors import TrainingError
 from onward.generate.engine import Completion, Engine, Request
 from onward.generate.settings import Sampling
@@ -117,13 +118,14 @@ class Experience:
         draws = np.random.SeedSequence(self.seed, spawn_key=(number,)).generate_state(1, np.uint64)[0] >> 2
         drawn = answers(self.policy, self.tokenizer, questions, settled.answers, settled.max_tokens, int(draws))
         prompts = [question.prompt for question in drawn.questions]
-        worth = torch.tensor(self.reward(prompts, drawn.texts))
-        done = drawn.completions
+        judged, done = self.reward(prompts, drawn.texts), drawn.completions
+        worth = torch.tensor([float(value) for value in judged])
         rollouts = Rollouts.of([q.ids for q in drawn.questions], [c.drawn for c in done], self.room)
         old, values = self._read(self.policy, rollouts)
         reference, _ = self._read(self.reference, rollouts)
         rollouts = replace(rollouts, old=old, reference=reference)
-        found, returns = settled.method.estimate(rollouts, worth, values, self.price, settled.answers)
+        earned = over_tokens(judged, done, rollouts, self.tokenizer)
+        found, returns = settled.method.estimate(rollouts, earned, values, self.price, settled.answers)
         self.rollouts, self.number = replace(rollouts, advantages=found, returns=returns), number
         self.figures = self._figures(drawn, worth, values) | {
             f"watched {name}": float(np.mean(judge(prompts, drawn.texts))) for name, judge in self.watched.items()

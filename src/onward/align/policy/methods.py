@@ -28,7 +28,8 @@ DISCOUNT, SMOOTHING = 1.0, 0.95
 """An answer is short: a token is worth what all of it is worth. Smoothing as in Ziegler et al. 2019 (arXiv 1909.08593, table 1)."""
 
 Estimate = Callable[[Rollouts, Tensor, Tensor, float], tuple[Tensor, Tensor | None]]
-"""Of rollouts, what each is worth (N,), what was foretold (N, T - 1), and the price of divergence: advantages (N, T - 1), and returns."""
+"""Of rollouts, what each token has earned (N, T - 1), what was foretold (N, T - 1), and the price of divergence: advantages (N, T - 1), and
+returns."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,11 +55,16 @@ class Method:
         return policy_gradient(clip=asked.clip, kl=price if self.in_loss else 0.0, entropy=asked.entropy)
 
 
-def _ppo(rollouts: Rollouts, worth: Tensor, values: Tensor, kl: float, _: int) -> tuple[Tensor, Tensor]:
+def _ppo(rollouts: Rollouts, earned: Tensor, values: Tensor, kl: float, _: int) -> tuple[Tensor, Tensor]:
     mask = rollouts.mask
-    earned = advantages.token_rewards(worth, rollouts.old - rollouts.reference, mask, kl)
-    found, returns = advantages.generalised(earned, values, mask, discount=DISCOUNT, smoothing=SMOOTHING)
+    left = advantages.token_rewards(earned, rollouts.old - rollouts.reference, mask, kl)
+    found, returns = advantages.generalised(left, values, mask, discount=DISCOUNT, smoothing=SMOOTHING)
     return advantages.whitened(found, mask), returns
+
+
+def _worth(earned: Tensor) -> Tensor:
+    """Of whole answers, (N,); exact, so that answers that are worth the same stay so, wherever they earned it."""
+    return earned.double().sum(1).to(earned)
 
 
 def _alike(rollouts: Rollouts, of_answers: Tensor) -> tuple[Tensor, Tensor]:
@@ -67,21 +73,21 @@ def _alike(rollouts: Rollouts, of_answers: Tensor) -> tuple[Tensor, Tensor]:
     return found, found.new_zeros(found.shape)
 
 
-def _grpo(rollouts: Rollouts, worth: Tensor, _values: Tensor, _kl: float, answers: int) -> tuple[Tensor, Tensor]:
-    return _alike(rollouts, advantages.relative_to_group(worth, answers))
+def _grpo(rollouts: Rollouts, earned: Tensor, _values: Tensor, _kl: float, answers: int) -> tuple[Tensor, Tensor]:
+    return _alike(rollouts, advantages.relative_to_group(_worth(earned), answers))
 
 
-def _rloo(rollouts: Rollouts, worth: Tensor, _values: Tensor, kl: float, answers: int) -> tuple[Tensor, Tensor]:
+def _rloo(rollouts: Rollouts, earned: Tensor, _values: Tensor, kl: float, answers: int) -> tuple[Tensor, Tensor]:
     drifted = (rollouts.old - rollouts.reference).sum(1)
-    return _alike(rollouts, advantages.against_the_others(worth - kl * drifted, answers))
+    return _alike(rollouts, advantages.against_the_others(_worth(earned) - kl * drifted, answers))
 
 
-def _best(rollouts: Rollouts, worth: Tensor, _values: Tensor, _kl: float, answers: int) -> tuple[Tensor, Tensor]:
-    return _alike(rollouts, advantages.best_of_group(worth, answers))
+def _best(rollouts: Rollouts, earned: Tensor, _values: Tensor, _kl: float, answers: int) -> tuple[Tensor, Tensor]:
+    return _alike(rollouts, advantages.best_of_group(_worth(earned), answers))
 
 
-def _accepted(rollouts: Rollouts, worth: Tensor, _values: Tensor, _kl: float, _: int) -> tuple[Tensor, Tensor]:
-    return _alike(rollouts, advantages.above_the_mean(worth))
+def _accepted(rollouts: Rollouts, earned: Tensor, _values: Tensor, _kl: float, _: int) -> tuple[Tensor, Tensor]:
+    return _alike(rollouts, advantages.above_the_mean(_worth(earned)))
 
 
 _PPO = Method(

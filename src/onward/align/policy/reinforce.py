@@ -1,7 +1,7 @@
 """Reinforcement of a chat model on prompts: everything up to the first step of PPO, GRPO, RLOO, best-of-n or rejection sampling.
 
 The loop is that of every training. Source of the whole: Ouyang et al. 2022 (arXiv 2203.02155), section 3.5. Left out: learning from
-preferences without a reward (align/direct), several processes, and rewards for single steps.
+preferences without a reward (align/direct), and several processes.
 """
 
 from __future__ import annotations

@@ -2,12 +2,12 @@
 
     runs/reward         a reward model's folder
     rules.py:polite     a function `(record, answer) -> number` in a file, or `module:function` where Python finds it; the record is
-                        the prompt's line of JSON, as a dict
+                        the prompt's line of JSON, as a dict; instead of a number it may give those of single steps (steps.py)
     gold                the world's own judgement, from 0 to 1, of prompts that carry their truth
     right               1 for the right answer and 0 for any other, from the truth
     0.5*gold            so much of it; of several, the sum
 
-Left out: rewards for single steps of an answer.
+Left out: reward models that judge single steps of an answer.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from typing import Any
 
 import torch
 
+from onward.align.policy.steps import Stepwise, weighted
 from onward.corpus.prompts import Prompt
 from onward.errors import ChatError, DataError, FolderError, OnwardError, PlanError
 from onward.model import folder
@@ -50,9 +51,7 @@ class Weighted:
 
     def __call__(self, prompts: Sequence[Prompt], answers: Sequence[str]) -> list[float]:
         found = [part(prompts, answers) for part in self.parts]
-        return [
-            sum(w * value for w, value in zip(self.weights, values, strict=True)) for values in zip(*found, strict=True)
-        ]
+        return [weighted(self.weights, values) for values in zip(*found, strict=True)]
 
 
 def opened(asked: Sequence[str], device: str) -> Weighted:
@@ -178,9 +177,9 @@ def _each(judge: Callable[[Prompt, str], Any], name: str) -> Reward:
 
 
 def _number(value: Any) -> float:
-    """NaN for what is none."""
+    """Or the sum of those of single steps. NaN for what is none."""
     try:
-        return float(value)
+        return Stepwise(value) if isinstance(value, list) else float(value)
     except (TypeError, ValueError, OverflowError):
         return math.nan
 
