@@ -3,18 +3,18 @@
     onward build                                                                 # makes runs/world
     python benchmarks/process_outcome.py runs/world -o process.jsonl [--seeds 0 1] [--steps 160]
 
-The run's base model is taught by a short `onward sft` to work out sums, differences and products of the built-in world (numbers up to 99), line
-by line: "20 + 30 = 50", "7 + 5 = 12", "50 + 12 = 62", "The answer is 62." From there `onward rl --method ppo` goes on, once for each reward and seed,
-with the same prompts, rollouts and steps. A right answer, rightly worked, is worth 1 by each reward:
+The run's base model is taught by a short `onward sft` to work out sums, differences and products of the built-in world (numbers up to
+99), line by line: "20 + 30 = 50", "7 + 5 = 12", "50 + 12 = 62", "The answer is 62." From there `onward rl --method ppo` goes on, once for
+each reward and seed, with the same prompts, rollouts and steps. A right answer, rightly worked, is worth 1 by each reward:
 
-    outcome     1 at the end for the right result, whatever stands before it; else 0
-    process     for each right line its share of 1, at the end of that line: a line is right that is the one the world would write there
+    outcome          1 at the end for the right result, whatever stands before it; else 0
+    process          for each right line its share of 1, at the end of the line: right is the one that the world would write there
     process_at_end   the same, but all of it told at the end, as one number: what is left of process without the places
 
-Measured on pairs of numbers that no training has: results right, and lines right, with bootstrap intervals over the sums; at temperature 0
-(what one gets who asks) and 1 (what the training works on). A model or a measurement that is finished is not made again.
-Left out: reward models that judge lines, other methods than PPO (which alone learns token by token), and other right ways to work out a sum
-than the world's, whose lines earn nothing.
+Measured on pairs of numbers that no training has: results right, and lines right, with bootstrap intervals over the sums; at temperature
+0 (what one gets who asks) and 1 (what the training works on). A model or a measurement that is finished is not made again. Left out:
+reward models that judge lines, other methods than PPO (which alone learns token by token), and other right ways to work out a sum than
+the world's, whose lines earn nothing.
 """
 
 from __future__ import annotations

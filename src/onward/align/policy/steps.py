@@ -1,9 +1,9 @@
 """Rewards for single steps of an answer: what it had earned by the time that so many of its characters were said.
 
-A reward may give, instead of a number, pairs of (characters of the answer, worth): `[(14, 0.5), (26, 0.5)]` pays half for the first 14 characters,
-and half when 26 have been said. Such a reward is a number all the same, the sum, for whatever asks for no more: PPO alone, whose critic foretells
-token by token, learns from where it was earned. (Process supervision: Uesato et al. 2022, arXiv 2211.14275; Lightman et al. 2023, arXiv
-2305.20050.)   Left out: reward models that judge steps.
+A reward may give, instead of a number, pairs of (characters of the answer, worth): `[(14, 0.5), (26, 0.5)]` pays half for the first 14
+characters, and half when 26 have been said. Such a reward is a number all the same, the sum, for whatever asks for no more: PPO alone,
+whose critic foretells token by token, learns from where it was earned. (Process supervision: Uesato et al. 2022, arXiv 2211.14275;
+Lightman et al. 2023, arXiv 2305.20050.)   Left out: reward models that judge steps.
 """
 
 from __future__ import annotations
