@@ -1,10 +1,10 @@
 """Process against outcome: on worked sums, PPO paid for every right line of the working, or for the result alone; the same budget.
 
     onward build                                                                 # makes runs/world
-    python benchmarks/process_outcome.py runs/world -o process.jsonl [--seeds 0 1] [--steps 160]
+    python benchmarks/process_outcome.py runs/world -o process.jsonl [--seeds 0 1] [--steps 64]
 
-The run's base model is taught by a short `onward sft` to work out sums, differences and products of the built-in world (numbers up to
-99), line by line: "20 + 30 = 50", "7 + 5 = 12", "50 + 12 = 62", "The answer is 62." From there `onward rl --method ppo` goes on, once for
+The run's base model is taught by a short `onward sft` to work out sums and differences of the built-in world (numbers up to 99), line
+by line: "20 + 30 = 50", "7 + 5 = 12", "50 + 12 = 62", "The answer is 62." From there `onward rl --method ppo` goes on, once for
 each reward and seed, with the same prompts, rollouts and steps. A right answer, rightly worked, is worth 1 by each reward:
 
     outcome          1 at the end for the right result, whatever stands before it; else 0
@@ -39,7 +39,7 @@ from onward.world.exercises.arithmetic import calculation
 from onward.world.exercises.exercise import Wanted
 from onward.world.grading import is_right
 
-TASKS = ("plus", "minus", "times")
+TASKS = ("plus", "minus")
 LONGEST = 48
 """Tokens of an answer, at most."""
 TAUGHT, ASKED, TESTED = 3000, 2000, 400
@@ -108,7 +108,7 @@ def onward(out: Path, *arguments: object) -> Path:
 
 
 def instructed(run: Path, place: Path, steps: int) -> Path:
-    return onward(place / "sft", "sft", run / "base", place / "chats.jsonl", "--batch", 2048, "--steps", steps)
+    return onward(place / "sft", "sft", run / "base", place / "chats.jsonl", "--batch", 1024, "--steps", steps)
 
 
 def reinforced(start: Path, place: Path, reward: str, seed: int, steps: int) -> Path:
@@ -170,8 +170,8 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--rewards", nargs="+", default=["outcome", "process", "process_at_end"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--sft-steps", type=int, default=300)
-    parser.add_argument("--steps", type=int, default=160)
+    parser.add_argument("--sft-steps", type=int, default=700)
+    parser.add_argument("--steps", type=int, default=64)
     parser.add_argument("-o", "--out", type=Path, default=Path("process_outcome.jsonl"))
     given = parser.parse_args()
     place = given.out.with_suffix("")
