@@ -1,5 +1,6 @@
 """Direct preference optimisation of a small model: what a step is, what is learned, and that a run which is killed loses nothing."""
 
+import copy
 import json
 import math
 import signal
@@ -30,6 +31,11 @@ WISHES = Wishes(steps=30, batch=1024, lr=0.002, seed=1)
 QUIET = Console(quiet=True)
 
 
+def another(model, seed):
+    """A model like it, some way off."""
+    return randomised(copy.deepcopy(model), seed)
+
+
 def prepared(base, path, tmp_path, wishes=WISHES, method="dpo", beta=0.1):
     return direct.prepare(base, path, Workspace(tmp_path / "chat", {}), wishes, method=method, beta=beta, console=QUIET)
 
@@ -39,7 +45,7 @@ def learning(tiny_model, encoded):
     """A policy in float64 that is a little away from its start, and a batch of pairs and of a ranking of three."""
 
     def of(shift=0.0):
-        start, policy = (randomised(tiny_model, seed).double() for seed in (1, 2))
+        start, policy = (another(tiny_model, seed).double() for seed in (1, 2))
         held = Paired(encoded((3, 2, 4), (4, 5, 1, 2), (2, 6, 1), (5, 3, 3)), 20, 0, mismatched_by=0)
         batch = held.batch(np.arange(4))
         with torch.no_grad():
@@ -177,19 +183,13 @@ def test_the_folder_is_an_ordinary_chat_model(model_folder, polite, tmp_path):
 
 def test_the_divergence_is_that_of_the_definition(tiny_model, encoded):
     """Of one answer of two tokens: the sum over both places of sum over words of p log(p / q)."""
-    start, policy = folder_copy(tiny_model, 1), folder_copy(tiny_model, 2)
+    start, policy = another(tiny_model, 1), another(tiny_model, 2)
     answers = Paired(encoded((3, 2, 2)), 20, 0).batch(np.array([0])).answers
     with torch.no_grad():
         p, q = (model(answers.ids[:1])[0, 2:4].softmax(-1) for model in (policy, start))
         found = divergences(policy, start, answers)
     assert found[0].item() == pytest.approx((p * (p / q).log()).sum().item(), rel=1e-5)
     assert divergences(start, start, answers).tolist() == [0, 0]
-
-
-def folder_copy(model, seed):
-    import copy
-
-    return randomised(copy.deepcopy(model), seed)
 
 
 COMMAND = """
