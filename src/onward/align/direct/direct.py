@@ -1,8 +1,8 @@
 """Direct preference optimisation: DPO, IPO and KTO on rankings of answers, without a reward model and without drawing answers.
 
 The model that they begin with is the reference that they are held to. The losses are in losses.py. Left out: learning a reward and then
-reinforcing it (reward.py, policy), which can go beyond the answers that were given; and thumbs up or down on single answers, for which KTO
-was made: here its better and worse answers come from rankings.
+reinforcing it (reward.py, policy), which can go beyond the answers that were given; thumbs up or down on single answers, for which KTO was
+made: here its better and worse answers come from rankings; and the balance of experts, where there are any.
 """
 
 from __future__ import annotations

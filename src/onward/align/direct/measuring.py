@@ -92,7 +92,8 @@ class DirectData(RankingData):
             numbers = self.held_out.by_length(order[first : first + at_once])
             answers = self.paired_held_out.batch(numbers).answers.to(plan.device)
             with torch.no_grad(), torch.compiler.set_stance("force_eager"):
-                yield numbers, answers, ask(working, answers)
+                found = ask(working, answers)
+            yield numbers, answers, found
             seen += int(answers.tokens.sum())
         model.train(was_training)
 
