@@ -100,8 +100,8 @@ def prepare(
     _check(method, beta)
     processes.alone("rl")
     tokenizer, parent = Tokenizer.load(base), Parent.at(base)
-    if not parent.config.causal or parent.config.outputs == "score":
-        raise FolderError(f"{base} cannot answer: it is an encoder or a reward model. Give an instructed model.")
+    if not parent.config.causal:
+        raise FolderError(f"{base} holds an encoder, which fills blanks and cannot answer. Give an instructed model.")
     found = machine.measure(wishes.device, wishes.precision)
     model = parent.load(tokenizer.highest_id)
     train, held_out = _read(preferences, tokenizer, parent, wishes, method, skip_bad, console)
