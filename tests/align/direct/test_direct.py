@@ -3,11 +3,13 @@
 import copy
 import json
 import math
+import os
 import signal
 import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -194,41 +196,32 @@ def test_the_divergence_is_that_of_the_definition(tiny_model, encoded):
 
 COMMAND = """
 import sys
-from pathlib import Path
-from rich.console import Console
-from onward.align.direct import direct
-from onward.train.plan import Wishes
-from onward.train.workspace import Workspace
-base, preferences, out, method = sys.argv[1:]
-workspace = Workspace(Path(out), {})
-wishes = Wishes(steps=40, batch=512, checkpoint_every=1)
-training = direct.prepare(
-    Path(base), Path(preferences), workspace, wishes, method=method, beta=0.1, console=Console(quiet=True)
-)
-training.run(Console(quiet=True))
+from test_direct import trained
+trained(*sys.argv[1:])
 """
 
 
-@pytest.mark.parametrize("method", ["dpo", "kto"])
-def test_a_run_that_is_killed_ends_as_if_nothing_had_been(method, model_folder, polite, tmp_path):
-    def begin(out):
-        command = [sys.executable, "-c", COMMAND, *map(str, (model_folder, polite, tmp_path / out, method))]
-        return subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+def trained(base, preferences, out):
+    workspace, wishes = Workspace(Path(out), {}), Wishes(steps=40, batch=512, checkpoint_every=1)
+    further = {"method": "dpo", "beta": 0.1, "console": QUIET}
+    return direct.prepare(Path(base), Path(preferences), workspace, wishes, **further).run(QUIET)
 
-    cut, checkpoints = begin("cut"), tmp_path / "cut.training" / "checkpoints"
+
+def test_a_run_that_is_killed_ends_as_if_nothing_had_been(model_folder, polite, tmp_path):
+    command = [sys.executable, "-c", COMMAND, *map(str, (model_folder, polite, tmp_path / "cut"))]
+    here = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    environment = os.environ | {"PYTHONPATH": here}
+    cut, checkpoints = subprocess.Popen(command, env=environment), tmp_path / "cut.training" / "checkpoints"
     until = time.monotonic() + 300
     while not list(checkpoints.glob("step-*")) and cut.poll() is None and time.monotonic() < until:
         time.sleep(0.002)
     cut.send_signal(signal.SIGKILL)
-    said = cut.communicate()[1]
-    assert cut.returncode == -signal.SIGKILL, said
+    assert cut.wait() == -signal.SIGKILL
     assert checkpoints.exists()
     assert not (tmp_path / "cut").exists()
-    for out in ("cut", "whole"):
-        again = begin(out)
-        said = again.communicate()[1]
-        assert again.returncode == 0, said
-    one, other = (load_file(tmp_path / out / "model.safetensors") for out in ("cut", "whole"))
+    one, other = (
+        load_file(trained(model_folder, polite, tmp_path / out) / "model.safetensors") for out in ("cut", "whole")
+    )
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 

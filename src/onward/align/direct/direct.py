@@ -41,7 +41,9 @@ LONGEST = 2048
 """Tokens of an answer with its prompt where --length says nothing and the model has positions for more."""
 PASSES = 3.0
 """Most passes over the rankings where nothing is said."""
-RATE = 0.001
+RATE = 0.0003
+"""A twentieth of instruction tuning's. Three times as much ranked no more held-out pairs right, and went six times as far from the start
+model (the small chat model on polite against rude, 45 steps)."""
 SHARE = 0.8
 """Of the rate of the matrices that embeddings and gains have, as in pretraining."""
 LEAST, MOST = 16, 64
@@ -185,7 +187,10 @@ def _draft(train: Paired, wishes: Wishes, found: machine.Machine, model: Languag
             rows_per_pass=1,
             lr=rate,
             lr_embedding=SHARE * rate,
-            reasons={"lr_embedding": f"{SHARE:g} of lr, as in pretraining"},
+            reasons={
+                "lr": "a twentieth of instruction tuning's: more goes further from the start model for no more pairs ranked right",
+                "lr_embedding": f"{SHARE:g} of lr, as in pretraining",
+            },
         ),
         wishes,
         found,
