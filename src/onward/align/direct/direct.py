@@ -187,19 +187,22 @@ def _draft(train: Paired, wishes: Wishes, found: machine.Machine, model: Languag
             rows_per_pass=1,
             lr=rate,
             lr_embedding=SHARE * rate,
-            reasons={
-                "lr": "a twentieth of instruction tuning's: more goes further from the start model for no more pairs ranked right",
-                "lr_embedding": f"{SHARE:g} of lr, as in pretraining",
-            },
+            reasons={"lr_embedding": f"{SHARE:g} of lr, as in pretraining"},
         ),
         wishes,
         found,
         model.config,
     )
     at_once = max(1, round(draft.rows / answers))
-    said = f"{at_once} rankings, if all of their answers were as long as the longest one"
-    compiled = "answers differ in length, and every length would be compiled anew"
-    return size.explained(replace(draft, compile=False), {"batch_tokens": said, "compile": compiled}), at_once
+    said = {
+        "batch_tokens": f"{at_once} rankings, if all of their answers were as long as the longest one",
+        "compile": "answers differ in length, and every length would be compiled anew",
+    }
+    if wishes.lr is None:
+        said["lr"] = (
+            "a twentieth of instruction tuning's: more goes further from the start model and ranks no more pairs right"
+        )
+    return size.explained(replace(draft, compile=False), said), at_once
 
 
 def _refer(
