@@ -228,7 +228,7 @@ def test_a_run_that_is_killed_ends_as_if_nothing_had_been(model_folder, polite, 
 def test_what_cannot_be_done_is_said_in_a_line(model_folder, polite, tmp_path):
     with pytest.raises(PlanError, match="choose dpo, ipo, kto"):
         prepared(model_folder, polite, tmp_path, method="ppo")
-    with pytest.raises(PlanError, match="--beta 0"):
+    with pytest.raises(PlanError, match="--kl 0"):
         prepared(model_folder, polite, tmp_path, beta=0.0)
     with pytest.raises(PlanError, match="64 positions"):
         prepared(model_folder, polite, tmp_path, replace(WISHES, length=65))

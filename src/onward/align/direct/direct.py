@@ -150,7 +150,7 @@ def _check(method: str, beta: float) -> None:
     if method not in METHODS:
         raise PlanError(f"{method} does not learn from preferences directly; choose {', '.join(METHODS)}.")
     if not 0 < beta <= 1000:
-        raise PlanError(f"--beta {beta:g}: it must be a number above 0, and at most 1000, such as 0.1.")
+        raise PlanError(f"--kl {beta:g}: it must be a number above 0, and at most 1000, such as 0.1.")
 
 
 def _read(
