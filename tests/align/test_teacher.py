@@ -25,7 +25,7 @@ from onward.tokens.tokenizer import Tokenizer
 from onward.train import machine
 from onward.train.objectives import next_token
 from onward.train.packing import IGNORE
-from onward.train.plan import Wishes
+from onward.train.plan import Adapter, Wishes
 from onward.train.tasks import bert
 from onward.train.workspace import Workspace
 from samples import randomised
@@ -122,6 +122,26 @@ def test_the_teacher_stays_as_it_is_and_stands_in_the_lineage(model_folder, teac
     assert folder.load(out).config.width == 32
     line = json.loads((out / "metrics.jsonl").read_text().splitlines()[0])
     assert line["kl"] > 0
+
+
+def test_beside_a_teacher_an_adapter_may_learn_and_the_student_itself_stays_as_it_is(
+    model_folder, teacher_folder, short_chats, tmp_path
+):
+    training = instruct.prepare(
+        model_folder,
+        short_chats,
+        Workspace(tmp_path / "out", {}),
+        WISHES,
+        beside=Adapter(adapter="lora", rank=4),
+        teaching=Teaching(teacher=teacher_folder),
+        console=QUIET,
+    )
+    out = training.run(QUIET)
+    result = lineage.of(out).results[-1]
+    assert result.metric == METRIC
+    assert result.value != result.baseline
+    after = {name.replace(".base_layer", ""): tensor for name, tensor in training.model.state_dict().items()}
+    assert all(torch.equal(after[name], tensor) for name, tensor in folder.load(model_folder).state_dict().items())
 
 
 def test_it_goes_on_from_a_checkpoint_to_the_same_weights(model_folder, teacher_folder, short_chats, tmp_path):

@@ -64,7 +64,7 @@ def rank(
         console.print(f"{found['left']:,} prompts are left: the same command goes on{_with_more(found, STOPPED)}.")
     if found["prompts"]["vote"]:
         base = model if Path(model).is_dir() else "mine/chat"
-        console.print(f"Learn from the votes:  onward reward {base} {out} -o mine/reward")
+        console.print(f"Learn from the votes:  onward reward {base} {out} -o mine/reward", soft_wrap=True)
 
 
 def _with_more(found: dict[str, Any], stopped: str) -> str:

@@ -173,6 +173,8 @@ def test_another_request_into_the_same_file_is_refused_in_words(server, prompts,
     assert read_preferences(out).format == "rankings"
     with pytest.raises(OutputError, match="exists already"):
         ranked(server, prompts, out, Wanted(answers=3))
+    ranked(server, prompts, out, ONE, force=True)
+    assert read_preferences(out).format == "pairs"
 
 
 def test_what_onward_has_not_made_is_never_replaced(server, prompts, tmp_path):

@@ -60,13 +60,19 @@ class Terminal:
         number = sys.stdin.fileno()
         while True:
             pressed = os.read(number, 1).decode(errors="replace").lower()
-            if pressed == ESCAPE:  # an arrow, say: what belongs to it comes at once
-                while select.select([number], [], [], 0.01)[0]:
-                    os.read(number, 64)
+            if pressed == ESCAPE:
+                self._pass_over(number)
             elif (meant := ENTERED.get(pressed, pressed)) in KEYS:
                 return meant
 
+    def _pass_over(self, number: int) -> None:
+        """The rest of what an arrow, say, sends at once: after an escape a bracket or an O, and then all up to a letter or a tilde."""
+        if _waiting(number) and os.read(number, 1) in (b"[", b"O"):
+            while _waiting(number) and not b"@" <= os.read(number, 1) <= b"~":
+                pass
+
     def show(self, place: str, prompt: Prompt, answers: Sequence[str]) -> None:
+        termios.tcflush(sys.stdin.fileno(), termios.TCIFLUSH)  # a key pressed twice is no vote on what nobody has seen
         self.console.rule(place, style="dim")
         for message in prompt.messages:
             self._said(message["role"], message["content"], "dim")
@@ -82,6 +88,11 @@ class Terminal:
 
     def say(self, words: str) -> None:
         self.console.print(Text(words, style="bold"))
+
+
+def _waiting(number: int) -> bool:
+    """Whether more comes within a hundredth of a second."""
+    return bool(select.select([number], [], [], 0.01)[0])
 
 
 def vote(prompts: Sequence[Prompt], done: int, answers: Answers, votes: Votes, terminal: Terminal, seed: int) -> bool:
@@ -121,7 +132,8 @@ def _ask(where: str, prompt: Prompt, drawn: Drawn, votes: Votes, terminal: Termi
     pressed = terminal.key()
     terminal.say(KEYS[pressed])
     if pressed in WORTH:
-        votes.add(prompt, order, WORTH[pressed], {"asked": 1, "first": pressed == FIRST, "second": pressed == SECOND})
+        asked = {"asked": 1, "first": int(pressed == FIRST), "second": int(pressed == SECOND)}
+        votes.add(prompt, order, WORTH[pressed], asked)
     elif pressed == SKIP:
         votes.pass_over(prompt, SKIPPED)
     return pressed
