@@ -1,13 +1,13 @@
-"""Verbs that make a model better liked: reward."""
+"""Verbs that make a model better liked: reward, rl."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
-from onward.align.wishes import RewardWishes
+from onward.align.wishes import RewardWishes, RolloutWishes
 from onward.cli import printing
 from onward.cli.arguments import Force, Log, Out, PlanOnly, SkipBad
 from onward.cli.making import run_training
@@ -54,3 +54,58 @@ def reward(
         from onward.report.judging.page import write_page
 
         printing.messages().print(f"\nHow it judges:  {write_page(out)}")
+
+
+def rl(
+    base: Annotated[Path, typer.Argument(help="the instructed model to begin with")],
+    prompts: Annotated[
+        Path, typer.Argument(help="what is to be answered, as JSONL: prompts, conversations or preferences")
+    ],
+    out: Out,
+    wishes: Wishes,
+    asked: RolloutWishes,
+    method: Annotated[str, typer.Option("--method", help="ppo, grpo, rloo, best-of-n or rejection")] = "ppo",
+    reward: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--reward",
+            help="what an answer is worth: a reward model's folder, FILE.py:FUNCTION, gold or right (by the world's truth); of several "
+            "the sum, as in 0.5*gold",
+        ),
+    ] = None,
+    watch: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--watch", help="a reward that is looked at beside, and not learned by: does what is wanted rise, too?"
+        ),
+    ] = None,
+    skip_bad: SkipBad = False,
+    force: Force = False,
+    plan: PlanOnly = False,
+    log: Log = None,
+) -> None:
+    """Reinforcement: let a model answer, say what each answer is worth, and let it learn to give the better ones.
+
+    A tenth of the prompts is held out, answered before and after, and both are judged. What goes wrong on the way is said in words: a
+    reward that does not rise, or that is fooled; answers that become all the same, or ever longer.
+
+    Example:  onward rl mine/chat questions.jsonl --reward mine/reward -o mine/liked
+              onward rl mine/chat sums.jsonl --method grpo --reward rules.py:right -o mine/right
+    """
+    from onward.align.policy import reinforce as room
+    from onward.align.policy.methods import METHODS
+    from onward.errors import PlanError
+
+    if method not in METHODS:
+        raise PlanError(f"--method {method}: choose {', '.join(METHODS)}.")
+    common: dict[str, Any] = {"method": method, "skip_bad": skip_bad, "rewards": reward or [], "watched": watch or []}
+    run_training(
+        out,
+        lambda workspace, console: room.prepare(base, prompts, workspace, wishes, asked, console=console, **common),
+        request=lambda: room.request(base, prompts, wishes, asked, **common),
+        force=force,
+        plan=plan,
+        log=log,
+    )
+    if not plan:
+        printing.messages().print(f"\nTalk to it:  onward chat {out}")

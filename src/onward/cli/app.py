@@ -44,6 +44,7 @@ for panel, verbs in {
         making.merge,
         ranking.rank,
         aligning.reward,
+        aligning.rl,
     ),
     TALK: (talking.chat, talking.generate, filling.fill),
     LOOK: (looking.show, looking.tokens, looking.report, checking.check, scaling.scale),

@@ -77,7 +77,7 @@ class Chats(Records[Conversation]):
         yield from super().__iter__()
 
     def _format_of(self, record: Any) -> str | None:
-        return _format_of(record)
+        return format_of(record)
 
     def _item(self, record: Any, format: str, source: str, number: int) -> Conversation:
         messages = READERS[format](record)
@@ -107,7 +107,7 @@ def trim(messages: list[Message]) -> int:
     return trimmed
 
 
-def _format_of(record: Any) -> str | None:
+def format_of(record: Any) -> str | None:
     if isinstance(record, list) or (isinstance(record, dict) and "messages" in record):
         return "OpenAI messages"
     if isinstance(record, dict) and "conversations" in record:

@@ -97,7 +97,7 @@ class Preferences(Records[Ranking]):
         yield from super().__iter__()
 
     def _format_of(self, record: Any) -> str | None:
-        return _format_of(record)
+        return format_of(record)
 
     def _left_out(self) -> str:
         return f"{super()._left_out()}, {self.ties:,} as ties"
@@ -165,7 +165,7 @@ def _falling(worth: Sequence[float]) -> list[int]:
     return [first[value] for value in sorted(first, reverse=True)]
 
 
-def _format_of(record: Any) -> str | None:
+def format_of(record: Any) -> str | None:
     if not isinstance(record, dict):
         return None
     if {"chosen", "rejected"} <= set(record):
@@ -224,7 +224,7 @@ def _from_ranking(record: dict[str, Any]) -> _Judged:
     answers = _answers_of(record)
     if not isinstance(answers, list):
         raise RecordError("the answers are no list")
-    prompt = _told(_prompt(record), record)
+    prompt = asked_by(record)
     texts = [_answer_text(answer, f"answer {number}") for number, answer in enumerate(answers, start=1)]
     for name in ("scores", "ranks"):
         if (beside := record.get(name)) is not None:
@@ -250,6 +250,11 @@ READERS: dict[str, Callable[[dict[str, Any]], _Judged]] = {
 def _asked_in(record: dict[str, Any]) -> str | None:
     """The name of the field that says what was asked."""
     return next((name for name in PROMPTS if record.get(name)), None)
+
+
+def asked_by(record: dict[str, Any]) -> list[Message]:
+    """What was asked, where a field of its own says so, with the system message and the tools beside it."""
+    return _told(_prompt(record), record)
 
 
 def _prompt(record: dict[str, Any]) -> list[Message]:

@@ -1,108 +1,82 @@
-"""Prompts in: what a model is to be asked, out of the conversations and preferences that are common, or a text file with a prompt a line.
+"""Prompts in: what is to be answered, with everything that a record says beside it, so that an answer can be judged by it.
 
-OpenAI messages, ShareGPT and Alpaca as in chats.py, and records with a "prompt", a text or messages, as preferences have (answers beside
-it are passed over); as .jsonl (also .gz and .zst) or a .json list, or a folder of these. Where a conversation ends with an answer, that is
-taken away; answers before it stay.
+From conversations as chats.py reads them and preferences as preferences.py does, of which what stands before the last answer counts; from
+records with a "prompt" alone; and from what the built-in world writes, whose truth comes along. Left out: the answers.
 """
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from onward.corpus.chats import Message, alpaca_question, from_openai, from_sharegpt, with_system, with_tools
-from onward.corpus.read import RecordError, documents, kind
+from onward.corpus import chats, preferences
+from onward.corpus.chats import Message
+from onward.corpus.read import RecordError
 from onward.corpus.records import Records, record_files
-from onward.errors import BadLine, ChatError, DataError
+from onward.errors import BadLine, ChatError
 from onward.tokens.chat import check
 
-TEXT = ".txt"
+PLAIN = "prompts"
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """Messages that end with what a user or a tool said.   number: from 1, the line, or the place in a list."""
+    """messages: end with what a user or a tool said; may begin with a system message.   record: the line as it stands.
+    number: from 1, the line, or the place in a list."""
 
     messages: list[Message]
+    record: dict[str, Any]
     source: str
     number: int
 
-    @cached_property
-    def key(self) -> str:
-        """The same for the same messages."""
-        return key_of(self.messages)
-
-
-def key_of(messages: list[Message]) -> str:
-    """What tells one prompt from another, 128 bits in hexadecimal."""
-    return hashlib.sha256(json.dumps(messages, sort_keys=True).encode()).hexdigest()[:32]
+    @property
+    def text(self) -> str:
+        return "\n".join(message["content"] for message in self.messages)
 
 
 def read_prompts(
-    path: Path, *, skip_bad: bool = False, on_skip: Callable[[BadLine], None] | None = None
-) -> list[Prompt]:
-    """All prompts of a file or folder, in order; of copies, the first.   Raises DataError, one line."""
-    found = _lines(path) if kind(path) == TEXT else Prompts(path, skip_bad, on_skip)
-    first = dict[str, Prompt]()
-    for prompt in found:
-        first.setdefault(prompt.key, prompt)
-    return list(first.values())
+    path: Path | str, *, skip_bad: bool = False, on_skip: Callable[[BadLine], None] | None = None
+) -> Prompts:
+    """The prompts of a file or folder, whose formats are found at once and whose contents are read as they are asked for.
 
-
-def prompt_files(path: Path) -> list[Path]:
-    """The files that prompts are read from.   Raises DataError."""
-    return [path] if kind(path) == TEXT else record_files(path, Prompts.one)
-
-
-def _lines(path: Path) -> Iterator[Prompt]:
-    """Every line of a text file that is not blank."""
-    lines = [line for document in documents([path]) for line in document.text.splitlines()]
-    found = [(number, line.strip()) for number, line in enumerate(lines, start=1) if line.strip()]
-    if not found:
-        raise DataError(f"{path} holds no prompt. Write one on each line.")
-    for number, line in found:
-        yield Prompt([{"role": "user", "content": line}], str(path), number)
+    `skip_bad` leaves out records that cannot be used, and calls `on_skip` with each. Raises DataError, one line.
+    """
+    return Prompts(Path(path), skip_bad, on_skip)
 
 
 class Prompts(Records[Prompt]):
-    """The prompts of a file, or of all files in a folder."""
+    """The prompts of a file, or of all files in a folder; can be gone through again and again."""
 
     one = "prompt"
-    known = 'OpenAI "messages", ShareGPT "conversations", "prompt" (a text or messages), "instruction"'
+    known = f'"prompt", a text or messages; conversations ({chats.Chats.known}); preferences ({preferences.Preferences.known})'
 
     def _format_of(self, record: Any) -> str | None:
-        if isinstance(record, list) or (isinstance(record, dict) and "messages" in record):
-            return "OpenAI messages"
-        names = {"prompt": "prompts", "conversations": "ShareGPT", "instruction": "instructions"}
-        return next((names[name] for name in names if isinstance(record, dict) and record.get(name)), None)
+        found = preferences.format_of(record) or chats.format_of(record)
+        if found is None and isinstance(record, dict) and record.get("prompt"):
+            return PLAIN
+        return found
 
     def _item(self, record: Any, format: str, source: str, number: int) -> Prompt:
-        messages = READERS[format](record)
+        messages = _messages(record, format)
         while messages and messages[-1]["role"] == "assistant":
             messages = messages[:-1]
         try:
             check(messages, answered=False)
         except ChatError as error:
-            raise RecordError(str(error).removesuffix(".")) from error
-        if messages[-1]["role"] == "system":
-            raise RecordError("nothing in it is said by a user")
-        return Prompt(messages, source, number)
+            raise RecordError(f"the prompt: {str(error).removesuffix('.')}") from error
+        if messages[-1]["role"] not in ("user", "tool"):
+            raise RecordError("nobody asks anything before the answer")
+        return Prompt(messages, record if isinstance(record, dict) else {"messages": record}, source, number)
 
 
-def _from_prompt(record: dict[str, Any]) -> list[Message]:
-    asked = record["prompt"]
-    messages = [{"role": "user", "content": asked}] if isinstance(asked, str) else from_openai({"messages": asked})
-    return with_tools(with_system(messages, record), record.get("tools"))
+def prompt_files(path: Path) -> list[Path]:
+    """The files that prompts are read from: the one named, or all below a folder, sorted.   Raises DataError."""
+    return record_files(path, Prompts.one)
 
 
-READERS: dict[str, Callable[[Any], list[Message]]] = {
-    "OpenAI messages": from_openai,
-    "ShareGPT": from_sharegpt,
-    "prompts": _from_prompt,
-    "instructions": lambda record: with_system([alpaca_question(record)], record),
-}
+def _messages(record: Any, format: str) -> list[Message]:
+    if format in chats.READERS:
+        return chats.READERS[format](record)
+    return preferences.asked_by(record) if format == PLAIN else preferences.READERS[format](record).prompt

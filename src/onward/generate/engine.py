@@ -22,7 +22,7 @@ from onward.tokens.stream import StreamDecoder
 from onward.tokens.tokenizer import Tokenizer
 
 AT_ONCE = 32
-"""Sequences that run together; further ones wait for the next batch."""
+"""Sequences that run together, where nothing else is said; further ones wait for the next batch."""
 
 Finish = Literal["stop", "length"]
 
@@ -39,17 +39,24 @@ class Request:
 
 @dataclass(frozen=True, kw_only=True)
 class Completion:
-    """What followed. `ids` leave out the token that ended it; `finish` is "length" where the room or max_tokens ran out."""
+    """What followed. `ids` leave out the token that ended it; `finish` is "length" where the room or max_tokens ran out.
+
+    drawn: all tokens, the one that ended it too.   log_probs: of each of those, in nats, under the model as it is, without temperature
+    and filters.
+    """
 
     ids: list[int]
     text: str
     finish: Finish
     prompt_tokens: int
+    drawn: list[int]
+    log_probs: list[float]
 
 
 class Engine:
     """Runs one model with its tokeniser. `ends`: ids that end a text, besides those that the tokeniser knows.
 
+    at_once: sequences that run together.
     use: called with a request's adapter before each pass of the model, where there are adapters: texts may take turns.
     """
 
@@ -59,9 +66,10 @@ class Engine:
         tokenizer: Tokenizer,
         ends: Iterable[int] = (),
         use: Callable[[str | None], None] = lambda _: None,
+        at_once: int = AT_ONCE,
     ) -> None:
         self.model = model.eval()
-        self.use = use
+        self.use, self.at_once = use, at_once
         self.tokenizer = tokenizer
         self.ends = frozenset(tokenizer.eos_ids) | frozenset(ends)
         self.room = model.config.max_positions
@@ -73,8 +81,8 @@ class Engine:
         runs = [_Run(request, self) for request in requests]
         for adapter in dict.fromkeys(request.adapter for request in requests):
             alike = [run for run in runs if run.request.adapter == adapter]
-            for first in range(0, len(alike), AT_ONCE):
-                for _ in self._decode(alike[first : first + AT_ONCE]):
+            for first in range(0, len(alike), self.at_once):
+                for _ in self._decode(alike[first : first + self.at_once]):
                     pass
         return [run.completion() for run in runs]
 
@@ -114,7 +122,9 @@ class Engine:
         cache.truncate(lengths)
         while True:
             new = draw(logits, [run.request.sampling for run in runs], cache.lengths)
-            alive = [row for row, (run, token) in enumerate(zip(runs, new.tolist(), strict=True)) if run.take(token)]
+            chosen = logits.double().log_softmax(-1).gather(-1, new[:, None])[:, 0]
+            told = zip(runs, new.tolist(), chosen.tolist(), strict=True)
+            alive = [row for row, (run, token, log_prob) in enumerate(told) if run.take(token, log_prob)]
             yield
             if not alive:
                 return
@@ -147,6 +157,8 @@ class _Run:
     request: Request
     engine: Engine
     ids: list[int] = field(default_factory=list)
+    drawn: list[int] = field(default_factory=list)
+    log_probs: list[float] = field(default_factory=list)
     text: str = ""
     shown: int = 0
     finish: Finish | None = None
@@ -162,8 +174,10 @@ class _Run:
         self._decoder = StreamDecoder(self.engine.tokenizer)
         self._limit = min(self.request.sampling.max_tokens, room - prompt)
 
-    def take(self, token: int) -> bool:
+    def take(self, token: int, log_prob: float) -> bool:
         """Add a drawn token; False when it ends the text."""
+        self.drawn.append(token)
+        self.log_probs.append(log_prob)
         if token in self.engine.ends:
             self._end("stop")
             return False
@@ -200,4 +214,11 @@ class _Run:
 
     def completion(self) -> Completion:
         assert self.finish is not None
-        return Completion(ids=self.ids, text=self.text, finish=self.finish, prompt_tokens=len(self.request.prompt))
+        return Completion(
+            ids=self.ids,
+            text=self.text,
+            finish=self.finish,
+            prompt_tokens=len(self.request.prompt),
+            drawn=self.drawn,
+            log_probs=self.log_probs,
+        )

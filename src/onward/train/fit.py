@@ -13,7 +13,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from types import FrameType
 from typing import TypeVar
@@ -87,11 +87,13 @@ def fit(
     start: Start = Start(),
     found: list[Optimizer] | None = None,
     judge: Judge | None = None,
+    look_ahead: bool = True,
     tell: Callable[[str], None] = lambda _: None,
 ) -> bool:
     """Train `model` in place from `start` to the plan's last step.
 
     found: the optimisers, if a checkpoint has been put into them; made from the plan otherwise.   judge: may leave a batch out.
+    look_ahead: whether the next batch is made while a step runs; not where it depends on what the step does to the weights.
     tell: takes a line for people.
     Ctrl-C and SIGTERM finish the step, let the callbacks keep it, and raise KeyboardInterrupt; if that step was the last one, the
     training is whole and True is returned instead. A loss or a gradient that is not a number raises TrainingError before it reaches
@@ -101,7 +103,8 @@ def fit(
     model.train()
     working = _ready(model, objective, batches(start.step), plan, tell)
     tokens, began, number = start.tokens, time.perf_counter() - start.seconds, start.step
-    with _asked_to_stop() as stopping, ahead(batches, lambda: plan.steps) as prepared:
+    coming = ahead(batches, lambda: plan.steps) if look_ahead else nullcontext(batches)
+    with _asked_to_stop() as stopping, coming as prepared:
         while number < plan.steps:
             batch = prepared(number)
             set_rate(found, plan.rate(number))

@@ -33,12 +33,12 @@ READ_BY_XZ = 4_000_000
 
 @dataclass(frozen=True, kw_only=True)
 class Metric:
-    """How something is measured while training: its name in metrics.jsonl, in words, in short, and what a guess reaches."""
+    """How something is measured while training: its name in metrics.jsonl, in words, in short, and what a guess reaches, if known."""
 
     name: str
     words: str
     short: str
-    chance: float
+    chance: float | None
 
 
 BITS_PER_BYTE = Metric(name="held_out_bits_per_byte", words="bits per byte", short="bits/byte", chance=8.0)

@@ -16,7 +16,7 @@ from onward import lineage
 from onward.errors import DataError, PlanError
 from onward.lineage import Lineage
 from onward.model import folder
-from onward.model.config import TrunkConfig
+from onward.model.config import Outputs, TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import processes
@@ -52,9 +52,9 @@ class Parent:
         return found
 
     @classmethod
-    def at(cls, path: Path) -> Parent:
-        """A model folder.   Raises FolderError, ConfigError."""
-        family, config = folder.read_config(path)
+    def at(cls, path: Path, outputs: Outputs = "words") -> Parent:
+        """A model folder; with outputs "score", that of a reward model.   Raises FolderError, ConfigError."""
+        family, config = folder.read_config(path, outputs=outputs)
         return cls(path=path, family=family, config=config)
 
     def load(self, highest_id: int) -> LanguageModel:

@@ -32,6 +32,10 @@ def reading(console: Console, title: str, documents: Iterable[Document], size: i
             bar.advance(task, len(document.text))
 
 
+SHOWN = ("balance", "reward", "kl")
+"""What is shown of a step, beside its loss, where it has been measured."""
+
+
 class Learned(Protocol):
     """What of the data shows in its progress; the rest is in training.py."""
 
@@ -76,10 +80,8 @@ class Show:
         elapsed = time.monotonic() - self.began
         left = elapsed / (step.number - self.start) * (step.plan.steps - step.number)
         speed = step.tokens / max(step.seconds, 1e-9)
-        balance = f"  balance {step.measured['balance']:.2f}" if "balance" in step.measured else ""
-        figures = (
-            f"loss {step.loss:.3f}{self.held_out}{balance}  {speed:,.0f} {self.data.counted}/s  {clock(left)} left"
-        )
+        known = (f"  {name} {step.measured[name]:.2f}" for name in SHOWN if name in step.measured)
+        figures = f"loss {step.loss:.3f}{self.held_out}{''.join(known)}  {speed:,.0f} {self.data.counted}/s  {clock(left)} left"
         if self.console.is_terminal:
             self.bar.update(self.task, completed=step.number, total=step.plan.steps, figures=figures)
         elif step.last or elapsed - self.printed > self.SECONDS_BETWEEN_LINES or step.number == self.start + 1:

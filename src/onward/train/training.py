@@ -6,7 +6,7 @@ it again goes on where it stopped. What it learns from is its `Data`; for texts 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -102,7 +102,8 @@ class Training(Generic[D]):
     """A prepared training. `batches` gives batch i of the training data.
 
     family: that the folder is written in, by default the first that can express the model.   write: makes the folder; other than
-    `folder.save` for an adapter.
+    `folder.save` for an adapter.   kept: what else belongs into checkpoints.   callbacks: called first after each step.
+    look_ahead: as in `fit`.
     """
 
     verb: str
@@ -118,6 +119,9 @@ class Training(Generic[D]):
     parents: list[Lineage]
     family: str | None = None
     write: Callable[..., None] = folder.save
+    kept: Mapping[str, checkpoints.Kept] = field(default_factory=dict)
+    callbacks: Sequence[Callback] = ()
+    look_ahead: bool = True
     average: Average | None = field(default=None, init=False)
 
     def preflight(self, examples: int = 3, shown: int = 160) -> Preflight:
@@ -155,7 +159,7 @@ class Training(Generic[D]):
         self.model = processes.placed(self.model, self.plan.device, self.plan.precision)
         found = optimisers(self.model, self.plan)
         spikes = Spikes(skip=self.plan.skip_spikes, say=lambda line: console.print(line, highlight=False))
-        kept: dict[str, checkpoints.Kept] = {"spikes": spikes}
+        kept: dict[str, checkpoints.Kept] = {"spikes": spikes, **self.kept}
         if self.plan.ema is not None:
             self.average = kept["average"] = Average(self.model, self.plan.ema)
         start = self._go_on(found, kept)
@@ -173,6 +177,7 @@ class Training(Generic[D]):
                     start=start,
                     found=found,
                     judge=spikes,
+                    look_ahead=self.look_ahead,
                     tell=console.print,
                 )
             except TrainingError as error:
@@ -183,6 +188,7 @@ class Training(Generic[D]):
         place, plan = self.workspace.folder, self.plan
         count = checkpoints_needed(plan.checkpoint_every) if plan.skip_spikes else checkpoints.KEPT
         return [
+            *self.callbacks,
             callbacks.keep_to_time(self._settle),
             *([go_back(spikes, place / CHECKPOINTS, kept)] if plan.skip_spikes else []),
             *([self.average] if self.average else []),

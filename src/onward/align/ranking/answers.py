@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 
 from onward.align.distil.asking import Asker, BudgetSpent
 from onward.align.distil.journal import Request
+from onward.align.ranking.prompts import Prompt
 from onward.align.ranking.settings import Wanted
 from onward.corpus.chats import trim
-from onward.corpus.prompts import Prompt
 from onward.errors import ChatError
 from onward.generate import engine
 from onward.generate.chat_model import FolderModel, Reply

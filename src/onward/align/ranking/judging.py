@@ -18,7 +18,7 @@ import torch
 
 from onward.align.distil.asking import Asker
 from onward.align.distil.journal import Request
-from onward.corpus.prompts import Prompt
+from onward.align.ranking.prompts import Prompt
 from onward.errors import ChatError
 from onward.generate.chat_model import Message, Reply
 from onward.generate.settings import Sampling

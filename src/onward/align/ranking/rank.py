@@ -24,10 +24,10 @@ from onward.align.distil.journal import Journal
 from onward.align.progress import Show
 from onward.align.ranking.answers import Answers
 from onward.align.ranking.judging import Case, ChatJudge, Judge, RewardJudge
+from onward.align.ranking.prompts import Prompt, prompt_files, read_prompts
 from onward.align.ranking.settings import ME, Wanted
 from onward.align.ranking.terminal import Terminal, vote
 from onward.align.ranking.votes import ALIKE, OF_PROMPTS, UNJUDGED, UNTAKEN, VOTE, Votes
-from onward.corpus.prompts import Prompt, prompt_files, read_prompts
 from onward.corpus.read import PASSED_OVER, kind
 from onward.errors import BadLine, DataError, OutputError, PlanError
 from onward.files import check_apart, check_name, remove, remove_whole, write_json

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.text import Text
 
 from onward.align.ranking.answers import Answers, Drawn
+from onward.align.ranking.prompts import Prompt
 from onward.align.ranking.settings import ME
 from onward.align.ranking.votes import ALIKE, SKIPPED, UNTAKEN, Votes
-from onward.corpus.prompts import Prompt
 from onward.errors import PlanError
 
 FIRST, SECOND, TIE, SKIP, UNDO, QUIT = "a", "b", "t", "s", "u", "q"

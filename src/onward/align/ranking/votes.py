@@ -16,7 +16,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from onward.corpus.prompts import Prompt, key_of
+from onward.align.ranking.prompts import Prompt, key_of
 from onward.errors import DataError
 from onward.files import append_line, explained, whole_lines
 

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from onward.corpus.prompts import read_prompts
+from onward.align.ranking.prompts import read_prompts
 from onward.errors import BadLine, DataError
 
 ASKED = {"role": "user", "content": "How many legs has a cat?"}
@@ -19,7 +19,6 @@ FOUR = {"role": "assistant", "content": "Four."}
         [ASKED],
         {"conversations": [{"from": "human", "value": ASKED["content"]}, {"from": "gpt", "value": "Four."}]},
         {"instruction": ASKED["content"], "input": "", "output": "Four."},
-        {"instruction": ASKED["content"]},
         {"prompt": ASKED["content"]},
         {"prompt": [ASKED], "chosen": "Four.", "rejected": "Five."},
         {"prompt": ASKED["content"], "answers": ["Four.", "Five."]},
@@ -48,7 +47,7 @@ def test_a_line_without_a_question_is_named_or_left_out(tmp_path):
     path = tmp_path / "p.jsonl"
     bad = {"messages": [{"role": "system", "content": "Be brief."}, FOUR]}
     path.write_text("".join(json.dumps(record) + "\n" for record in ({"messages": [ASKED]}, bad)))
-    with pytest.raises(BadLine, match="line 2: nothing in it is said by a user"):
+    with pytest.raises(BadLine, match="line 2: nobody asks anything before the answer"):
         read_prompts(path)
     left_out = []
     assert len(read_prompts(path, skip_bad=True, on_skip=left_out.append)) == 1
