@@ -3,19 +3,22 @@
 With `replay`, half of the rows are texts as the base model was trained on, so that it does not forget, while it learns to answer, what it
 could answer from: rehearsal (Robins 1995, "Catastrophic forgetting, rehearsal and pseudorehearsal"). Source of the rest: Ouyang et al. 2022
 (arXiv 2203.02155), section 3.5, step 1; in section 3.5, step 3, they mix pretraining texts into reinforcement learning for the same reason.
-With `beside`, an adapter learns and the model stays as it is. Left out: conversations that a teacher writes (distil).
+With `beside`, an adapter learns and the model stays as it is; with `teaching`, another model's probabilities are learned too (teacher.py).
+Left out: conversations that a teacher writes (distil).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from onward.align import teacher as teachers
+from onward.align.wishes import Teaching
 from onward.corpus.chats import Chats, Conversation, chat_files, read_chats
 from onward.corpus.split import is_held_out, place
 from onward.errors import BadLine, ChatError, DataError, FolderError
@@ -25,12 +28,12 @@ from onward.tokens.chat import encode_chat
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import machine, processes, size
 from onward.train.mixture import MixedBatches, Part
-from onward.train.objectives import next_token
-from onward.train.packing import Batches, Packing
+from onward.train.objectives import Loss, next_token
+from onward.train.packing import Batch, Batches, Packing
 from onward.train.parent import Parent, boundaries, files_of
 from onward.train.plan import Adapter, TrainPlan, Wishes
 from onward.train.shards import Shards, write_shards
-from onward.train.texts import TextData
+from onward.train.texts import Results, TextData, text_results
 from onward.train.training import Training, settled, sources_of
 from onward.train.workspace import Workspace
 
@@ -38,7 +41,7 @@ SUITE = "held-out answers"
 HELD_OUT = 0.05
 REPLAY = 0.5
 """Share of the rows that are texts, where there are any to go over again. Measured in docs/results.md."""
-WHOLE_MODEL = Adapter()
+WHOLE_MODEL, DATA_ALONE = Adapter(), Teaching()
 LONGEST = 2048
 """Tokens of a conversation where --length says nothing and the model has positions for more."""
 
@@ -50,6 +53,7 @@ def prepare(
     wishes: Wishes,
     *,
     beside: Adapter = WHOLE_MODEL,
+    teaching: Teaching = DATA_ALONE,
     replay: Callable[[Tokenizer], Shards] | None = None,
     replayed: Sequence[dict[str, Any]] = (),
     skip_bad: bool = False,
@@ -57,7 +61,7 @@ def prepare(
 ) -> Training[TextData]:
     """Everything up to the first step.
 
-    beside: an adapter that learns instead of the model.
+    beside: an adapter that learns instead of the model.   teaching: a larger model whose probabilities are learned too.
     replay: gives the texts to go over again, cut by the base model's tokeniser.   replayed: what they are, for the lineage.
     Raises FolderError, TokenizerError, ChatError, DataError, PlanError.
     """
@@ -72,7 +76,13 @@ def prepare(
     write, reasons = folder.save, {"lr_embedding": "a third of pretraining's, as for lr"}
     if beside.adapter is not None:
         write, reasons = _add_adapter(model, parent.family, beside, base, wishes.seed)
-    length = parent.length(wishes.length, LONGEST)
+    length, parents = parent.length(wishes.length, LONGEST), [parent.lineage]
+    objective: Callable[[LanguageModel, Batch], Loss] = next_token
+    measured: Results = text_results
+    if (teacher := teachers.opened(teaching, base, tokenizer, found)) is not None:
+        length, parents = teacher.parent.length(wishes.length, length), [*parents, teacher.parent.lineage]
+        objective, measured = teacher.loss, teacher.results(lambda: parent.load(tokenizer.highest_id))
+        found, reasons = replace(found, memory=found.memory - teacher.bytes), reasons | {"teacher": teacher.words}
 
     def side(name: str, wanted: bool) -> Shards:
         return Shards(workspace.part(name, lambda path: _cut(chats, tokenizer, path, wanted, skip_bad, console)))
@@ -123,12 +133,12 @@ def prepare(
         model=model,
         tokenizer=tokenizer,
         tokenizer_folder=base,
-        plan=settled(workspace, model, next_token, batches, draft, finish),
-        objective=next_token,
+        plan=settled(workspace, model, objective, batches, draft, finish),
+        objective=objective,
         batches=batches,
-        data=TextData(suite=SUITE, tokenizer=tokenizer, train=train, held_out=kept),
+        data=TextData(suite=SUITE, tokenizer=tokenizer, train=train, held_out=kept, measured=measured),
         sources=[*sources_of(chat_files(chats)), *({"corpus": "replay"} | source for source in replayed)],
-        parents=[parent.lineage],
+        parents=parents,
         family=parent.family,
         write=write,
     )
@@ -157,14 +167,14 @@ def passes(conversations: int) -> float:
     return min(30.0, max(3.0, 20_000 / conversations))
 
 
-def request(base: Path, chats: Path, wishes: Wishes, **further: Any) -> dict[str, Any]:
-    """What makes two starts the same run.   Raises FolderError where the base is no model folder."""
+def request(base: Path, chats: Path, wishes: Wishes, teaching: Teaching = DATA_ALONE, **further: Any) -> dict[str, Any]:
+    """What makes two starts the same run.   Raises FolderError where the base, or the teacher, is no model folder."""
     folder.read_config(base)
-    return (
-        {"verb": "sft", "base": sources_of(files_of(base)), "chats": sources_of(chat_files(chats))}
-        | asdict(wishes)
-        | further
-    )
+    found: dict[str, Any] = {"verb": "sft", "base": sources_of(files_of(base)), "chats": sources_of(chat_files(chats))}
+    if teaching.teacher is not None:
+        folder.read_config(teaching.teacher)
+        found |= {"teacher": sources_of(files_of(teaching.teacher)), "teacher_share": teaching.teacher_share}
+    return found | asdict(wishes) | further
 
 
 def _cut(chats: Path, tokenizer: Tokenizer, path: Path, wanted: bool, skip_bad: bool, console: Console) -> None:
