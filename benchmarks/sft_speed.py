@@ -4,13 +4,14 @@
     OMP_NUM_THREADS=1 taskset -c 1 python benchmarks/sft_speed.py [--what lora whole] [--rounds 5] [--rank 16]
 
 Alike for all: one Qwen3 of five million parameters, read from one model folder; the same conversations, of random tokens, between 16 and
-256 of them, half of each to be learned; LoRA of the same rank beside the same seven kinds of layers; about as many tokens in an optimiser
-step; the machine, the threads and the turns (turns.py). Timed are the real loops, with data loading and optimiser. A token is one of a
-conversation, learned or read; padding is none.
+256 of them, half of each to be learned; LoRA of the same rank beside the same seven kinds of layers; about 4,096 tokens in an optimiser
+step, as `onward sft` takes for so many conversations; the machine, the threads and the turns (turns.py). Timed are the real loops, with
+data loading and optimiser. A token is one of a conversation, learned or read; padding is none.
 
-Ours runs with the plan that `onward sft` makes here for a training that is long enough to compile, and not compiled. Theirs with their defaults, which take eight conversations at a time and pad them to
-the longest (accumulated up to the step); and as fast as we got them: in fp32 where bf16 is emulated, without working out activations twice,
-in packed rows, compiled and not. Packed, they see across conversations, which ours does not, and have the faster attention kernel.
+Ours runs with the plan that `onward sft` makes here for a training that is long enough to be compiled, and without the compiler. Theirs
+with their defaults, which take eight conversations at a time and pad them to the longest, accumulated up to the step; and as fast as we got
+them: in fp32 where bf16 is emulated, without working out activations twice, in packed rows, compiled and not. Packed, they see across
+conversations, which ours does not, and have the faster attention kernel.
 
 Printed: tokens a second by the clock and by the processor's time (the same on a quiet machine, and all that can be trusted on a busy one),
 and the most main memory that each process had, libraries included. Left out: several devices, and the quality of what is learned.
@@ -240,7 +241,9 @@ def compare(place: Path, rank: int, names: list[str], rounds: int) -> str:
 
 def table(clock: dict[str, list[float]], busy: dict[str, list[float]], memory: dict[str, int]) -> str:
     first = next(iter(busy))
-    lines = ["| side | tokens/s by the clock | by processor time | the first is faster by | 95 % interval | peak memory, MB |"]
+    lines = [
+        "| side | tokens/s by the clock | by processor time | the first is faster by | 95 % interval | peak memory, MB |"
+    ]
     lines.append("|---|---|---|---|---|---|")
     for name, speeds in busy.items():
         line = f"| {name} | {statistics.median(clock[name]):,.0f} | {statistics.median(speeds):,.0f} "
@@ -267,7 +270,10 @@ def main() -> None:
         print(f"{sum(MODEL.config.parameters().values()):,} parameters; {versions()}; medians of {given.rounds} rounds")
         print(f"padding in our rows {packing_of(place).padding_share:.1%}")
         for what in given.what:
-            print(f"\n{what}\n\n{compare(place, given.rank if what == 'lora' else 0, given.sides, given.rounds)}", flush=True)
+            print(
+                f"\n{what}\n\n{compare(place, given.rank if what == 'lora' else 0, given.sides, given.rounds)}",
+                flush=True,
+            )
 
 
 def versions() -> str:

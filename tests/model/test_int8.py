@@ -130,16 +130,16 @@ def test_what_has_learned_beside_int8_does_nearly_the_same_beside_the_float_weig
     apart = (quantise(copy.deepcopy(wide_model))(IDS) - wide_model(IDS)).abs().mean()
     model = adapted(quantise(copy.deepcopy(wide_model)), method).eval()
     (tmp_path / "tokenizer.json").write_text("{}")
-    adapters.save(
-        tmp_path / "adapter", model, lineage=Lineage(verb="sft"), family="qwen3", tokenizer_folder=tmp_path
-    )
+    adapters.save(tmp_path / "adapter", model, lineage=Lineage(verb="sft"), family="qwen3", tokenizer_folder=tmp_path)
     adapters.attach(wide_model, "qwen3", tmp_path / "adapter")
     assert (model(IDS) - wide_model.eval()(IDS)).abs().mean() < 2 * apart
 
 
 @pytest.mark.parametrize("method", adapters.NEEDS_FLOAT)
 def test_methods_that_need_the_weights_in_float_are_refused_in_a_line(method):
-    with pytest.raises(PlanError, match=f"^--adapter {method} works with the model's weights in float.*lora") as refused:
+    with pytest.raises(
+        PlanError, match=f"^--adapter {method} works with the model's weights in float.*lora"
+    ) as refused:
         adapters.check_int8(method)
     assert "\n" not in str(refused.value)
 

@@ -48,9 +48,9 @@ METHODS = (
 """Those of peft that need linear layers only, and can be merged into them; a test does so with each."""
 
 NEEDS_FLOAT = ("glora", "hira", "hra", "osf", "peanut", "psoft", "shira", "supertuning")
-"""Those that cannot stand beside weights in int8 (int8.py). Most of them compute with the weights themselves, and would keep a float copy of
-each for the way back; osf and psoft are made from the weights' singular vectors, which in int8 are others; glora takes plain linear layers
-only, says peft."""
+"""Those that cannot stand beside weights in int8 (int8.py). Most of them compute with the weights themselves, and would keep a float copy
+of each for the way back; osf and psoft are made from the weights' singular vectors, which in int8 are others; glora takes plain linear
+layers only, says peft."""
 
 
 def base_of(path: Path) -> Path:
@@ -281,7 +281,9 @@ def merge(model: LanguageModel) -> None:
     """Work the adapter into the weights beside which it stands, in place; what is left is a plain model."""
     for name, layer in _layers(model):
         if isinstance(layer.get_base_layer(), Int8Linear):
-            raise ConfigError("an adapter is merged into weights in float, and this model has them in int8; load it anew")
+            raise ConfigError(
+                "an adapter is merged into weights in float, and this model has them in int8; load it anew"
+            )
         layer.merge(safe_merge=True)
         parent, _, child = name.rpartition(".")
         setattr(model.get_submodule(parent), child, layer.get_base_layer())

@@ -1,9 +1,9 @@
 """Linear layers whose weights are kept in int8: a byte a weight instead of four, for a model beside which only an adapter learns.
 
 Each output row has a scale of its own, its largest weight / 127, and each weight is rounded to the nearest multiple of it (absmax
-quantisation by rows: LLM.int8(), arXiv 2208.07339, section 2.1 and 3.1). The products are in float: weights are made float for a product and
-forgotten after it, also on the way back (QLoRA, arXiv 2305.14314, section 3). Left out: int8 products of activations, outliers apart, and
-four bits.
+quantisation by rows: LLM.int8(), arXiv 2208.07339, section 2). The products are in float: weights are made float for a product and
+forgotten after it, also on the way back (QLoRA, arXiv 2305.14314, section 3). Left out: int8 products of activations, outliers apart,
+and four bits.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx
 
 from onward.model.trunk import LanguageModel
 
@@ -67,7 +66,8 @@ class Int8Linear(nn.Linear):
 
 
 def quantise(model: LanguageModel) -> LanguageModel:
-    """Put the linear layers of the blocks in int8, in place, routers apart; the rest in fp32. Nothing learns any more. Returns the model."""
+    """Put the linear layers of the blocks in int8, in place, but for routers; the rest in fp32. Nothing learns any more. Returns the
+    model."""
     for block in model.trunk.blocks:
         for parent in list(block.modules()):
             for name, layer in parent.named_children():

@@ -25,9 +25,7 @@ def copied(model: LanguageModel, *, int8_only: bool = False) -> LanguageModel:
 
     int8_only: only those in int8, where the others are about to be changed to another precision.
     """
-    common = {
-        id(p): p for p in model.parameters() if (p.dtype == torch.int8 if int8_only else not p.requires_grad)
-    }
+    common = {id(p): p for p in model.parameters() if (p.dtype == torch.int8 if int8_only else not p.requires_grad)}
     return copy.deepcopy(model, common)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 
 from onward.errors import PlanError
 
-
 BASE_PRECISIONS = ("fp32", "int8")
 """Of the weights beside which an adapter learns."""
 

@@ -134,15 +134,18 @@ def batch(tokens: int, length: int, most: int) -> int:
 
 
 def base_precision(config: TrunkConfig, length: int, wished: str | None, machine: Machine) -> tuple[str, str]:
-    """Of the weights beside which an adapter learns, and why: int8 where fp32 leaves no room for a sequence at a time, even if activations are
-    worked out twice. That comes first because it changes nothing in what is learned."""
+    """Of the weights beside which an adapter learns, and why: int8 where fp32 leaves no room for a sequence at a time, even if activations
+    are worked out twice. That comes first because it changes nothing in what is learned."""
     if wished is not None:
         return wished, BY_HAND
     weights = 4 * sum(config.parameters().values())
     needed, room = memory_needed(config, length, recompute=True, weights=weights), MEMORY_SHARE * machine.memory
     if needed <= room:
         return "fp32", "memory is enough"
-    return "int8", f"memory is short: fp32 would need {needed / 1e9:.2g} GB or more, and {room / 1e9:.2g} GB may be used"
+    return (
+        "int8",
+        f"memory is short: fp32 would need {needed / 1e9:.2g} GB or more, and {room / 1e9:.2g} GB may be used",
+    )
 
 
 def begin(
@@ -319,7 +322,11 @@ def _check_memory(needed: int, machine: Machine, *, int8_left: bool) -> None:
     if needed > machine.memory:
         raise PlanError(
             f"this training needs about {needed / 1e9:.1f} GB and {machine.device} has {machine.memory / 1e9:.1f} GB free. "
-            + ("Try --base-precision int8, or lower --length." if int8_left else "Lower --length, or take a smaller model (--width, --depth).")
+            + (
+                "Try --base-precision int8, or lower --length."
+                if int8_left
+                else "Lower --length, or take a smaller model (--width, --depth)."
+            )
         )
 
 
