@@ -234,7 +234,7 @@ def compare(place: Path, rank: int, names: list[str], rounds: int) -> str:
                 tokens = MODEL.timed * tokens_a_step(place, SIDES[side.name])
                 clock[side.name].append(tokens / side.turn(MODEL.timed))
                 busy[side.name].append(tokens / side.busy)
-            print(f"  round {n + 1}: {', '.join(f'{k} {v[-1]:,.0f}' for k, v in busy.items())}", file=sys.stderr)
+                print(f"  {n + 1}: {side.name} {busy[side.name][-1]:,.0f}", file=sys.stderr, flush=True)
         memory = {side.name: side.peak_memory() for side in running}
     return table(clock, busy, memory)
 

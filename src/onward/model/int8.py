@@ -8,6 +8,7 @@ and four bits.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -34,13 +35,17 @@ class Product(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, codes: Tensor, scale: Tensor) -> Tensor:
         """x: (..., inputs).   Returns (..., outputs)."""
         ctx.save_for_backward(codes, scale)
-        return F.linear(x, codes.to(x.dtype)) * scale.to(x.dtype)
+        product = F.linear(x, codes.to(x.dtype))
+        return product * scale.to(product.dtype)  # under autocast it is bf16
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         codes, scale = ctx.saved_tensors
         (gradient,) = gradients
         return (gradient * scale.to(gradient.dtype)) @ codes.to(gradient.dtype), None, None
+
+
+multiplied: Callable[[Tensor, Tensor, Tensor], Tensor] = Product.apply
 
 
 class Int8Linear(nn.Linear):
@@ -61,7 +66,7 @@ class Int8Linear(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., inputs) to (..., outputs)"""
-        product: Tensor = Product.apply(x, self.codes, self.scale)
+        product = multiplied(x, self.codes, self.scale)
         return product if self.bias is None else product + self.bias
 
 
