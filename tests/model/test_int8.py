@@ -70,6 +70,16 @@ def test_nothing_but_the_codes_and_scales_is_kept_for_the_way_back():
     assert torch.int8 in {one.dtype for one in kept}
 
 
+def test_a_larger_layer_first_seen_while_measuring_can_be_learned_beside_afterwards():
+    layer = Int8Linear(nn.Linear(200, 300))
+    x = torch.randn(4, 200, requires_grad=True)
+    with torch.inference_mode():
+        measured = layer.double()(x.detach().double())
+    layer.float()(x).sum().backward()
+    assert torch.allclose(measured.float(), layer(x), atol=1e-4)
+    assert x.grad is not None
+
+
 def test_the_blocks_take_a_byte_a_weight_and_what_is_no_product_stays_as_it_is(tiny_model):
     before = copy.deepcopy(tiny_model)
     model = quantise(tiny_model)

@@ -8,6 +8,7 @@ and four bits.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,24 @@ def quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
     return (weight / steps[:, None]).round_().clamp_(-MOST, MOST).to(torch.int8), scale
 
 
+_room = threading.local()
+
+
+def _in_float(codes: Tensor, dtype: torch.dtype) -> Tensor:
+    """The codes as floats, for one product: what is returned holds until the next call.
+
+    On a processor always in the same room. Made anew for each product among smaller tensors that stay, such large ones would leave the
+    heap full of holes: hundreds of megabytes. A CUDA card's allocator does that by itself, and a compiler has its own plan.
+    """
+    if codes.device.type != "cpu" or torch.compiler.is_compiling():
+        return codes.to(dtype)
+    room: Tensor | None = getattr(_room, "floats", None)
+    if room is None or room.dtype != dtype or room.numel() < codes.numel():
+        with torch.inference_mode(False):  # it is used again outside of it
+            room = _room.floats = torch.empty(codes.numel(), dtype=dtype)
+    return room[: codes.numel()].view(codes.shape).copy_(codes)
+
+
 class Product(torch.autograd.Function):
     """x W^T with W = scale * codes. Kept for the way back are codes and scale, and no float copy; the gradient is that of x alone."""
 
@@ -35,14 +54,14 @@ class Product(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, codes: Tensor, scale: Tensor) -> Tensor:
         """x: (..., inputs).   Returns (..., outputs)."""
         ctx.save_for_backward(codes, scale)
-        product = F.linear(x, codes.to(x.dtype))
+        product = F.linear(x, _in_float(codes, x.dtype))
         return product * scale.to(product.dtype)  # under autocast it is bf16
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None]:
         codes, scale = ctx.saved_tensors
         (gradient,) = gradients
-        return (gradient * scale.to(gradient.dtype)) @ codes.to(gradient.dtype), None, None
+        return (gradient * scale.to(gradient.dtype)) @ _in_float(codes, gradient.dtype), None, None
 
 
 multiplied: Callable[[Tensor, Tensor, Tensor], Tensor] = Product.apply
