@@ -27,6 +27,8 @@ from onward.model.trunk import LanguageModel
 from onward.tokens.chat import encode_chat
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import machine, processes, size
+from onward.train.learned import weight_bytes
+from onward.train.machine import Machine
 from onward.train.mixture import MixedBatches, Part
 from onward.train.objectives import Loss, next_token
 from onward.train.packing import Batch, Batches, Packing
@@ -42,6 +44,7 @@ HELD_OUT = 0.05
 REPLAY = 0.5
 """Share of the rows that are texts, where there are any to go over again. Measured in docs/results.md."""
 WHOLE_MODEL, DATA_ALONE = Adapter(), Teaching()
+BASE_PRECISION = "base.json"
 LONGEST = 2048
 """Tokens of a conversation where --length says nothing and the model has positions for more."""
 
@@ -68,21 +71,29 @@ def prepare(
     began = time.perf_counter()
     tokenizer, parent = Tokenizer.load(base), Parent.at(base)
     found = machine.measure(wishes.device, wishes.precision)
-    model = parent.load(tokenizer.highest_id)
-    if not model.config.causal:
+    if not parent.config.causal:
         raise FolderError(
             f"{base} holds an encoder, which fills blanks and cannot answer. Give a base model that carries texts on."
         )
-    write, reasons = folder.save, {"lr_embedding": "a third of pretraining's, as for lr"}
-    if beside.adapter is not None:
-        write, reasons = _add_adapter(model, parent.family, beside, base, wishes.seed)
     length, parents = parent.length(wishes.length, LONGEST), [parent.lineage]
     objective: Callable[[LanguageModel, Batch], Loss] = next_token
     measured: Results = text_results
+    write, reasons, suite = folder.save, {"lr_embedding": "a third of pretraining's, as for lr"}, SUITE
     if (teacher := teachers.opened(teaching, base, tokenizer, found)) is not None:
         length, parents = teacher.parent.length(wishes.length, length), [*parents, teacher.parent.lineage]
         objective, measured = teacher.loss, teacher.results(lambda: parent.load(tokenizer.highest_id))
         found, reasons = replace(found, memory=found.memory - teacher.bytes), reasons | {"teacher": teacher.words}
+    base_precision = None
+    if beside.adapter is None:
+        model = parent.load(tokenizer.highest_id)
+    else:
+        base_precision, why = _base_precision(parent, beside, length, found, workspace)
+        model = parent.load(tokenizer.highest_id, int8=base_precision == "int8")
+        write, said = _add_adapter(model, parent.family, beside, base, wishes.seed)
+        del reasons["lr_embedding"]
+        reasons |= {"adapter": said, "base_precision": why}
+    if base_precision == "int8":
+        suite = f"{SUITE}, beside a base in int8"
 
     def side(name: str, wanted: bool) -> Shards:
         return Shards(workspace.part(name, lambda path: _cut(chats, tokenizer, path, wanted, skip_bad, console)))
@@ -99,11 +110,13 @@ def prepare(
             rows_per_pass=1,
             lr=0.006,
             lr_embedding=0.005,
+            base_precision=base_precision,
             reasons=reasons,
         ),
         wishes,
         found,
         model.config,
+        weights=weight_bytes(model, found.precision),
     )
 
     batches, rows = Batches(train, draft.rows, draft.seed).batch, train.rows
@@ -136,7 +149,7 @@ def prepare(
         plan=settled(workspace, model, objective, batches, draft, finish),
         objective=objective,
         batches=batches,
-        data=TextData(suite=SUITE, tokenizer=tokenizer, train=train, held_out=kept, measured=measured),
+        data=TextData(suite=suite, tokenizer=tokenizer, train=train, held_out=kept, measured=measured),
         sources=[*sources_of(chat_files(chats)), *({"corpus": "replay"} | source for source in replayed)],
         parents=parents,
         family=parent.family,
@@ -144,19 +157,40 @@ def prepare(
     )
 
 
-def _add_adapter(
-    model: LanguageModel, family: str, wanted: Adapter, base: Path, seed: int
-) -> tuple[Callable[..., None], dict[str, str]]:
-    """Put the adapter beside the model. Returns what writes its folder, and what the plan says of it."""
+def _base_precision(
+    parent: Parent, wanted: Adapter, length: int, found: Machine, workspace: Workspace
+) -> tuple[str, str]:
+    """Of the weights beside which the adapter learns, and why; once for each run, which goes on as it began, however much memory there
+    is then.   Raises PlanError where the method is none for int8."""
     from onward.model import adapters  # peft, and with it transformers, is slow to import
 
     assert wanted.adapter is not None
     processes.alone("sft --adapter")
+    if wanted.base_precision == "int8":
+        adapters.check_int8(wanted.adapter)
+
+    def decide() -> dict[str, str]:
+        precision, why = size.base_precision(parent.config, length, wanted.base_precision, found)
+        if precision == "int8" and wanted.adapter in adapters.NEEDS_FLOAT:
+            precision, why = "fp32", f"{wanted.adapter} is none for int8, though {why}"
+        return {"precision": precision, "why": why}
+
+    decided = workspace.once(BASE_PRECISION, decide)
+    return decided["precision"], decided["why"]
+
+
+def _add_adapter(
+    model: LanguageModel, family: str, wanted: Adapter, base: Path, seed: int
+) -> tuple[Callable[..., None], str]:
+    """Put the adapter beside the model. Returns what writes its folder, and what the plan says of it."""
+    from onward.model import adapters  # peft, and with it transformers, is slow to import
+
+    assert wanted.adapter is not None
     whole = sum(model.config.parameters().values())
     adapters.add(model, family, wanted.adapter, rank=wanted.rank, base=base, seed=seed)
     learned = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     said = f"{wanted.adapter}: {learned:,} weights learn, {learned / whole:.1%} as many as the model has, which stays as it is"
-    return adapters.save, {"adapter": said}
+    return adapters.save, said
 
 
 def passes(conversations: int) -> float:
