@@ -56,7 +56,10 @@ def test_stopped_in_the_middle_of_a_drawing_it_ends_with_the_same_bytes(base, pr
     assert same(whole, again)
     assert (whole / "samples.jsonl").read_bytes() == (again / "samples.jsonl").read_bytes()
     kept = [
-        [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in (path / "metrics.jsonl").open()]
+        [
+            {k: v for k, v in json.loads(line).items() if k != "seconds"}
+            for line in (path / "metrics.jsonl").read_text().splitlines()
+        ]
         for path in (whole, again)
     ]
     assert kept[0] == kept[1]
