@@ -49,8 +49,9 @@ class Gate:
         self.done += 1
         if self.done == 1:
             self._seconds()
+            self.busy = time.process_time()
         if self.done > self.wanted:
-            self._answer({"seconds": self._seconds()})
+            self._answer({"seconds": self._seconds(), "busy": time.process_time() - self.busy})
             self._wait()
 
     def _seconds(self) -> float:
@@ -87,6 +88,7 @@ class Side:
     """In the benchmark's process: one training, to be given its turns. Use it in a `with`.
 
     first_step: seconds from the call of the training loop to the end of its first step.   loss: before it.
+    busy: seconds of processor time in the last turn, of all its threads; beside the clock's, they say how much of it others have taken.
     """
 
     def __init__(self, name: str, command: list[str], log: Path, environment: dict[str, str]) -> None:
@@ -106,10 +108,18 @@ class Side:
             self._end()
             raise
         self.first_step, self.loss = ready["seconds"], ready["loss"]
+        self.busy = 0.0
 
     def turn(self, steps: int) -> float:
         """Let it take one step, and then `steps` more, which are timed.   Returns their seconds."""
-        return float(self._ask(str(steps))["seconds"])
+        answer = self._ask(str(steps))
+        self.busy = float(answer["busy"])
+        return float(answer["seconds"])
+
+    def peak_memory(self) -> int:
+        """The most main memory that it has had, in bytes."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return 1024 * int(next(line for line in lines if line.startswith("VmHWM")).split()[1])
 
     def stop(self) -> float:
         """End it.   Returns the loss, where it has come to."""

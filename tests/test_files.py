@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from onward.errors import OutputError
-from onward.files import check_apart, new_folder, write_bytes, write_json
+from onward.files import append_line, check_apart, new_folder, whole_lines, write_bytes, write_json
 
 
 def test_a_file_is_replaced_whole_or_not_at_all(tmp_path, monkeypatch):
@@ -157,3 +157,19 @@ def test_a_name_that_is_not_utf_8_comes_back_from_json(tmp_path):
     name = os.fsdecode(b"B\xe4ume.txt")
     write_json(tmp_path / "x.json", {"path": name})
     assert json.loads((tmp_path / "x.json").read_text(encoding="utf-8")) == {"path": name}
+
+
+def test_half_a_line_that_a_crash_has_left_is_taken_back(tmp_path):
+    path = tmp_path / "lines.jsonl"
+    assert whole_lines(path) == []
+    append_line(path, {"text": "a\u2028b\n", "half a pair": "\ud83d"})
+    append_line(path, {"text": "c"})
+    with path.open("ab") as file:
+        file.write(b'{"text": "d')
+    assert [json.loads(line)["text"] for line in whole_lines(path)] == ["a\u2028b\n", "c"]
+    append_line(path, {"text": "e"})
+    assert [json.loads(line)["text"] for line in path.read_text(encoding="utf-8").split("\n")[:-1]] == [
+        "a\u2028b\n",
+        "c",
+        "e",
+    ]

@@ -53,6 +53,24 @@ def write_bytes(path: Path, data: bytes) -> None:
             beside.unlink(missing_ok=True)
 
 
+def append_line(path: Path, record: dict[str, Any]) -> None:
+    """Add a line of JSON to a file and wait until it is on the disk. A crash leaves it out, or half of it: see `whole_lines`."""
+    line = json.dumps(record, ensure_ascii=False).encode(errors="backslashreplace") + b"\n"
+    with explained(path), path.open("ab") as file:
+        file.write(line)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def whole_lines(path: Path) -> list[bytes]:
+    """The lines of a file, none where there is no file; a last one that was not finished is taken away from it."""
+    data = path.read_bytes() if path.exists() else b""
+    whole = data.rfind(b"\n") + 1
+    if whole < len(data):
+        os.truncate(path, whole)
+    return data[:whole].split(b"\n")[:-1]
+
+
 def write_json(path: Path, value: Any) -> None:
     """As UTF-8. What is no character, as in a file name that is not UTF-8, is written as JSON's own escape, and comes back."""
     text = json.dumps(value, indent=2, ensure_ascii=False) + "\n"

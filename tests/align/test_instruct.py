@@ -10,7 +10,7 @@ from onward.align import instruct
 from onward.corpus.chats import read_chats
 from onward.errors import BadLine, DataError, FolderError, PlanError
 from onward.model import adapters, folder
-from onward.train import pretrain
+from onward.train import machine, pretrain, size
 from onward.train.packing import IGNORE
 from onward.train.plan import Adapter, Wishes
 from onward.train.workspace import Workspace
@@ -170,3 +170,58 @@ def test_an_adapter_goes_on_from_a_checkpoint_to_the_same_weights(model_folder, 
     shutil.rmtree(sorted((tmp_path / "b" / "chat.training" / "checkpoints").iterdir())[-1])
     out = prepared(model_folder, short_chats, tmp_path / "b", wishes, beside=beside).run(Console(quiet=True))
     assert (out / "adapter_model.safetensors").read_bytes() == (whole / "adapter_model.safetensors").read_bytes()
+
+
+def test_where_memory_is_short_the_base_is_kept_in_int8_and_the_run_goes_on_so(
+    model_folder, short_chats, tmp_path, monkeypatch
+):
+    """Short means: too little for the base in fp32, even with activations worked out twice."""
+    config, lora = folder.read_config(model_folder)[1], Adapter(adapter="lora", rank=1)
+    least = size.memory_needed(config, 64, recompute=True, weights=4 * sum(config.parameters().values()))
+    monkeypatch.setattr(machine, "memory", lambda _: int(least / size.MEMORY_SHARE) - 1000)
+    training = prepared(model_folder, short_chats, tmp_path, beside=lora)
+    assert training.plan.base_precision == "int8"
+    assert "memory is short" in training.plan.reasons["base_precision"]
+    assert any(parameter.dtype == torch.int8 for parameter in training.model.parameters())
+    assert training.preflight().memory < least
+    assert training.data.suite == "held-out answers, beside a base in int8"
+    with training.workspace:
+        training.learn(Console(quiet=True))
+    monkeypatch.undo()
+    assert prepared(model_folder, short_chats, tmp_path, beside=lora).plan.base_precision == "int8"
+    plenty = prepared(model_folder, short_chats, tmp_path / "plenty", beside=lora)
+    assert (plenty.plan.base_precision, plenty.data.suite) == ("fp32", instruct.SUITE)
+
+
+def test_beside_a_base_in_int8_the_adapter_is_one_of_the_float_base_and_goes_on_from_a_checkpoint(
+    model_folder, short_chats, tmp_path
+):
+    wishes, beside = (
+        replace(WISHES, steps=5, checkpoint_every=2),
+        Adapter(adapter="lora", rank=4, base_precision="int8"),
+    )
+    whole = prepared(model_folder, short_chats, tmp_path / "a", wishes, beside=beside).run(Console(quiet=True))
+    training = prepared(model_folder, short_chats, tmp_path / "b", wishes, beside=beside)
+    with training.workspace:
+        training.learn(Console(quiet=True))  # to the end, but nothing is written
+    shutil.rmtree(sorted((tmp_path / "b" / "chat.training" / "checkpoints").iterdir())[-1])
+    out = prepared(model_folder, short_chats, tmp_path / "b", wishes, beside=beside).run(Console(quiet=True))
+    assert (out / "adapter_model.safetensors").read_bytes() == (whole / "adapter_model.safetensors").read_bytes()
+    adapters.merged_folder(model_folder, out, tmp_path / "merged")
+    beside_float = folder.load(model_folder)
+    adapters.attach(beside_float, "qwen3", out)
+    ids = torch.arange(30)[None]
+    merged = folder.load(tmp_path / "merged")(ids)
+    assert torch.allclose(merged, beside_float.eval()(ids), atol=1e-5)
+    assert (merged - training.model.eval()(ids)).abs().mean() < 0.05 * merged.abs().mean()
+
+
+def test_a_precision_of_the_base_that_cannot_be_is_refused_in_a_line(model_folder, short_chats, tmp_path):
+    for wrong, words in (
+        ({"base_precision": "int8"}, "Add --adapter lora"),
+        ({"adapter": "lora", "base_precision": "int4"}, "choose fp32 or int8"),
+    ):
+        with pytest.raises(PlanError, match=words):
+            Adapter(**wrong)
+    with pytest.raises(PlanError, match="--adapter hira works with the model's weights in float"):
+        prepared(model_folder, short_chats, tmp_path, beside=Adapter(adapter="hira", base_precision="int8"))

@@ -74,3 +74,13 @@ def test_one_prompt_alone_is_too_few(tokenizer, tmp_path):
 def test_moving_keeps_everything():
     batch = Rankings([ranking(2, 3)], 10, pad_id=0).batch(np.array([0])).to("cpu")
     assert isinstance(batch.weights, torch.Tensor)
+
+
+def test_where_the_answers_stand_in_their_ids_is_known_with_their_end_marks(tokenizer, tmp_path):
+    path = tmp_path / "pairs.jsonl"
+    pairs = [{"prompt": f"{i}?", "chosen": f"Yes {i}.", "rejected": "No."} for i in range(30)]
+    path.write_text("".join(json.dumps(pair) + "\n" for pair in pairs))
+    learned, _, _ = rankings.encode(read_preferences(path), tokenizer, skip_bad=False)
+    for one in learned:
+        said = [tokenizer.decode(i[a:b], skip_special=False) for i, (a, b) in zip(one.ids, one.spans, strict=True)]
+        assert said == [answer + "<|im_end|>" for answer in one.answers]

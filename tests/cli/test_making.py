@@ -285,6 +285,7 @@ def test_sft_with_an_adapter_then_merge(onward, texts, chats, tmp_path):
         (("merge", base, adapter, "-o", merged), "exists already"),
         ((*command[:3], "-o", tmp_path / "x", "--adapter", "magic"), "choose one of lora, dora"),
         ((*command[:3], "-o", tmp_path / "x", "--rank", 4), "Add --adapter"),
+        ((*command[:3], "-o", tmp_path / "x", "--base-precision", "int8"), "Add --adapter"),
         (("check", tmp_path / "x"), "does not exist"),
     ):
         ended = onward(*wrong)

@@ -3,7 +3,7 @@ import torch
 import torch.nn.functional as F
 
 from onward.train import cross_entropy
-from onward.train.cross_entropy import cross_entropies, summed_cross_entropy
+from onward.train.cross_entropy import cross_entropies, log_probs, summed_cross_entropy
 
 
 @pytest.fixture(params=[50, 2**21])
@@ -54,3 +54,23 @@ def test_bf16_is_summed_in_fp32():
 def test_nothing_to_learn_costs_nothing():
     hidden, weight, bias, _ = example()
     assert summed_cross_entropy(hidden[:0], weight, bias, torch.zeros(0, dtype=torch.long)).item() == 0
+
+
+@pytest.mark.parametrize("bias", [True, False])
+@pytest.mark.parametrize("kept", [0, 2**25])
+@pytest.mark.usefixtures("logits_at_once")
+def test_log_probs_may_go_into_any_loss(bias, kept, monkeypatch):
+    """Here each counts differently. The exponentials are kept for the way back, or made again."""
+    monkeypatch.setitem(cross_entropy.LOGITS_KEPT, "cpu", kept)
+    plain, ours = example(bias=bias), example(bias=bias)
+    weights = torch.arange(23, dtype=torch.float64) - 11
+    expected = -F.cross_entropy(F.linear(*plain[:3]), plain[3], reduction="none")
+    found = log_probs(*ours)
+    assert torch.allclose(found, expected, atol=1e-12)
+    ((expected * weights).sum() ** 2).backward()
+    ((found * weights).sum() ** 2).backward(retain_graph=True)
+    for mine, theirs in zip(ours[:3], plain[:3], strict=True):
+        assert mine is theirs is None or torch.allclose(mine.grad, theirs.grad, atol=1e-9)
+    before = ours[0].grad.clone()
+    (found * weights).sum().square().backward()
+    assert torch.allclose(ours[0].grad, 2 * before, atol=1e-9), "the way back may be gone twice"

@@ -119,7 +119,9 @@ def test_batches_are_small_for_little_data_and_whole_sequences():
 
 def test_the_plan_explains_every_field():
     wishes = Wishes(minutes=1, ema=0.9, skip_spikes=True)
-    plan = size.with_time(size.begin(DRAFT, wishes, LAPTOP, CONFIG), wishes, seconds_per_step=0.1, rows=500)
+    draft, reason = replace(DRAFT, base_precision="int8"), {"base_precision": "memory is short"}
+    draft = size.explained(size.begin(draft, wishes, LAPTOP, CONFIG), reason)
+    plan = size.with_time(draft, wishes, seconds_per_step=0.1, rows=500)
     explained = {name: (value, reason) for name, value, reason in plan.explain()}
     assert set(explained) == set(plan.to_json()) - {"reasons", "minutes", "most_steps", "planned_again"}
     assert TrainPlan(**plan.to_json()) == plan

@@ -3,19 +3,22 @@
 With `replay`, half of the rows are texts as the base model was trained on, so that it does not forget, while it learns to answer, what it
 could answer from: rehearsal (Robins 1995, "Catastrophic forgetting, rehearsal and pseudorehearsal"). Source of the rest: Ouyang et al. 2022
 (arXiv 2203.02155), section 3.5, step 1; in section 3.5, step 3, they mix pretraining texts into reinforcement learning for the same reason.
-With `beside`, an adapter learns and the model stays as it is. Left out: conversations that a teacher writes (distil).
+With `beside`, an adapter learns and the model stays as it is; with `teaching`, another model's probabilities are learned too (teacher.py).
+Left out: conversations that a teacher writes (distil).
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
+from onward.align import teacher as teachers
+from onward.align.wishes import Teaching
 from onward.corpus.chats import Chats, Conversation, chat_files, read_chats
 from onward.corpus.split import is_held_out, place
 from onward.errors import BadLine, ChatError, DataError, FolderError
@@ -24,13 +27,15 @@ from onward.model.trunk import LanguageModel
 from onward.tokens.chat import encode_chat
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import machine, processes, size
+from onward.train.learned import weight_bytes
+from onward.train.machine import Machine
 from onward.train.mixture import MixedBatches, Part
-from onward.train.objectives import next_token
-from onward.train.packing import Batches, Packing
+from onward.train.objectives import Loss, next_token
+from onward.train.packing import Batch, Batches, Packing
 from onward.train.parent import Parent, boundaries, files_of
 from onward.train.plan import Adapter, TrainPlan, Wishes
 from onward.train.shards import Shards, write_shards
-from onward.train.texts import TextData
+from onward.train.texts import Results, TextData, text_results
 from onward.train.training import Training, settled, sources_of
 from onward.train.workspace import Workspace
 
@@ -38,7 +43,8 @@ SUITE = "held-out answers"
 HELD_OUT = 0.05
 REPLAY = 0.5
 """Share of the rows that are texts, where there are any to go over again. Measured in docs/results.md."""
-WHOLE_MODEL = Adapter()
+WHOLE_MODEL, DATA_ALONE = Adapter(), Teaching()
+BASE_PRECISION = "base.json"
 LONGEST = 2048
 """Tokens of a conversation where --length says nothing and the model has positions for more."""
 
@@ -50,6 +56,7 @@ def prepare(
     wishes: Wishes,
     *,
     beside: Adapter = WHOLE_MODEL,
+    teaching: Teaching = DATA_ALONE,
     replay: Callable[[Tokenizer], Shards] | None = None,
     replayed: Sequence[dict[str, Any]] = (),
     skip_bad: bool = False,
@@ -57,22 +64,36 @@ def prepare(
 ) -> Training[TextData]:
     """Everything up to the first step.
 
-    beside: an adapter that learns instead of the model.
+    beside: an adapter that learns instead of the model.   teaching: a larger model whose probabilities are learned too.
     replay: gives the texts to go over again, cut by the base model's tokeniser.   replayed: what they are, for the lineage.
     Raises FolderError, TokenizerError, ChatError, DataError, PlanError.
     """
     began = time.perf_counter()
     tokenizer, parent = Tokenizer.load(base), Parent.at(base)
     found = machine.measure(wishes.device, wishes.precision)
-    model = parent.load(tokenizer.highest_id)
-    if not model.config.causal:
+    if not parent.config.causal:
         raise FolderError(
             f"{base} holds an encoder, which fills blanks and cannot answer. Give a base model that carries texts on."
         )
-    write, reasons = folder.save, {"lr_embedding": "a third of pretraining's, as for lr"}
-    if beside.adapter is not None:
-        write, reasons = _add_adapter(model, parent.family, beside, base, wishes.seed)
-    length = parent.length(wishes.length, LONGEST)
+    length, parents = parent.length(wishes.length, LONGEST), [parent.lineage]
+    objective: Callable[[LanguageModel, Batch], Loss] = next_token
+    measured: Results = text_results
+    write, reasons, suite = folder.save, {"lr_embedding": "a third of pretraining's, as for lr"}, SUITE
+    if (teacher := teachers.opened(teaching, base, tokenizer, found)) is not None:
+        length, parents = teacher.parent.length(wishes.length, length), [*parents, teacher.parent.lineage]
+        objective, measured = teacher.loss, teacher.results(lambda: parent.load(tokenizer.highest_id))
+        found, reasons = replace(found, memory=found.memory - teacher.bytes), reasons | {"teacher": teacher.words}
+    base_precision = None
+    if beside.adapter is None:
+        model = parent.load(tokenizer.highest_id)
+    else:
+        base_precision, why = _base_precision(parent, beside, length, found, workspace)
+        model = parent.load(tokenizer.highest_id, int8=base_precision == "int8")
+        write, said = _add_adapter(model, parent.family, beside, base, wishes.seed)
+        del reasons["lr_embedding"]
+        reasons |= {"adapter": said, "base_precision": why}
+    if base_precision == "int8":
+        suite = f"{SUITE}, beside a base in int8"
 
     def side(name: str, wanted: bool) -> Shards:
         return Shards(workspace.part(name, lambda path: _cut(chats, tokenizer, path, wanted, skip_bad, console)))
@@ -89,11 +110,13 @@ def prepare(
             rows_per_pass=1,
             lr=0.006,
             lr_embedding=0.005,
+            base_precision=base_precision,
             reasons=reasons,
         ),
         wishes,
         found,
         model.config,
+        weights=weight_bytes(model, found.precision),
     )
 
     batches, rows = Batches(train, draft.rows, draft.seed).batch, train.rows
@@ -123,30 +146,51 @@ def prepare(
         model=model,
         tokenizer=tokenizer,
         tokenizer_folder=base,
-        plan=settled(workspace, model, next_token, batches, draft, finish),
-        objective=next_token,
+        plan=settled(workspace, model, objective, batches, draft, finish),
+        objective=objective,
         batches=batches,
-        data=TextData(suite=SUITE, tokenizer=tokenizer, train=train, held_out=kept),
+        data=TextData(suite=suite, tokenizer=tokenizer, train=train, held_out=kept, measured=measured),
         sources=[*sources_of(chat_files(chats)), *({"corpus": "replay"} | source for source in replayed)],
-        parents=[parent.lineage],
+        parents=parents,
         family=parent.family,
         write=write,
     )
 
 
-def _add_adapter(
-    model: LanguageModel, family: str, wanted: Adapter, base: Path, seed: int
-) -> tuple[Callable[..., None], dict[str, str]]:
-    """Put the adapter beside the model. Returns what writes its folder, and what the plan says of it."""
+def _base_precision(
+    parent: Parent, wanted: Adapter, length: int, found: Machine, workspace: Workspace
+) -> tuple[str, str]:
+    """Of the weights beside which the adapter learns, and why; once for each run, which goes on as it began, however much memory there
+    is then.   Raises PlanError where the method is none for int8."""
     from onward.model import adapters  # peft, and with it transformers, is slow to import
 
     assert wanted.adapter is not None
     processes.alone("sft --adapter")
+    if wanted.base_precision == "int8":
+        adapters.check_int8(wanted.adapter)
+
+    def decide() -> dict[str, str]:
+        precision, why = size.base_precision(parent.config, length, wanted.base_precision, found)
+        if precision == "int8" and wanted.adapter in adapters.NEEDS_FLOAT:
+            precision, why = "fp32", f"{wanted.adapter} is none for int8, though {why}"
+        return {"precision": precision, "why": why}
+
+    decided = workspace.once(BASE_PRECISION, decide)
+    return decided["precision"], decided["why"]
+
+
+def _add_adapter(
+    model: LanguageModel, family: str, wanted: Adapter, base: Path, seed: int
+) -> tuple[Callable[..., None], str]:
+    """Put the adapter beside the model. Returns what writes its folder, and what the plan says of it."""
+    from onward.model import adapters  # peft, and with it transformers, is slow to import
+
+    assert wanted.adapter is not None
     whole = sum(model.config.parameters().values())
     adapters.add(model, family, wanted.adapter, rank=wanted.rank, base=base, seed=seed)
     learned = sum(parameter.numel() for parameter in model.parameters() if parameter.requires_grad)
     said = f"{wanted.adapter}: {learned:,} weights learn, {learned / whole:.1%} as many as the model has, which stays as it is"
-    return adapters.save, {"adapter": said}
+    return adapters.save, said
 
 
 def passes(conversations: int) -> float:
@@ -157,14 +201,14 @@ def passes(conversations: int) -> float:
     return min(30.0, max(3.0, 20_000 / conversations))
 
 
-def request(base: Path, chats: Path, wishes: Wishes, **further: Any) -> dict[str, Any]:
-    """What makes two starts the same run.   Raises FolderError where the base is no model folder."""
+def request(base: Path, chats: Path, wishes: Wishes, teaching: Teaching = DATA_ALONE, **further: Any) -> dict[str, Any]:
+    """What makes two starts the same run.   Raises FolderError where the base, or the teacher, is no model folder."""
     folder.read_config(base)
-    return (
-        {"verb": "sft", "base": sources_of(files_of(base)), "chats": sources_of(chat_files(chats))}
-        | asdict(wishes)
-        | further
-    )
+    found: dict[str, Any] = {"verb": "sft", "base": sources_of(files_of(base)), "chats": sources_of(chat_files(chats))}
+    if teaching.teacher is not None:
+        folder.read_config(teaching.teacher)
+        found |= {"teacher": sources_of(files_of(teaching.teacher)), "teacher_share": teaching.teacher_share}
+    return found | asdict(wishes) | further
 
 
 def _cut(chats: Path, tokenizer: Tokenizer, path: Path, wanted: bool, skip_bad: bool, console: Console) -> None:

@@ -84,12 +84,16 @@ class RankedBatch:
 
 @dataclass(frozen=True)
 class Encoded:
-    """A ranking as ids, prompt and answer together, the best answer first."""
+    """A ranking as ids, prompt and answer together, the best answer first.
+
+    spans: where in its ids each answer stands, (begin, end), the mark that ends it included.
+    """
 
     prompt: str
     answers: tuple[str, ...]
     ids: tuple[list[int], ...]
     scores: tuple[float, ...] | None
+    spans: tuple[tuple[int, int], ...] = ()
 
 
 class Rankings:
@@ -184,8 +188,16 @@ def encode(source: Preferences, tokenizer: Tokenizer, *, skip_bad: bool) -> tupl
 
 def _encoded(ranking: Ranking, tokenizer: Tokenizer) -> Encoded:
     chats = [[*ranking.prompt, {"role": "assistant", "content": answer}] for answer in ranking.answers]
-    ids = tuple(encode_chat(tokenizer, chat).ids for chat in chats)
-    return Encoded(_text(ranking), ranking.answers, ids, ranking.scores)
+    encoded = [encode_chat(tokenizer, chat) for chat in chats]
+    ids, spans = tuple(one.ids for one in encoded), tuple(_last_answer(one.learn) for one in encoded)
+    return Encoded(_text(ranking), ranking.answers, ids, ranking.scores, spans)
+
+
+def _last_answer(learn: list[bool]) -> tuple[int, int]:
+    """The last run of tokens that are learnt, as (begin, end)."""
+    end = len(learn) - learn[::-1].index(True)
+    begin = end - [*learn[:end][::-1], False].index(False)
+    return begin, end
 
 
 def _text(ranking: Ranking) -> str:
@@ -229,11 +241,14 @@ class RankingData:
         return found
 
     def measure(self, model: LanguageModel, plan: TrainPlan, targets: int) -> dict[str, Measured]:
-        return {"": ranked_right(judge(model, self.held_out, plan, targets))}
+        return {"": ranked_right(self.judge(model, plan, targets))}
+
+    def judge(self, model: LanguageModel, plan: TrainPlan, targets: int) -> list[Judgement]:
+        return judge(model, self.held_out, plan, targets)
 
     def results(self, model: LanguageModel, plan: TrainPlan) -> list[Result]:
         """Pairs ranked right, of all and of those whose better answer is the shorter one; and how far off its confidence is."""
-        self.judged = judge(model, self.held_out, plan, measure.AT_THE_END)
+        self.judged = self.judge(model, plan, measure.AT_THE_END)
         sign = 1.0 if self.train.longer_is_better >= 0.5 else -1.0
         by_length = [one.right_by_length(sign) for one in self.judged]
         pairs = [one.comparisons for one in self.judged]

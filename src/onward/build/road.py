@@ -240,8 +240,8 @@ def _chat(road: Road, console: Console, look: Look) -> None:
     sft, requests, wishes = road.out / "sft", country.requests(road.out / "data"), _later(road, "chat")
     asked = RolloutWishes(max_tokens=votes.LONGEST, kl=PRICE)
     by: dict[str, Any] = {"method": "ppo", "rewards": [str(road.out / "reward")], "watched": ["gold"]}
-    with Workspace(road.out / "chat", reinforce.request(sft, requests, wishes, asked, **by)) as place:
-        training = reinforce.prepare(sft, requests, place, wishes, asked, console=console, **by)
+    with Workspace(road.out / "chat", reinforce.request(sft, requests, wishes, asked=asked, **by)) as place:
+        training = reinforce.prepare(sft, requests, place, wishes, asked=asked, console=console, **by)
         look(training)
         training.run(console, road.log)
 

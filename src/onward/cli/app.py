@@ -8,7 +8,19 @@ from typing import Annotated
 import typer
 
 from onward import __version__
-from onward.cli import aligning, checking, cleaning, distilling, filling, looking, making, scaling, talking, worlds
+from onward.cli import (
+    aligning,
+    checking,
+    cleaning,
+    distilling,
+    filling,
+    looking,
+    making,
+    ranking,
+    scaling,
+    talking,
+    worlds,
+)
 from onward.cli.options import expanded
 
 app = typer.Typer(
@@ -30,6 +42,7 @@ for panel, verbs in {
         distilling.distil,
         making.sft,
         making.merge,
+        ranking.rank,
         aligning.reward,
         aligning.rl,
     ),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from onward.align.wishes import Teaching
 from onward.cli import printing
 from onward.cli.arguments import Force, Json, Log, Mixture, Out, PlanOnly, SkipBad, Texts, TextsOrWorld, Vocab
 from onward.train import processes
@@ -204,6 +205,7 @@ def sft(
     out: Out,
     wishes: Wishes,
     beside: Adapter,
+    teaching: Teaching,
     replay: Annotated[
         list[str] | None,
         typer.Option(
@@ -219,6 +221,7 @@ def sft(
 
     Example:  onward sft mine/base questions.jsonl --replay books/ --minutes 3 -o mine/chat
               onward sft mine/base questions.jsonl --adapter lora --rank 16 -o mine/adapter
+              onward sft small/base questions.jsonl --teacher large/chat -o small/chat
     """
     from onward.align import instruct
     from onward.train import pretrain as texts
@@ -228,7 +231,7 @@ def sft(
         def again(cut: Tokenizer) -> Shards:
             return texts.cut_again(replay or (), workspace, cut, skip_bad, console)
 
-        further: dict[str, Any] = {"beside": beside, "skip_bad": skip_bad, "console": console}
+        further: dict[str, Any] = {"beside": beside, "teaching": teaching, "skip_bad": skip_bad, "console": console}
         if replay:
             further |= {"replay": again, "replayed": sources_of_texts(replay)}
         return instruct.prepare(base, chats, workspace, wishes, **further)
@@ -237,7 +240,7 @@ def sft(
         out,
         prepare,
         request=lambda: instruct.request(
-            base, chats, wishes, skip_bad=skip_bad, replay=sources_of_texts(replay or ()), **asdict(beside)
+            base, chats, wishes, teaching, skip_bad=skip_bad, replay=sources_of_texts(replay or ()), **asdict(beside)
         ),
         force=force,
         plan=plan,

@@ -35,6 +35,7 @@ from onward.model.folder import (
     resolve,
     save_tensors,
 )
+from onward.model.int8 import Int8Linear
 from onward.model.trunk import LanguageModel
 
 OURS = "adapter"
@@ -45,6 +46,11 @@ METHODS = (
     *("loha", "lokr", "miss", "oft", "osf", "peanut", "psoft", "randlora", "road", "shira", "supertuning", "waveft"),
 )
 """Those of peft that need linear layers only, and can be merged into them; a test does so with each."""
+
+NEEDS_FLOAT = ("glora", "hira", "hra", "osf", "peanut", "psoft", "shira", "supertuning")
+"""Those that cannot stand beside weights in int8 (int8.py). Most of them compute with the weights themselves, and would keep a float copy
+of each for the way back; osf and psoft are made from the weights' singular vectors, which in int8 are others; glora takes plain linear
+layers only, says peft."""
 
 
 def base_of(path: Path) -> Path:
@@ -79,6 +85,16 @@ def add(model: LanguageModel, family: str, method: str, *, rank: int | None, bas
         _inject(model, config, OURS)
     except (ValueError, TypeError, NotImplementedError) as error:
         raise PlanError(f"--adapter {method}: peft cannot make it for this model: {_first_line(error)}.") from error
+
+
+def check_int8(method: str) -> None:
+    """PlanError where a method cannot stand beside weights in int8."""
+    if method in NEEDS_FLOAT:
+        others = ", ".join(name for name in METHODS if name not in NEEDS_FLOAT)
+        raise PlanError(
+            f"--adapter {method} works with the model's weights in float, so --base-precision int8 is not for it. "
+            f"Choose fp32, or one of {others}."
+        )
 
 
 def _config(method: str, rank: int | None) -> Any:
@@ -264,6 +280,10 @@ def switch(model: LanguageModel) -> Callable[[str | None], None]:
 def merge(model: LanguageModel) -> None:
     """Work the adapter into the weights beside which it stands, in place; what is left is a plain model."""
     for name, layer in _layers(model):
+        if isinstance(layer.get_base_layer(), Int8Linear):
+            raise ConfigError(
+                "an adapter is merged into weights in float, and this model has them in int8; load it anew"
+            )
         layer.merge(safe_merge=True)
         parent, _, child = name.rpartition(".")
         setattr(model.get_submodule(parent), child, layer.get_base_layer())

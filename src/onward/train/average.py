@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from onward.train import processes
 from onward.train.fit import Step
+from onward.train.learned import learned
 
 
 class Average:
@@ -32,7 +33,7 @@ class Average:
     @torch.no_grad()
     def follow(self, model: nn.Module, number: int) -> None:
         """average = d * average + (1 - d) * weights, after step `number`, counted from 1."""
-        averaged, trained = _here(self.weights), _here(model.state_dict())
+        averaged, trained = _here(self.weights), _here(learned(model))
         torch._foreach_lerp_(averaged, trained, 1 - decay_at(number, self.decay))
 
     @contextmanager
@@ -68,13 +69,12 @@ def decay_at(number: int, decay: float) -> float:
 
 
 def _copied(model: nn.Module) -> dict[str, Tensor]:
-    """Of several processes, each has its part. (`parameters()` would give whole ones where FSDP has just gathered them.)"""
-    return {name: tensor.detach().clone() for name, tensor in model.state_dict().items()}
+    return {name: tensor.detach().clone() for name, tensor in learned(model).items()}
 
 
 @torch.no_grad()
 def _put(weights: dict[str, Tensor], model: nn.Module) -> None:
-    torch._foreach_copy_(_here(model.state_dict()), _here(weights))
+    torch._foreach_copy_(_here(learned(model)), _here(weights))
 
 
 def _here(weights: dict[str, Tensor]) -> list[Tensor]:

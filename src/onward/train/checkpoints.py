@@ -2,6 +2,7 @@
 
 A checkpoint is a folder `step-00000100/` that appears whole. Kept are the newest two of those made at their regular steps (more, where a
 training may have to go back further), and the newest of all. Batches need no state of their own: batch i is a function of (data, seed, i).
+Nor do weights that do not learn, as those beside an adapter: they are in the folder that the training began with.
 How several processes each write their part is told in sharded_checkpoints.py.
 """
 
@@ -24,6 +25,7 @@ from onward.errors import FolderError
 from onward.files import new_folder, write_json
 from onward.model.folder import save_tensors
 from onward.train import processes
+from onward.train.learned import learned
 
 KEPT = 2
 
@@ -60,11 +62,11 @@ def save(
     if processes.is_first():
         shutil.rmtree(path, ignore_errors=True)  # one that could not be read, and has been trained past again
     if processes.several():
-        _save_together(path, model.state_dict() | _tensors(optimisers) | _further(further), state)
+        _save_together(path, learned(model) | _tensors(optimisers) | _further(further), state)
         processes.by_first(lambda: _prune(folder, every, kept))
         return path
     with new_folder(path) as beside:
-        save_tensors(beside / "model.safetensors", model.state_dict())
+        save_tensors(beside / "model.safetensors", learned(model))
         save_tensors(beside / "optimisers.safetensors", _tensors(optimisers))
         if further:
             save_tensors(beside / "further.safetensors", _further(further))
@@ -115,7 +117,7 @@ def load(
         if processes.several() or "parts" in state:
             _load_together(path, model, optimisers, further, state.get("parts", 0))
         else:
-            model.load_state_dict(load_file(path / "model.safetensors"))
+            _put_weights(model, load_file(path / "model.safetensors"))
             _put(optimisers, load_file(path / "optimisers.safetensors"))
             if further:
                 _give(further, load_file(path / "further.safetensors"))
@@ -135,11 +137,17 @@ def _load_together(
     found = sharded_checkpoints.parts(path)
     if found != parts:
         raise ValueError(f"{found} of its {parts} parts are there")
-    weights, more = model.state_dict(), _further(further)
+    weights, more = learned(model), _further(further)
     moments = sharded_checkpoints.moments(path, optimisers, but=weights | more)
     sharded_checkpoints.read(path, weights | moments | more)
     _put(optimisers, moments)
     _give(further, more)
+
+
+def _put_weights(model: nn.Module, weights: dict[str, Tensor]) -> None:
+    result = model.load_state_dict(weights, strict=False)
+    if odd := [*result.unexpected_keys, *sorted(learned(model).keys() & set(result.missing_keys))]:
+        raise ValueError(f"it has not the weights of this training, such as {odd[0]}")
 
 
 def _further(further: Mapping[str, Kept]) -> dict[str, Tensor]:

@@ -3,7 +3,8 @@
 With V words, the logits of a batch are by far its largest tensor, and their fp32 copy and its gradient are twice more of it. Here they
 are made for some tokens at a time, and the gradient is worked out while they are there, so that the three matrix products are those of
 the plain way and nothing is done twice. The idea: Liger kernels (arXiv 2410.10989, section 3.2). Gains: benchmarks/cross_entropy.py.
-Left out: a weight for each token, which would have to be known before the way back.
+Where a loss depends on several tokens together, as that of preferences does, their weights are not known before the way back: for that
+there is `log_probs`, which keeps the exponentials where they are few, and otherwise makes them twice.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ from onward.model.trunk import at_least_float32
 
 LOGITS_AT_ONCE = {"cpu": 2**21, "cuda": 2**27}
 """So many are made together: what stays near the processor's cores, or fills a GPU."""
+LOGITS_KEPT = {"cpu": 2**25, "cuda": 2**28}
+"""Up to so many are kept for the way back of `log_probs`: 128 MB, or 1 GB."""
 
 
 def summed_cross_entropy(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
@@ -35,6 +38,12 @@ def cross_entropies(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets
     for part in _parts(hidden, weight):
         losses[part] = _exponentials(hidden[part], weight, bias, targets[part])[2]
     return losses
+
+
+def log_probs(hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+    """Each token's own log-probability in nats, (N,), with gradients, so that a loss can be any function of them."""
+    found: Tensor = _LogProbs.apply(hidden, weight, bias, targets)  # type: ignore[no-untyped-call]
+    return found
 
 
 class _SummedCrossEntropy(torch.autograd.Function):
@@ -66,6 +75,42 @@ class _SummedCrossEntropy(torch.autograd.Function):
         of_weight_dtype, of_bias_dtype = ctx.dtypes
         of_bias = None if of_bias is None else (of_bias * share).to(of_bias_dtype)
         return of_hidden * share.to(of_hidden.dtype), (of_weight * share).to(of_weight_dtype), of_bias, None
+
+
+class _LogProbs(torch.autograd.Function):
+    """The gradient of the logits is that of the log-probability, times one at the target minus softmax."""
+
+    @staticmethod
+    def forward(ctx: Any, hidden: Tensor, weight: Tensor, bias: Tensor | None, targets: Tensor) -> Tensor:
+        found = torch.empty(len(targets), dtype=at_least_float32(hidden.dtype), device=hidden.device)
+        keep = len(targets) * len(weight) <= LOGITS_KEPT[hidden.device.type] and any(ctx.needs_input_grad)
+        ctx.kept = {}
+        for number, part in enumerate(_parts(hidden, weight)):
+            exponentials, sums, losses = _exponentials(hidden[part], weight, bias, targets[part])
+            found[part] = -losses
+            if keep:
+                ctx.kept[number] = exponentials, sums
+        ctx.save_for_backward(hidden, weight, bias, targets)
+        return found
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
+        hidden, weight, bias, targets = ctx.saved_tensors
+        wide = at_least_float32(hidden.dtype)
+        of_hidden = torch.empty_like(hidden)
+        of_weight = torch.zeros(weight.shape, dtype=wide, device=weight.device)
+        of_bias = None if bias is None else torch.zeros_like(bias, dtype=wide)
+        for number, part in enumerate(_parts(hidden, weight)):
+            x, y, given = hidden[part], targets[part], gradients[0][part]
+            exponentials, sums = ctx.kept.pop(number, None) or _exponentials(x, weight, bias, y)[:2]
+            of_logits = exponentials.mul_((-given / sums)[:, None])
+            of_logits[torch.arange(len(y), device=y.device), y] += given
+            if of_bias is not None:
+                of_bias += of_logits.sum(0)
+            of_logits = of_logits.to(x.dtype)
+            of_weight += of_logits.mT @ x
+            of_hidden[part] = of_logits @ weight.to(x.dtype)
+        return of_hidden, of_weight.to(weight.dtype), None if of_bias is None else of_bias.to(bias.dtype), None
 
 
 def _gradients(exponentials: Tensor, sums: Tensor, x: Tensor, y: Tensor, weight: Tensor, of_weight: Tensor) -> Tensor:

@@ -7,7 +7,6 @@ number, so going on from step s needs nothing but s. Several processes go throug
 
 from __future__ import annotations
 
-import copy
 import math
 import signal
 import threading
@@ -25,6 +24,7 @@ from onward.errors import TrainingError
 from onward.model.trunk import LanguageModel
 from onward.train import processes
 from onward.train.compiled import compile_blocks
+from onward.train.learned import copied
 from onward.train.machine import out_of_memory
 from onward.train.objectives import Learnable, Loss
 from onward.train.optimisers import optimisers, set_rate
@@ -221,7 +221,7 @@ def seconds_per_step(
     counted: int = 3,
 ) -> float:
     """The median time of a real step, taken on a copy of the model; the first one warms up and is not counted."""
-    trial = processes.placed(copy.deepcopy(model), plan.device, plan.precision).train()
+    trial = processes.placed(copied(model), plan.device, plan.precision).train()
     found = optimisers(trial, plan)
     working = _ready(trial, objective, batches(0), plan, lambda _: None)
     times = []

@@ -62,7 +62,6 @@ def byte_lengths(tokenizer: Tokenizer, vocab_size: int) -> torch.Tensor:
     return torch.tensor(sizes + [0] * (vocab_size - len(sizes)))
 
 
-@torch.inference_mode()
 def held_out(
     model: LanguageModel,
     packing: Rows,
@@ -77,22 +76,40 @@ def held_out(
 
     For chats these are the answers, the questions being given. The end of a document or a turn costs bits and counts no byte.
     """
+
+    def bits(batch: Batch) -> torch.Tensor:
+        return token_losses(model, batch, mask(batch)).double() / math.log(2)
+
+    sizes = byte_lengths(tokenizer, model.config.vocab_size)
+    return over_documents(model, packing, bits, sizes, targets=targets, device=device, precision=precision)
+
+
+@torch.inference_mode()
+def over_documents(
+    model: LanguageModel,
+    packing: Rows,
+    worth: Callable[[Batch], torch.Tensor],
+    sizes: torch.Tensor,
+    *,
+    targets: int,
+    device: str,
+    precision: str,
+) -> Measured:
+    """What up to `targets` held-out targets are worth, (B, L), over their sizes, (V,) by the token: a ratio of sums over documents."""
     was_training = model.training
     model.eval()
-    bytes_of = byte_lengths(tokenizer, model.config.vocab_size).numpy()
-    bits, sizes = np.zeros(packing.shards.documents), np.zeros(packing.shards.documents)
+    size_of = sizes.numpy()
+    found = np.zeros((3, packing.shards.documents))  # worth, size, how many targets
     for rows, counts in processes.shares(list(held_out_rows(packing, max(1, AT_ONCE // packing.length), targets))):
         batch, documents = packing.batch(rows), packing.documents_of(rows)
-        moved = batch.to(device)
         with autocast(device, precision), torch.compiler.set_stance("force_eager"):
-            nats = token_losses(model, moved, mask(moved)).cpu().double().numpy()
+            values = worth(batch.to(device)).cpu().double().numpy()
         real = (batch.targets.numpy() != IGNORE) & counts
-        np.add.at(bits, documents[real], nats[real] / math.log(2))
-        np.add.at(sizes, documents[real], bytes_of[batch.targets.numpy()[real]])
+        for sums, added in zip(found, (values[real], size_of[batch.targets.numpy()[real]], 1), strict=True):
+            np.add.at(sums, documents[real], added)
     model.train(was_training)
-    bits, sizes = (np.array(processes.summed(found.tolist())) for found in (bits, sizes))
-    seen = bits > 0
-    return with_interval(bits[seen], sizes[seen])
+    values, sums, count = (np.array(processes.summed(one.tolist())) for one in found)
+    return with_interval(values[count > 0], sums[count > 0])
 
 
 def autocast(device: str, precision: str) -> torch.autocast:

@@ -72,16 +72,21 @@ def prefix_token(model: LanguageModel, batch: Batch) -> Loss:
 
 def averaged(model: LanguageModel, batch: Batch, mask: Mask) -> Loss:
     """Cross-entropy, averaged over the targets of the batch; with the router's balance, if there are experts."""
-    value = summed_loss(model, batch, mask) / batch.learnable
+    return balanced(model, batch, Loss(summed_loss(model, batch, mask) / batch.learnable, batch.learnable))
+
+
+def balanced(model: LanguageModel, batch: Batch, loss: Loss) -> Loss:
+    """The loss of the pass just made, with the router's balance, if there are experts."""
     if model.config.moe is None:
-        return Loss(value, batch.learnable)
+        return loss
     balance = model.trunk.balance_loss(batch.documents >= 0)
-    return Loss(value + model.config.moe.balance * balance, batch.learnable, {"balance": balance.item()})
+    stats = loss.stats | {"balance": balance.item()}
+    return Loss(loss.value + model.config.moe.balance * balance, loss.weight, stats)
 
 
 def summed_loss(model: LanguageModel, batch: Batch, mask: Mask) -> Tensor:
     """The cross-entropies of all targets together, in nats, with their gradients.   Returns ()."""
-    hidden, targets = _learned(model, batch, mask)
+    hidden, targets = learned_places(model, batch, mask)
     factors = model.head.factors(hidden, model.embedding.tokens.weight)
     return summed_cross_entropy(*factors, model.head.bias, targets)
 
@@ -92,14 +97,14 @@ def token_losses(model: LanguageModel, batch: Batch, mask: Mask | None = None) -
 
     mask: by default `backwards`.
     """
-    hidden, targets = _learned(model, batch, backwards(batch) if mask is None else mask)
+    hidden, targets = learned_places(model, batch, backwards(batch) if mask is None else mask)
     found = cross_entropies(*model.head.factors(hidden, model.embedding.tokens.weight), model.head.bias, targets)
     losses = torch.zeros(batch.targets.shape, dtype=found.dtype, device=found.device)
     losses[batch.targets != IGNORE] = found
     return losses
 
 
-def _learned(model: LanguageModel, batch: Batch, mask: Mask) -> tuple[Tensor, Tensor]:
+def learned_places(model: LanguageModel, batch: Batch, mask: Mask) -> tuple[Tensor, Tensor]:
     """The hidden states that have a target, and the targets.   Returns (N, width) and (N,)."""
     hidden = model.hidden(batch.inputs, batch.positions, mask)
     learned = batch.targets != IGNORE

@@ -17,6 +17,7 @@ from onward.errors import DataError, PlanError
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.model.config import Outputs, TrunkConfig
+from onward.model.int8 import quantise
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import processes
@@ -57,10 +58,14 @@ class Parent:
         family, config = folder.read_config(path, outputs=outputs)
         return cls(path=path, family=family, config=config)
 
-    def load(self, highest_id: int) -> LanguageModel:
-        """The model, in fp32: small updates would be lost in bf16."""
+    def load(self, highest_id: int, *, int8: bool = False) -> LanguageModel:
+        """The model, in fp32: small updates would be lost in bf16.
+
+        int8: its blocks in int8, for an adapter beside them. The folder's own weights are mapped, not read, so that no more than one of
+        them is in memory in float.
+        """
         folder.check_tokenizer(self.config, highest_id)
-        return folder.load(self.path, dtype=torch.float32)
+        return quantise(folder.load(self.path)) if int8 else folder.load(self.path, dtype=torch.float32)
 
     def check_tokens(self, own: Tokenizer, needed: Tokenizer) -> None:
         """PlanError where the objective needs special tokens that the model has none for."""

@@ -11,6 +11,9 @@ from typing import Any
 
 from onward.errors import PlanError
 
+BASE_PRECISIONS = ("fp32", "int8")
+"""Of the weights beside which an adapter learns."""
+
 
 def told(text: str) -> dict[str, str]:
     """Metadata of a field: the help that the command line shows for it."""
@@ -92,11 +95,20 @@ class Adapter:
     rank: int | None = field(
         default=None, metadata=told("of the adapter's matrices; 16 for LoRA where nothing is said")
     )
+    base_precision: str | None = field(
+        default=None, metadata=told("of the model's weights beside the adapter: fp32, or int8, where memory is short")
+    )
 
     def __post_init__(self) -> None:
         _check_range(self, {"rank": 2**16})
         if self.rank is not None and self.adapter is None:
             raise PlanError("--rank is that of an adapter. Add --adapter lora, or leave it out.")
+        if self.base_precision is not None and self.adapter is None:
+            raise PlanError(
+                "--base-precision is that of a model beside which an adapter learns. Add --adapter lora, or leave it out."
+            )
+        if self.base_precision not in (None, *BASE_PRECISIONS):
+            raise PlanError(f"--base-precision {self.base_precision}: choose {' or '.join(BASE_PRECISIONS)}.")
 
 
 def _check_range(wishes: Wishes | Shape | Adapter, most: dict[str, float]) -> None:
@@ -132,6 +144,9 @@ class TrainPlan:
     seed: int = field(default=0, metadata=told("of the weights and of the order of the data"))
     device: str = field(default="cpu", metadata=told("where it is trained"))
     precision: str = field(default="fp32", metadata=told("of the matrix products; the weights themselves stay in fp32"))
+    base_precision: str | None = field(
+        default=None, metadata=told("of the weights that stay as they are, if an adapter learns beside them")
+    )
     held_out_every: int = field(default=100, metadata=told("steps between measurements on held-out data"))
     checkpoint_every: int = field(default=100, metadata=told("steps between checkpoints"))
     compile: bool = field(default=False, metadata=told("whether torch.compile makes the steps quicker"))
@@ -172,7 +187,7 @@ class TrainPlan:
     def explain(self) -> list[tuple[str, str, str]]:
         """(name, value, reason) of each field, for people; options that nobody asked for are left out."""
         hidden = {"reasons", "minutes", "most_steps", "planned_again"} | {
-            n for n in ("ema", "skip_spikes") if not getattr(self, n)
+            n for n in ("ema", "skip_spikes", "base_precision") if not getattr(self, n)
         }
         return [(n, _said(v), self.reasons.get(n, "")) for n, v in self.to_json().items() if n not in hidden]
 

@@ -133,8 +133,27 @@ def batch(tokens: int, length: int, most: int) -> int:
     return max(1, min(most, max(1024, tokens // 100)) // length) * length
 
 
-def begin(plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig) -> TrainPlan:
+def base_precision(config: TrunkConfig, length: int, wished: str | None, machine: Machine) -> tuple[str, str]:
+    """Of the weights beside which an adapter learns, and why: int8 where fp32 leaves no room for a sequence at a time, even if activations
+    are worked out twice. That comes first because it changes nothing in what is learned."""
+    if wished is not None:
+        return wished, BY_HAND
+    weights = 4 * sum(config.parameters().values())
+    needed, room = memory_needed(config, length, recompute=True, weights=weights), MEMORY_SHARE * machine.memory
+    if needed <= room:
+        return "fp32", "memory is enough"
+    return (
+        "int8",
+        f"memory is short: fp32 would need {needed / 1e9:.2g} GB or more, and {room / 1e9:.2g} GB may be used",
+    )
+
+
+def begin(
+    plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig, *, weights: int | None = None
+) -> TrainPlan:
     """`plan` with everything that the user has set and the machine decides. The steps may still be open: see `with_time`.
+
+    weights: as in `memory_needed`.
 
     Raises PlanError where not even one sequence at a time fits into the machine's memory.
     """
@@ -164,11 +183,13 @@ def begin(plan: TrainPlan, wishes: Wishes, machine: Machine, config: TrunkConfig
     fitting = [
         r for r in divisors(rows) if r == 1 or r * plan.length <= at_once
     ]  # all passes alike: one program serves them
-    recompute = memory_needed(config, plan.length) > room
-    per_pass = next(
-        (r for r in reversed(fitting) if memory_needed(config, r * plan.length, recompute=recompute) <= room), 1
-    )
-    _check_memory(memory_needed(config, per_pass * plan.length, recompute=recompute), machine)
+    recompute = memory_needed(config, plan.length, weights=weights) > room
+
+    def needed(rows: int) -> int:
+        return memory_needed(config, rows * plan.length, recompute=recompute, weights=weights)
+
+    per_pass = next((r for r in reversed(fitting) if needed(r) <= room), 1)
+    _check_memory(needed(per_pass), machine, int8_left=plan.base_precision == "fp32")
     reasons["recompute"] = (
         "activations are worked out twice, since memory is short" if recompute else "memory is enough"
     )
@@ -284,22 +305,28 @@ def held_out_every(steps: int, batch_tokens: int) -> int:
     return max(1, steps // 20, round(50 * measurement))
 
 
-def memory_needed(config: TrunkConfig, tokens: int, *, recompute: bool = False) -> int:
+def memory_needed(config: TrunkConfig, tokens: int, *, recompute: bool = False, weights: int | None = None) -> int:
     """Bytes in each process for weights, gradients, two moments (fp32), and the activations and logits of `tokens` at once. From above.
 
     recompute: what goes into each block is kept, and the rest of one block at a time.
+    weights: bytes for the first three, where not all of the model learns (learned.py).
     """
-    weights = 16 * sum(config.parameters().values()) // processes.count()
+    if weights is None:
+        weights = 16 * sum(config.parameters().values()) // processes.count()
     block = 4 * tokens * (12 * config.width + 4 * config.ffn_width)
     activations = block + 4 * tokens * config.depth * config.width if recompute else config.depth * block
     return int(weights + activations + 12 * tokens * config.head_outputs)
 
 
-def _check_memory(needed: int, machine: Machine) -> None:
+def _check_memory(needed: int, machine: Machine, *, int8_left: bool) -> None:
     if needed > machine.memory:
         raise PlanError(
             f"this training needs about {needed / 1e9:.1f} GB and {machine.device} has {machine.memory / 1e9:.1f} GB free. "
-            "Lower --length, or take a smaller model (--width, --depth)."
+            + (
+                "Try --base-precision int8, or lower --length."
+                if int8_left
+                else "Lower --length, or take a smaller model (--width, --depth)."
+            )
         )
 
 

@@ -28,6 +28,9 @@ def text_results(data: TextData, model: LanguageModel, plan: TrainPlan) -> list[
     return [measure.result(data.suite, measured, seed=plan.seed, baseline=baseline)]
 
 
+Results = Callable[["TextData", LanguageModel, TrainPlan], list[Result]]
+
+
 @dataclass(kw_only=True)
 class TextData:
     """train, held_out: of a mixture those of the first corpus, and `mixture` has them all.   mask: that of the objective.
@@ -38,7 +41,7 @@ class TextData:
     train: Packing
     held_out: Rows
     mask: Callable[[Batch], Mask] = backwards
-    measured: Callable[[TextData, LanguageModel, TrainPlan], list[Result]] = text_results
+    measured: Results = text_results
     mixture: list[Part] = field(default_factory=list)
     carries_on: bool = True
     metric: Metric = BITS_PER_BYTE

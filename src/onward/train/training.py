@@ -27,6 +27,7 @@ from onward.tokens.tokenizer import Tokenizer
 from onward.train import callbacks, checkpoints, logs, measure, processes
 from onward.train.average import Average
 from onward.train.fit import Callback, Start, fit, seconds_per_step
+from onward.train.learned import weight_bytes
 from onward.train.measure import Measured, Metric
 from onward.train.objectives import Loss
 from onward.train.optimisers import optimisers
@@ -130,7 +131,10 @@ class Training(Generic[D]):
             plan=self.plan,
             parameters=sum(self.model.config.parameters().values()),
             memory=memory_needed(
-                self.model.config, self.plan.rows_per_pass * self.plan.length, recompute=self.plan.recompute
+                self.model.config,
+                self.plan.rows_per_pass * self.plan.length,
+                recompute=self.plan.recompute,
+                weights=weight_bytes(self.model, self.plan.precision),
             ),
             data=self.data.figures(),
         )

@@ -7,16 +7,15 @@ masters, take the updates, and their bf16 copy goes through the model and brings
 
 from __future__ import annotations
 
-import copy
-
 import torch
 
 from onward.model.trunk import LanguageModel
+from onward.train.learned import copied
 
 
 def working_copy(master: LanguageModel, precision: str) -> LanguageModel:
     """What computes in `precision`, "fp32" or "bf16": the master itself, or a copy."""
-    return copy.deepcopy(master).to(torch.bfloat16) if precision == "bf16" else master
+    return copied(master, int8_only=True).to(torch.bfloat16) if precision == "bf16" else master
 
 
 @torch.no_grad()
@@ -33,6 +32,8 @@ def collect_gradients(working: LanguageModel, master: LanguageModel) -> None:
 
 @torch.no_grad()
 def refresh(working: LanguageModel, master: LanguageModel) -> None:
-    """Bring the master's weights into the copy, after an update."""
+    """Bring the master's weights into the copy, after an update: those that learn."""
     if working is not master:
-        torch._foreach_copy_(list(working.parameters()), list(master.parameters()))
+        both = zip(working.parameters(), master.parameters(), strict=True)
+        changed = [(its, masters) for its, masters in both if masters.requires_grad]
+        torch._foreach_copy_([its for its, _ in changed], [masters for _, masters in changed])

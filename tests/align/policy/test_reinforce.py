@@ -24,7 +24,7 @@ WISHES = Wishes(steps=10, seed=1, checkpoint_every=1)
 def prepared(base, prompts, out, *, method="ppo", rewards, wishes=WISHES, asked=FEW, **further):
     place = Workspace(out, {"this": "run"})
     return reinforce.prepare(
-        base, prompts, place, wishes, asked, method=method, rewards=rewards, console=QUIET, **further
+        base, prompts, place, wishes, asked=asked, method=method, rewards=rewards, console=QUIET, **further
     )
 
 
@@ -56,7 +56,10 @@ def test_stopped_in_the_middle_of_a_drawing_it_ends_with_the_same_bytes(base, pr
     assert same(whole, again)
     assert (whole / "samples.jsonl").read_bytes() == (again / "samples.jsonl").read_bytes()
     kept = [
-        [{k: v for k, v in json.loads(line).items() if k != "seconds"} for line in (path / "metrics.jsonl").open()]
+        [
+            {k: v for k, v in json.loads(line).items() if k != "seconds"}
+            for line in (path / "metrics.jsonl").read_text().splitlines()
+        ]
         for path in (whole, again)
     ]
     assert kept[0] == kept[1]
@@ -170,7 +173,7 @@ def test_what_is_shown_before_is_an_answer_marked_as_what_is_learned(base, promp
 
 def test_what_makes_two_starts_the_same_run(base, prompts, rules, judge):
     def asked(*rewards, watched=()):
-        return reinforce.request(base, prompts, WISHES, FEW, rewards=rewards, watched=watched, method="ppo")
+        return reinforce.request(base, prompts, WISHES, asked=FEW, rewards=rewards, watched=watched, method="ppo")
 
     first = asked(f"{rules}:short")
     assert json.loads(json.dumps(first)) == json.loads(json.dumps(asked(f"{rules}:short")))

@@ -35,12 +35,20 @@ class BudgetSpent(Exception):
 
 
 class Asker:
-    """Asks one teacher for what the journal does not know yet."""
+    """Asks one teacher for what the journal does not know yet.   advice: what to do if it takes no request at all."""
 
     def __init__(
-        self, teacher: ChatModel, journal: Journal, *, budget: int | None, at_once: int, console: Console
+        self,
+        teacher: ChatModel,
+        journal: Journal,
+        *,
+        budget: int | None,
+        at_once: int,
+        console: Console,
+        advice: str = "Show it fewer --examples, or shorter seeds with --answers-only.",
     ) -> None:
         self.teacher, self.journal, self.budget, self.console = teacher, journal, budget, console
+        self.advice = advice
         self.at_once = 1 if isinstance(teacher, FolderModel) else at_once
         self.untaken = 0
         self._threads: list[threading.Thread] = []
@@ -81,6 +89,11 @@ class Asker:
             yield future.result()
             slots.release()
 
+    @property
+    def spent_all(self) -> bool:
+        """Whether the budget is used up."""
+        return self.budget is not None and self.journal.spent >= self.budget
+
     def finish(self) -> None:
         """Ask for nothing more, and wait for what is on its way: it is paid for, and shall be counted."""
         self.stop()
@@ -96,7 +109,7 @@ class Asker:
         known = self.journal.get(request)
         if known is not None:
             return known
-        if self.budget is not None and self.journal.spent >= self.budget:
+        if self.spent_all:
             raise BudgetSpent
         try:
             reply = self._patiently(request)
@@ -113,9 +126,7 @@ class Asker:
     def _turned_down(self, error: OnwardError) -> None:
         self.untaken += 1
         if not len(self.journal) and self.untaken >= UNTAKEN:
-            raise DataError(
-                f"{self.teacher.name} takes none of these requests: {error} Show it fewer --examples, or shorter seeds with --answers-only."
-            ) from error
+            raise DataError(f"{self.teacher.name} takes none of these requests: {error} {self.advice}") from error
 
     def _patiently(self, request: Request) -> Reply:
         """The teacher's reply. An endpoint that is busy or away is asked again; it has done nothing yet that is paid for."""

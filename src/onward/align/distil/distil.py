@@ -88,7 +88,7 @@ def distil(
 def _ask(read: list[Seed], wanted: Distillation, asker: Asker, console: Console) -> tuple[Rounds, str]:
     try:
         with Show(console) as show:
-            rounds = Rounds(read, wanted, asker, show)
+            rounds = Rounds(read, wanted, asker, show.rounds)
             ended = rounds.run()
         asker.finish()
     finally:

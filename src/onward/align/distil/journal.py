@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import threading
 import time
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from functools import cached_property
 from pathlib import Path
 
 from onward.errors import FolderError
-from onward.files import BEGIN_ANEW, explained
+from onward.files import BEGIN_ANEW, append_line, whole_lines
 from onward.generate.chat_model import Message, Reply
 from onward.generate.settings import Sampling
 
@@ -52,12 +51,8 @@ class Journal:
 
     def _read(self) -> float:
         """Take in what is there, and take away a last line that was not finished. Returns the seconds worked until then."""
-        data = self.path.read_bytes() if self.path.exists() else b""
-        whole = data.rfind(b"\n") + 1
-        if whole < len(data):
-            os.truncate(self.path, whole)
         seconds = 0.0
-        for number, line in enumerate(data[:whole].splitlines(), start=1):
+        for number, line in enumerate(whole_lines(self.path), start=1):
             try:
                 entry = json.loads(line)
                 seconds = float(entry.pop("seconds"))
@@ -84,12 +79,8 @@ class Journal:
     def add(self, request: Request, reply: Reply) -> None:
         """Keep a reply.   Raises OutputError where the disk is full."""
         entry = {"asked": request.key, **asdict(reply), "seconds": round(self.seconds, 3)}
-        line = json.dumps(entry).encode() + b"\n"
         with self._lock:
-            with explained(self.path), self.path.open("ab") as file:
-                file.write(line)
-                file.flush()
-                os.fsync(file.fileno())
+            append_line(self.path, entry)
             self._take(request.key, reply)
 
     def _take(self, key: str, reply: Reply) -> None:

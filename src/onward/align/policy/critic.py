@@ -20,6 +20,11 @@ class ActorCritic(LanguageModel):
         super().__init__(config)
         self.value = nn.Linear(config.width, 1)
 
+    @torch.no_grad()
+    def expect(self, worth: float) -> None:
+        """Begin with this everywhere: what the first answers are worth on average, so that only differences are left to learn."""
+        self.value.bias.fill_(worth)
+
     def values(self, hidden: Tensor) -> Tensor:
         """What is foretold at each place.   hidden: (..., width).   Returns (...), float32 at least."""
         found: Tensor = self.value(hidden).squeeze(-1)

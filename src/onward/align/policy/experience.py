@@ -121,6 +121,8 @@ class Experience:
         judged, done = self.reward(prompts, drawn.texts), drawn.completions
         worth = torch.tensor([float(value) for value in judged])
         rollouts = Rollouts.of([q.ids for q in drawn.questions], [c.drawn for c in done], self.room)
+        if number == 0 and isinstance(self.policy, ActorCritic):
+            self.policy.expect(worth.mean().item())
         old, values = self._read(self.policy, rollouts)
         reference, _ = self._read(self.reference, rollouts)
         rollouts = replace(rollouts, old=old, reference=reference)
