@@ -195,64 +195,50 @@ def table(found: Sequence[Record]) -> str:
 
 
 def picture(found: Sequence[Record]) -> str:
-    """Two panels: refusals of the forbidden over those of neighbours; and right answers over the weight."""
-    chosen = sorted(
-        (one for one in found if one["w"] is not None and one["seed"] == found[0]["seed"]), key=lambda one: one["w"]
-    )
-    (start,) = [one for one in found if one["w"] is None][:1]
-
-    def values(key: str, of: Sequence[Record]) -> Any:
-        return 100 * np.array([[one["found"][key][name] for name in ("value", "low", "high")] for one in of]).T
-
+    """Refusals of the forbidden over those of neighbours; and what known people's questions get, over the weight."""
+    seed = found[0]["seed"]
+    start = next(one for one in found if one["w"] is None)
+    chosen = sorted((one for one in found if one["w"] is not None and one["seed"] == seed), key=lambda one: one["w"])
     with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(7.6, 3.4), layout="constrained")
+        figure = Figure(figsize=(7.6, 3.6), layout="constrained")
         left, right = figure.subplots(1, 2)
-        for who, colour, words in (("known", BLUE, "known people"), ("new", ORANGE, "new people")):
-            x, y = (values(f"{kind}, {who}, refused", chosen) for kind in ("neighbour", "refusal"))
-            errors = [np.abs(each[1:] - each[0]) for each in (x, y)]
-            left.errorbar(
-                x[0],
-                y[0],
-                yerr=errors[1],
-                xerr=errors[0],
-                color=colour,
-                marker="o",
-                markersize=4,
-                linewidth=1,
-                label=words,
-            )
-            for one, *at in zip(chosen, x[0], y[0], strict=True):
-                left.annotate(f"{one['w']:g}", at, xytext=(5, 5), textcoords="offset points", fontsize=8, color=colour)
-            x, y = (values(f"{kind}, {who}, refused", [start]) for kind in ("neighbour", "refusal"))
-            left.plot(x[0], y[0], marker="x", color=colour, markersize=7, linestyle="")
+        left.plot([0, 100], [0, 100], color=GREY, linewidth=0.8, linestyle=":")
+        for who, colour in (("known", BLUE), ("new", ORANGE)):
+            kinds = [f"{kind}, {who}, refused" for kind in ("neighbour", "refusal")]
+            (x, xerr), (y, yerr) = (percent(key, chosen) for key in kinds)
+            left.errorbar(x, y, yerr, xerr, color=colour, marker="o", label=f"{who} people", **ERRORS)
+            for one, *at in zip(chosen, x, y, strict=True):
+                left.annotate(f"{one['w']:g}", at, xytext=(4, 4), textcoords="offset points", fontsize=8)
+            left.plot(*(percent(key, [start])[0] for key in kinds), marker="x", color=colour, markersize=7)
         left.set_xlabel("neighbours refused, %")
         left.set_ylabel("the forbidden refused, %")
         left.set_title("each point a weight w; × before", fontsize=10, loc="left")
-        left.legend(frameon=False, fontsize=8)
+        left.legend(frameon=False, fontsize=8, loc="lower right")
         weights = [one["w"] for one in chosen]
         for key, colour, words in (
+            ("refusal, known, refused", GREY, "the forbidden refused"),
             ("neighbour, known, right", BLUE, "neighbours answered right"),
             ("refusal, known, right", ORANGE, "forbidden colours told right"),
-            ("refusal, known, refused", GREY, "the forbidden refused"),
         ):
-            y = values(key, chosen)
-            right.errorbar(
-                weights,
-                y[0],
-                yerr=np.abs(y[1:] - y[0]),
-                color=colour,
-                marker="o",
-                markersize=4,
-                linewidth=1.5,
-                label=words,
-            )
+            y, yerr = percent(key, chosen)
+            right.errorbar(weights, y, yerr, color=colour, marker="o", label=words, **ERRORS)
         right.set_xlabel("w, the weight of helpful")
         right.set_title("known people, %", fontsize=10, loc="left")
-        right.legend(frameon=False, fontsize=8)
+        right.legend(frameon=False, fontsize=8, loc="upper right")
         for axes in (left, right):
             axes.set_ylim(-3, 103)
             axes.grid(visible=True, linewidth=0.6)
+        left.set_xlim(-3, 103)
         return svg(figure)
+
+
+ERRORS: Any = {"markersize": 4, "linewidth": 1.5, "elinewidth": 0.7}
+
+
+def percent(key: str, of: Sequence[Record]) -> tuple[Any, Any]:
+    """The values, and how far their intervals reach down and up."""
+    values = 100 * np.array([[one["found"][key][name] for name in ("value", "low", "high")] for one in of]).T
+    return values[0], np.abs(values[1:] - values[0])
 
 
 def main() -> None:
