@@ -9,7 +9,7 @@ each reward and seed, with the same prompts, rollouts and steps. A right answer,
 
     outcome          1 at the end for the right result, whatever stands before it; else 0
     process          for each right line its share of 1, at the end of the line: right is the one that the world would write there
-    process_at_end   the same, but all of it told at the end, as one number: what is left of process without the places
+    process_at_end   the same as one number, told at the end: only if it is named after --rewards
 
 Measured on pairs of numbers that no training has: results right, and lines right, with bootstrap intervals over the sums; at temperature
 0 (what one gets who asks) and 1 (what the training works on). A model or a measurement that is finished is not made again. Left out:
@@ -111,8 +111,8 @@ def instructed(run: Path, place: Path, steps: int) -> Path:
     return onward(place / "sft", "sft", run / "base", place / "chats.jsonl", "--batch", 1024, "--steps", steps)
 
 
-def reinforced(start: Path, place: Path, reward: str, seed: int, steps: int) -> Path:
-    asked = ("--method", "ppo", "--reward", f"{__file__}:{reward}", "--max-tokens", LONGEST)
+def reinforced(start: Path, place: Path, reward: str, seed: int, steps: int, lr: float) -> Path:
+    asked = ("--method", "ppo", "--reward", f"{__file__}:{reward}", "--max-tokens", LONGEST, "--lr", lr)
     return onward(
         place / f"{reward}-{seed}", "rl", start, place / "prompts.jsonl", *asked, "--steps", steps, "--seed", seed
     )
@@ -168,10 +168,11 @@ def differences(found: Sequence[Record]) -> Iterator[str]:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
-    parser.add_argument("--rewards", nargs="+", default=["outcome", "process", "process_at_end"])
+    parser.add_argument("--rewards", nargs="+", default=["outcome", "process"])
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--sft-steps", type=int, default=700)
+    parser.add_argument("--sft-steps", type=int, default=330)
     parser.add_argument("--steps", type=int, default=64)
+    parser.add_argument("--lr", type=float, default=0.003)
     parser.add_argument("-o", "--out", type=Path, default=Path("process_outcome.jsonl"))
     given = parser.parse_args()
     place = given.out.with_suffix("")
@@ -183,7 +184,7 @@ def main() -> None:
     wanted = [("before", None), *((reward, seed) for seed in given.seeds for reward in given.rewards)]
     for reward, seed in wanted:
         if (reward, seed) not in done:
-            model = start if seed is None else reinforced(start, place, reward, seed, given.steps)
+            model = start if seed is None else reinforced(start, place, reward, seed, given.steps, given.lr)
             found.append({"reward": reward, "seed": seed, "found": examined(model, place)})
             write_lines(given.out, found)
     print("\n".join([*lines_of_table(found), "", *differences(found)]))
