@@ -1,6 +1,6 @@
 """Instruction tuning, arm against arm: how many instructions, how clean, in whose words, of how many tasks, in which language.
 
-    python benchmarks/instructions.py [--steps 250] [--seeds 0 1] -o instructions
+    python benchmarks/instructions.py [--steps 300] [--seeds 0 1] -o instructions
 
 One base model is made once (OUT/base): from the built-in world's biographies in English and in Faric, its parallel texts, and its quizzes,
 which are in English only. From it many chat models are tuned, each on other instructions, the arms of a comparison in the same number of
@@ -25,7 +25,7 @@ import tempfile
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,7 @@ from onward.build import country, exam
 from onward.generate.chat_model import FolderModel
 from onward.generate.engine import Engine
 from onward.generate.load import open_folder
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
+from onward.report.figures import BLUE, ORANGE, STYLE, svg
 from onward.train import cutting, measure, pretrain
 from onward.train.plan import Shape, Wishes
 from onward.train.shards import Shards
@@ -146,6 +146,7 @@ def difference(runs: Sequence[Run], others: Sequence[Run], measured: str) -> mea
     return measure.with_interval(np.array(gained, float), np.array([sum(a[p][1] for a in ours) for p in people], float))
 
 
+@cache
 def floors(pool: Pool, test: str) -> tuple[float, float]:
     """Chance, and what always giving the usual answer gets: of questions the one that is most often right in training, by relation; of
     forms the reply of training that has most of them."""
@@ -178,14 +179,14 @@ def _of(test: str) -> str:
     return "Faric" if test.endswith("Faric") else "English"
 
 
-SHOWN: dict[str, tuple[str, tuple[str, ...]]] = {
-    "amount": (CLEAN, ("fact", "form", "form: and right", "pair")),
-    "quality": (CLEAN, ("fact", "form", "form: and right", "pair")),
-    "phrasing": (NATURAL, ("fact", "template")),
-    "tasks": (MANY, ("new relation", "hop", "job")),
-    "language": (BOTH, (*LANGUAGES, *(f"{test}: a reply in Faric" for test in LANGUAGES))),
+SHOWN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
+    "amount": (CLEAN, ("fact", "form", "form: and right", "pair"), ("fact", "form")),
+    "quality": (CLEAN, ("fact", "form", "form: and right", "pair"), ("fact", "form")),
+    "phrasing": (NATURAL, ("fact", "template"), ("fact",)),
+    "tasks": (MANY, ("job", "new relation", "hop"), ("new relation", "hop")),
+    "language": (BOTH, (*LANGUAGES, *(f"{test}: a reply in Faric" for test in LANGUAGES)), LANGUAGES),
 }
-"""Of each comparison: the arm that the others are held against, and what is shown."""
+"""Of each comparison: the arm that the others are held against, what is shown, and of what the difference."""
 
 
 def arms_of(group: str, runs: Sequence[Run]) -> dict[str, list[Run]]:
@@ -198,21 +199,18 @@ def arms_of(group: str, runs: Sequence[Run]) -> dict[str, list[Run]]:
 
 
 def table(pool: Pool, group: str, runs: Sequence[Run]) -> str:
-    against, measures = SHOWN[group]
+    against, measures, compared = SHOWN[group]
     arms, base = arms_of(group, runs), [run for run in runs if run["group"] == "base"]
-    lines = [f"| {group} | " + " | ".join(measures) + " |", "|---" * (len(measures) + 1) + "|"]
+    titles = [group, *measures, *(f"{name}, against {against}" for name in compared)]
+    rows = [titles, ["---"] * len(titles)]
     told = [floors(pool, name) if ":" not in name else None for name in measures]
     for i, name in enumerate(("chance", "baseline")):
-        lines.append(f"| {name} | " + " | ".join("" if floor is None else f"{floor[i]:.1%}" for floor in told) + " |")
-    lines.append("| base, asked as in a quiz | " + " | ".join(_said(base, name) for name in measures) + " |")
+        rows.append([name, *("" if floor is None else f"{floor[i]:.1%}" for floor in told), *[""] * len(compared)])
+    rows.append(["base, asked as in a quiz", *(_said(base, name) for name in measures), *[""] * len(compared)])
     for name, done in arms.items():
-        cells = [_said(done, wanted) for wanted in measures]
-        if name != against and against in arms:
-            cells = [
-                f"{cell}; {_gained(done, arms[against], wanted)}" for cell, wanted in zip(cells, measures, strict=True)
-            ]
-        lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines)
+        gained = [_gained(done, arms[against], one) if name != against and against in arms else "" for one in compared]
+        rows.append([name, *(_said(done, one) for one in measures), *gained])
+    return "\n".join(f"| {' | '.join(row)} |" for row in rows)
 
 
 def _said(runs: Sequence[Run], name: str) -> str:
@@ -226,96 +224,80 @@ def _gained(runs: Sequence[Run], others: Sequence[Run], name: str) -> str:
     return f"{100 * found.value:+.1f} ({100 * (found.low or 0):+.1f} to {100 * (found.high or 0):+.1f})"
 
 
-def picture(pool: Pool, runs: Sequence[Run]) -> str:
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(8.2, 7.4), layout="constrained")
-        panels = figure.subplots(3, 2)
-        _curves(panels[0, 0], arms_of("amount", runs))
-        _bars(panels[0, 1], pool, "quality: wrong replies among them", arms_of("quality", runs), ("fact", "form"))
-        _bars(panels[1, 0], pool, "phrasing of 1,500 questions", arms_of("phrasing", runs), ("fact", "template"))
-        _bars(
-            panels[1, 1],
-            pool,
-            "tasks: relations in 700 questions",
-            arms_of("tasks", runs),
-            ("job", "new relation", "hop"),
-        )
-        language = arms_of("language", runs)
-        _bars(panels[2, 0], pool, "language: told in both", language, LANGUAGES[:2])
-        _bars(panels[2, 1], pool, "language: told in Faric only", language, LANGUAGES[2:])
-        figure.supylabel("right, or in the form that was asked for, %", fontsize=10)
-        return svg(figure)
-
-
-def _curves(axes: Axes, arms: Mapping[str, Sequence[Run]]) -> None:
-    for name, colour in (("fact", BLUE), ("form", ORANGE), ("pair", GREY)):
-        found = [pooled(done, name) for done in arms.values()]
-        x = [int(arm.replace(",", "")) for arm in arms]
-        low, high = ([100 * abs(one.value - (end or 0)) for one, end in zip(found, ends, strict=True)]
-                     for ends in ([one.low for one in found], [one.high for one in found]))  # fmt: skip
-        axes.errorbar(
-            x,
-            [100 * one.value for one in found],
-            (low, high),
-            color=colour,
-            linewidth=1.6,
-            marker="o",
-            markersize=3,
-            label=LEGEND[name],
-        )
-    axes.set_xscale("log")
-    axes.set_xticks(AMOUNTS, [f"{amount:,}" for amount in AMOUNTS])
-    axes.minorticks_off()
-    _finish(axes, "amount: how many instructions")
-
-
 LEGEND = {
     "fact": "facts",
     "form": "forms",
     "pair": "pairs of forms never trained",
-    "template": "facts, asked in templates",
-    "job": "job, which all have",
-    "new relation": "relations that none has",
-    "hop": "two facts in a row",
+    "template": "asked in templates",
+    "job": "job",
+    "new relation": "relations none has",
+    "hop": "two facts",
 } | {test: f"asked in {test.rpartition(' ')[2]}" for test in LANGUAGES}
 COLOURS = (BLUE, ORANGE, "#3d9970")
 
 
-def _bars(axes: Axes, pool: Pool, title: str, arms: Mapping[str, Sequence[Run]], names: Sequence[str]) -> None:
-    height = 0.8 / len(names)
-    for i, name in enumerate(names):
+def picture(pool: Pool, runs: Sequence[Run]) -> str:
+    titles = {
+        "quality": ("quality: wrong replies among them", ("fact", "form")),
+        "phrasing": ("phrasing: facts", ("fact", "template")),
+        "tasks": ("tasks: relations in 700 questions", ("job", "new relation", "hop")),
+    }
+    with mpl.rc_context(STYLE):
+        figure = Figure(figsize=(8.6, 8.2), layout="constrained")
+        panels = figure.subplots(3, 2)
+        _curves(panels[0, 0], arms_of("amount", runs), ("fact", "form", "pair"))
+        for axes, group in zip(panels.flat[1:4], titles, strict=True):
+            _dots(axes, pool, titles[group][0], arms_of(group, runs), titles[group][1])
+        _dots(panels[2, 0], pool, "language: what both tell", arms_of("language", runs), LANGUAGES[:2])
+        _dots(panels[2, 1], pool, "language: what only Faric tells", arms_of("language", runs), LANGUAGES[2:])
+        figure.supxlabel("right, or in the form that was asked for, %; dotted: always the usual answer", fontsize=9)
+        return svg(figure)
+
+
+def _ends(found: measure.Measured) -> tuple[list[float], list[float]]:
+    """How far the interval reaches to either side, as matplotlib wants it, in percent."""
+    low, high = (found.value if end is None else end for end in (found.low, found.high))
+    return [100 * (found.value - low)], [100 * (high - found.value)]
+
+
+def _curves(axes: Axes, arms: Mapping[str, Sequence[Run]], names: Sequence[str]) -> None:
+    x = [int(arm.replace(",", "")) for arm in arms]
+    for name, colour in zip(names, COLOURS, strict=True):
+        found = [pooled(done, name) for done in arms.values()]
+        axes.plot(x, [100 * one.value for one in found], "o-", color=colour, linewidth=1.6, ms=4, label=LEGEND[name])
+        for amount, one in zip(x, found, strict=True):
+            axes.errorbar(amount, 100 * one.value, _ends(one), color=colour, linewidth=1)
+    axes.set_xscale("log")
+    axes.set_xticks(AMOUNTS, [f"{amount:,}" for amount in AMOUNTS])
+    axes.minorticks_off()
+    axes.set_ylim(-2, 102)
+    _finish(axes, "amount: how many instructions")
+
+
+def _dots(axes: Axes, pool: Pool, title: str, arms: Mapping[str, Sequence[Run]], names: Sequence[str]) -> None:
+    """A row for each arm, the first one on top, and in it a dot for each test."""
+    for i, (name, colour) in enumerate(zip(names, COLOURS, strict=False)):
         for row, done in enumerate(arms.values()):
-            found = pooled(done, name)
-            ends = [[100 * (found.value - (found.low or 0))], [100 * ((found.high or 0) - found.value)]]
-            label = LEGEND[name] if row == 0 else None
-            axes.barh(
-                row + i * height,
-                100 * found.value,
-                height * 0.9,
-                color=COLOURS[i],
-                xerr=ends,
-                ecolor=GREY,
-                error_kw={"linewidth": 1},
-                label=label,
-            )
-        chance = 100 * floors(pool, name)[1]
-        axes.axvline(chance, color=COLOURS[i], linewidth=0.9, linestyle=":")
-    axes.set_yticks([row + 0.4 - height / 2 for row in range(len(arms))], list(arms))
-    axes.invert_yaxis()
-    axes.set_xlim(0, 102)
+            found, label = pooled(done, name), LEGEND[name] if row == 0 else None
+            y = row + 0.22 * (i - (len(names) - 1) / 2)
+            axes.errorbar(100 * found.value, y, xerr=_ends(found), fmt="o", ms=4, color=colour, lw=1.4, label=label)
+        axes.axvline(100 * floors(pool, name)[1], color=colour, linewidth=0.9, linestyle=":")
+    axes.set_yticks(range(len(arms)), list(arms))
+    axes.set_ylim(len(arms) - 0.5, -0.5)
+    axes.set_xlim(-2, 102)
     _finish(axes, title)
 
 
 def _finish(axes: Axes, title: str) -> None:
     axes.set_title(title, fontsize=10, loc="left")
     axes.grid(visible=True, linewidth=0.6)
-    axes.legend(frameon=False, fontsize=8)
+    axes.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.45, -0.1), ncols=3, handletextpad=0.3)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument(
-        "--steps", type=int, default=200, help="of the comparisons of amount and quality; the others have half of them"
+        "--steps", type=int, default=300, help="of the comparisons of amount and quality; the others have half of them"
     )
     parser.add_argument("--base-steps", type=int, default=BASE_STEPS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
