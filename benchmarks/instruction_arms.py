@@ -33,7 +33,7 @@ from onward.world.talk.forms import NOUNS, follows
 from onward.world.words import words
 
 AMOUNTS = (100, 300, 1000, 3000, 10_000)
-NOISE = ((3000, 0.3), (10_000, 0.3), (3000, 0.5), (3000, 0.1))
+NOISE = ((3000, 0.1), (3000, 0.3), (3000, 0.5), (10_000, 0.3))
 OF_QUESTIONS, OF_TASKS, OF_LANGUAGES = 1500, 700, 1000
 """Instructions in each arm of a comparison that is not about their number."""
 RELATIONS = ("job", "city", "pet", "pet_name", "food", "spouse", "mother", "father", "friend")
@@ -265,12 +265,12 @@ SPOKEN = {"English": ("English",), "Faric": ("Faric",), "both": ("English", "Far
 LANGUAGES = ("told in both, English", "told in both, Faric", "told in Faric, English", "told in Faric, Faric")
 ARMS = [
     *(Arm("amount", f"{n:,}", partial(mixed, n, 0.0), 1, GENERAL) for n in AMOUNTS),
-    *(Arm("language", name, partial(in_languages, of), 0.5, LANGUAGES) for name, of in SPOKEN.items()),
+    *(Arm("quality", f"{n:,}, {wrong:.0%} wrong", partial(mixed, n, wrong), 1, GENERAL) for n, wrong in NOISE),
     Arm("phrasing", "templates", in_templates, 0.5, ("fact", "template")),
     Arm("phrasing", "one natural phrasing", in_one_phrasing, 0.5, ("fact", "template")),
     Arm("phrasing", "all natural phrasings", in_all_phrasings, 0.5, ("fact", "template")),
     *(Arm("tasks", name, partial(of_tasks, of), 0.5, ("job", "new relation", "hop")) for name, of in TASKS.items()),
-    *(Arm("quality", f"{n:,}, {wrong:.0%} wrong", partial(mixed, n, wrong), 1, GENERAL) for n, wrong in NOISE),
+    *(Arm("language", name, partial(in_languages, of), 0.5, LANGUAGES) for name, of in SPOKEN.items()),
 ]
 
 # --- judges -----------------------------------------------------------------------------------------------------------

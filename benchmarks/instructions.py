@@ -190,11 +190,10 @@ SHOWN: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
 
 
 def arms_of(group: str, runs: Sequence[Run]) -> dict[str, list[Run]]:
-    """By name, in the order of ARMS; what is compared in quality is compared with the clean arm of the same number."""
-    wanted = {"quality": {("amount", CLEAN), ("amount", "10,000")}}.get(group, set())
-    wanted |= {(arm.group, arm.name) for arm in ARMS if arm.group == group}
-    names = {(arm.group, arm.name): arm.name for arm in ARMS if (arm.group, arm.name) in wanted}
-    found = {name: [run for run in runs if (run["group"], run["arm"]) == place] for place, name in names.items()}
+    """By name, in the order of ARMS; what is compared in quality is compared with the clean arms of the same numbers."""
+    places = [("amount", CLEAN), ("amount", "10,000")] if group == "quality" else []
+    places += [(arm.group, arm.name) for arm in ARMS if arm.group == group]
+    found = {name: [run for run in runs if (run["group"], run["arm"]) == (of, name)] for of, name in places}
     return {name: done for name, done in found.items() if done}
 
 
@@ -206,7 +205,8 @@ def table(pool: Pool, group: str, runs: Sequence[Run]) -> str:
     told = [floors(pool, name) if ":" not in name else None for name in measures]
     for i, name in enumerate(("chance", "baseline")):
         rows.append([name, *("" if floor is None else f"{floor[i]:.1%}" for floor in told), *[""] * len(compared)])
-    rows.append(["base, asked as in a quiz", *(_said(base, name) for name in measures), *[""] * len(compared)])
+    known = [_said(base, name) if base and name in base[0]["found"] else "" for name in measures]
+    rows.append(["base, asked as in a quiz", *known, *[""] * len(compared)])
     for name, done in arms.items():
         gained = [_gained(done, arms[against], one) if name != against and against in arms else "" for one in compared]
         rows.append([name, *(_said(done, one) for one in measures), *gained])
@@ -315,7 +315,9 @@ def main() -> None:
             file.write(json.dumps(run) + "\n")
 
     if not runs:
-        found = asked_of(open_folder(given.out / "base"), pool, tuple(pool.tests), talks=False)
+        found = asked_of(
+            open_folder(given.out / "base"), pool, ("fact", "new relation", "hop", *LANGUAGES), talks=False
+        )
         keep({"group": "base", "arm": "base", "seed": 0, "found": found})
     for seed in given.seeds:
         done = {(run["group"], run["arm"]) for run in runs if run["seed"] == seed}
