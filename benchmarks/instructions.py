@@ -22,7 +22,6 @@ from __future__ import annotations
 import argparse
 import json
 import tempfile
-import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
@@ -140,7 +139,10 @@ def pooled(runs: Sequence[Run], measured: str) -> measure.Measured:
 def difference(runs: Sequence[Run], others: Sequence[Run], measured: str) -> measure.Measured:
     """Of two arms, person by person, in the seeds that both have."""
     seeds = {run["seed"] for run in runs} & {run["seed"] for run in others}
-    ours, theirs = ([run["found"][measured] for run in side if run["seed"] in seeds] for side in (runs, others))
+    ours, theirs = (
+        [run["found"][measured] for run in sorted(side, key=lambda run: run["seed"]) if run["seed"] in seeds]
+        for side in (runs, others)
+    )
     people = list(ours[0])
     gained = [sum(a[p][0] - b[p][0] for a, b in zip(ours, theirs, strict=True)) for p in people]
     return measure.with_interval(np.array(gained, float), np.array([sum(a[p][1] for a in ours) for p in people], float))
@@ -294,11 +296,32 @@ def _finish(axes: Axes, title: str) -> None:
     axes.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.45, -0.1), ncols=3, handletextpad=0.3)
 
 
+class Runs:
+    """Those that are done with these steps, and a place to keep more: one line of JSON each."""
+
+    def __init__(self, place: Path, steps: int) -> None:
+        self.place = place
+        self.steps = {(arm.group, arm.name): round(arm.share * steps) for arm in ARMS} | {("base", "base"): 0}
+        lines = place.read_text().splitlines() if place.exists() else []
+        self.done = [
+            run for run in map(json.loads, lines) if run["steps"] == self.steps.get((run["group"], run["arm"]))
+        ]
+
+    def has(self, group: str, arm: str, seed: int) -> bool:
+        return any((run["group"], run["arm"], run["seed"]) == (group, arm, seed) for run in self.done)
+
+    def keep(self, group: str, arm: str, seed: int, found: dict[str, Hits]) -> None:
+        run = {"group": group, "arm": arm, "seed": seed, "steps": self.steps[group, arm], "found": found}
+        self.done.append(run)
+        with self.place.open("a") as file:
+            file.write(json.dumps(run) + "\n")
+        shown = {name: round(pooled([run], name).value, 3) for name in found}
+        print(f"{group}, {arm}, seed {seed}: {shown}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument(
-        "--steps", type=int, default=300, help="of the comparisons of amount and quality; the others have half of them"
-    )
+    parser.add_argument("--steps", type=int, default=300, help="of amount and quality; the others have half of them")
     parser.add_argument("--base-steps", type=int, default=BASE_STEPS)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("-o", "--out", type=Path, default=Path("instructions"))
@@ -306,39 +329,17 @@ def main() -> None:
     given.out.mkdir(parents=True, exist_ok=True)
     world = World(0, people=PEOPLE)
     make_base(world, given.out, given.base_steps)
-    pool, results = Pool(world), given.out / "runs.jsonl"
-    runs = [json.loads(line) for line in results.read_text().splitlines()] if results.exists() else []
-
-    def keep(run: Run) -> None:
-        runs.append(run)
-        with results.open("a") as file:
-            file.write(json.dumps(run) + "\n")
-
-    if not runs:
-        found = asked_of(
-            open_folder(given.out / "base"), pool, ("fact", "new relation", "hop", *LANGUAGES), talks=False
-        )
-        keep({"group": "base", "arm": "base", "seed": 0, "found": found})
+    pool, runs = Pool(world), Runs(given.out / "runs.jsonl", given.steps)
+    if not runs.has("base", "base", 0):
+        known = ("fact", "new relation", "hop", *LANGUAGES)
+        runs.keep("base", "base", 0, asked_of(open_folder(given.out / "base"), pool, known, talks=False))
     for seed in given.seeds:
-        done = {(run["group"], run["arm"]) for run in runs if run["seed"] == seed}
         for arm in ARMS:
-            if (arm.group, arm.name) not in done:
-                began, chats, steps = time.perf_counter(), arm.chats(pool, seed), round(arm.share * given.steps)
-                found = asked_of(tuned(given.out, chats, steps, seed), pool, arm.tests, talks=True)
-                keep(
-                    {
-                        "group": arm.group,
-                        "arm": arm.name,
-                        "seed": seed,
-                        "instructions": len(chats),
-                        "steps": steps,
-                        "found": found,
-                    }
-                )
-                shown = {name: round(pooled(runs[-1:], name).value, 3) for name in found}
-                print(f"{arm.group}, {arm.name}, seed {seed}: {shown}, {time.perf_counter() - began:.0f} s", flush=True)
-    print("\n\n".join(table(pool, group, runs) for group in SHOWN))
-    (given.out / "instructions.svg").write_text(picture(pool, runs))
+            if not runs.has(arm.group, arm.name, seed):
+                model = tuned(given.out, arm.chats(pool, seed), runs.steps[arm.group, arm.name], seed)
+                runs.keep(arm.group, arm.name, seed, asked_of(model, pool, arm.tests, talks=True))
+    print("\n\n".join(table(pool, group, runs.done) for group in SHOWN))
+    (given.out / "instructions.svg").write_text(picture(pool, runs.done))
 
 
 if __name__ == "__main__":
