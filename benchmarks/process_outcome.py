@@ -159,7 +159,7 @@ def differences(found: Sequence[Record]) -> Iterator[str]:
     by = {(one["reward"], one["seed"]): one["found"] for one in found}
     for a, b in ((a, b) for i, a in enumerate(names) for b in names[i + 1 :]):
         seeds = [seed for name, seed in by if name == a and (b, seed) in by]
-        for metric in found[0]["found"]:
+        for metric in found[0]["found"] if seeds else ():
             each = np.mean([np.subtract(by[b, s][metric]["each"], by[a, s][metric]["each"]) for s in seeds], axis=0)
             m = measure.with_interval(each, np.ones(len(each)))
             yield f"{b} less {a}, {metric}: {100 * m.value:+.1f} points ({100 * m.low:+.1f} to {100 * m.high:+.1f}), seeds {seeds}"

@@ -1,6 +1,6 @@
 import pytest
 
-from onward.errors import FolderError, OutputError
+from onward.errors import FolderError, OutputError, PlanError
 from onward.train.workspace import Workspace, claim
 
 
@@ -103,3 +103,15 @@ def test_a_model_folder_is_no_run_folder_to_be_begun_anew(tmp_path):
     with pytest.raises(OutputError, match="leaves it alone"):
         claim(tmp_path, {}, force=True, worth=())
     assert (tmp_path / "onward.json").exists()
+
+
+def test_a_start_that_is_refused_before_anything_is_made_leaves_nothing(tmp_path):
+    with pytest.raises(PlanError), Workspace(tmp_path / "out", {"a": 1}):
+        raise PlanError("no.")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_start_that_fails_after_something_is_made_keeps_it(tmp_path):
+    with Workspace(tmp_path / "out", {"a": 1}) as place:
+        place.once("decided.json", lambda: {"steps": 3})
+    assert [path.name for path in tmp_path.iterdir()] == ["out.training"]

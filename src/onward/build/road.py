@@ -31,7 +31,9 @@ from onward.generate.load import open_folder
 from onward.generate.settings import Sampling
 from onward.generate.stages import STAGES
 from onward.lineage import Result
+from onward.report.judging import page as judging
 from onward.report.page import write_report
+from onward.report.reinforcing import page as reinforcing
 from onward.train import cutting, logs, machine, measure, pretrain, size
 from onward.train.packing import Packing
 from onward.train.plan import Shape, TrainPlan, Wishes
@@ -233,7 +235,7 @@ def _reward(road: Road, console: Console, look: Look) -> None:
     with Workspace(road.out / "reward", reward.request(sft, voted, wishes, asked)) as place:
         training = reward.prepare(sft, voted, place, wishes, asked, console=console)
         look(training)
-        training.run(console, road.log)
+        judging.write_page(training.run(console, road.log))
 
 
 def _chat(road: Road, console: Console, look: Look) -> None:
@@ -243,7 +245,7 @@ def _chat(road: Road, console: Console, look: Look) -> None:
     with Workspace(road.out / "chat", reinforce.request(sft, requests, wishes, asked=asked, **by)) as place:
         training = reinforce.prepare(sft, requests, place, wishes, asked=asked, console=console, **by)
         look(training)
-        training.run(console, road.log)
+        reinforcing.write_page(training.run(console, road.log))
 
 
 def _measured(road: Road, stage: str, model: FolderModel) -> list[Result]:

@@ -28,31 +28,42 @@ STYLE: Any = {
 }
 
 
+HELD_OUT = {
+    "held_out_bits_per_byte": "held-out bits per byte",
+    "held_out_pairs_right": "held-out pairs ranked right",
+    "held_out_reward": "held-out reward",
+}
+"""What is measured on held-out data while training, by its name in the metrics."""
+
+
 def curves(metrics: list[dict[str, Any]], *, smoothed_over: int = 20) -> str:
-    """Training loss (each step, and its running mean) and held-out bits per byte over the tokens learned from."""
+    """What is learned by (each step, and its running mean), and what is measured on held-out data, over the tokens learned from.
+
+    Learned by is the loss; of a reinforcement, whose loss says nothing, the reward of the answers drawn.
+    """
+    by, title = (
+        ("reward", "reward of its own answers") if "reward" in metrics[0] else ("loss", "training loss, nats a token")
+    )
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 2.6), layout="constrained")
         left, right = figure.subplots(1, 2)
-        learned = [line for line in metrics if line["loss"] is not None]  # None: left out, its loss was no number
-        tokens = [line["tokens"] / 1e6 for line in learned]
-        losses = [line["loss"] for line in learned]
-        left.plot(tokens, losses, color=BLUE, alpha=0.25, linewidth=0.8)
-        left.plot(tokens, _running_mean(losses, smoothed_over), color=BLUE, linewidth=1.8)
-        _label(left, "training loss, nats a token")
-        held_out = [
-            (line["tokens"] / 1e6, line["held_out_bits_per_byte"])
-            for line in metrics
-            if "held_out_bits_per_byte" in line
-        ]
+        learned = [line for line in metrics if line.get(by) is not None]  # None: left out, its loss was no number
+        name = next((name for name in HELD_OUT if any(name in line for line in metrics)), "held_out_bits_per_byte")
+        size, what = (1, "rankings") if name == "held_out_pairs_right" else (1e6, "million tokens")
+        counted, values = [line["tokens"] / size for line in learned], [line[by] for line in learned]
+        left.plot(counted, values, color=BLUE, alpha=0.25, linewidth=0.8)
+        left.plot(counted, _running_mean(values, smoothed_over), color=BLUE, linewidth=1.8)
+        _label(left, title, what)
+        held_out = [(line["tokens"] / size, line[name]) for line in metrics if name in line]
         if held_out:
             right.plot(*zip(*held_out, strict=True), color=ORANGE, linewidth=1.8, marker="o", markersize=3)
-        _label(right, "held-out bits per byte")
+        _label(right, HELD_OUT[name], what)
         return svg(figure)
 
 
-def _label(axes: Axes, title: str) -> None:
+def _label(axes: Axes, title: str, counted: str) -> None:
     axes.set_title(title, fontsize=10, loc="left")
-    axes.set_xlabel("million tokens learned from")
+    axes.set_xlabel(f"{counted} learned from")
     axes.grid(visible=True, linewidth=0.6)
 
 

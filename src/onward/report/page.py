@@ -40,6 +40,8 @@ class Stage:
     picture: str | None
     minutes: float
     tokens: int
+    page: bool
+    """Whether it has one of its own."""
 
 
 def write_report(run: Path) -> Path:
@@ -81,6 +83,7 @@ def _stage(path: Path) -> Stage:
         picture=curves(metrics) if metrics else None,
         minutes=metrics[-1]["seconds"] / 60 if metrics else 0.0,
         tokens=int(metrics[-1]["tokens"]) if metrics else 0,
+        page=history.verb in ("reward", "rl") and (path / "report.html").exists(),
     )
 
 

@@ -48,8 +48,12 @@ class Workspace:
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._lock is not None:
-            self._lock.close()
+        """Let go of it. A start that was refused before anything was made leaves nothing behind."""
+        if self._lock is None or self._lock.closed:
+            return
+        if self.folder.is_dir() and [path.name for path in self.folder.iterdir()] == [REQUEST]:
+            remove_whole(self.folder)
+        self._lock.close()
 
     def part(self, name: str, make: Callable[[Path], Any]) -> Path:
         """The part called `name`, made by `make(path)` if it is not there yet. `make` must write it whole or not at all."""
