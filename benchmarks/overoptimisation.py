@@ -1,6 +1,6 @@
 """Over-optimisation: how the true worth of a policy's answers rises and falls while it goes after a proxy. RUN is one of `onward build`.
 
-    python benchmarks/overoptimisation.py runs/world [--steps 96] [--seeds 0 1] -o overoptimisation.jsonl
+    python benchmarks/overoptimisation.py runs/world [--steps 48] [--seeds 0 1] -o overoptimisation.jsonl
 
 In the built-in world the gold reward is known, and the world's teacher votes on the answers of RUN/sft, with a tenth of its votes wrong.
 Reward models learned from such votes are the proxies:
@@ -26,7 +26,7 @@ import argparse
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -66,10 +66,12 @@ PARTS = 4
 MOST, ASKED = 64, 120
 """Answers of the start model, drawn once, to so many of the held-out requests."""
 NS = (1, 2, 4, 8, 16, 32, 64)
-EVERY = 12
-"""Steps between two looks; of PPO, three drawings."""
-DPO_RATE, BETA = 0.001, 0.1
-"""Three times the usual rate, which goes further from the start model in the same steps."""
+EVERY = 8
+"""Steps between two looks; of PPO, two drawings."""
+PPO_RATE, DPO_RATE, BETA = 0.002, 0.001, 0.1
+"""Twice and three times the usual rates, to go further from the start model in the same steps."""
+PASSES = 1.8
+"""Over the votes, of a reward model."""
 NATS = (0.5, 1.0, 2.0, 3.0)
 """Divergences at which proxies are compared."""
 NAMES = {
@@ -136,12 +138,12 @@ class Country:
         return path
 
     def reward(self, part: int | None, seed: int) -> Path:
-        """A reward model, after two passes over its votes."""
+        """A reward model."""
         out = self.place / f"reward-{'all' if part is None else part}-{seed}"
         if not out.exists():
             voted = self.votes(part)
             pairs = len(voted.read_text().splitlines())
-            wishes = Wishes(steps=max(1, round(2 * 0.9 * pairs / reward.LEAST)), seed=seed, device="cpu")
+            wishes = Wishes(steps=max(1, round(PASSES * pairs / reward.LEAST)), seed=seed, device="cpu")
             with Workspace(out, reward.request(self.sft, voted, wishes, RewardWishes())) as place:
                 reward.prepare(self.sft, voted, place, wishes, RewardWishes(), console=CONSOLE).run(CONSOLE)
         return out
@@ -172,9 +174,18 @@ class Country:
             write_bytes(path, json.dumps(found.texts).encode())
         return [question.prompt for question in self.asked for _ in range(MOST)], json.loads(path.read_text())
 
+    def said(self, policy: LanguageModel) -> Drawn:
+        """To all held-out requests, an answer each, with the same noise every time."""
+        return answers(policy, self.tokenizer, self.held_out, 1, votes.LONGEST, seed=0)
+
+    @cached_property
+    def first(self) -> Drawn:
+        """What the start model said."""
+        return self.said(self.start.engine.model)
+
     def look(self, policy: LanguageModel, proxy: Proxy) -> dict[str, Any]:
-        """The policy's answers to all held-out requests, one each, with the same noise every time."""
-        found = answers(policy, self.tokenizer, self.held_out, 1, votes.LONGEST, seed=0)
+        """The policy's answers to all held-out requests, judged."""
+        found = self.first if policy is self.start.engine.model else self.said(policy)
         prompts = [question.prompt for question in self.held_out]
         return {
             "kl": _divergence(policy, self.start.engine.model, found),
@@ -223,7 +234,7 @@ def choose(here: Country, name: str, seed: int) -> list[dict[str, Any]]:
 def reinforced(here: Country, name: str, seed: int, *, price: float, steps: int) -> list[dict[str, Any]]:
     proxy = here.proxy(name, seed)
     asked = RolloutWishes(max_tokens=votes.LONGEST, kl=price)
-    wishes = Wishes(steps=steps, seed=seed, device="cpu")
+    wishes = Wishes(steps=steps, seed=seed, lr=PPO_RATE, device="cpu")
     rewards = [f"{1 / len(proxy.folders)}*{path}" for path in proxy.folders]
     with TemporaryDirectory() as place:
         training = reinforce.prepare(
@@ -268,13 +279,18 @@ Piece = Callable[[Country, str, int], list[dict[str, Any]]]
 
 
 def pieces(steps: int) -> Iterator[tuple[str, str, Piece]]:
+    free, priced = (partial(reinforced, price=price, steps=steps) for price in (0.0, PRICE))
+    without_reward = partial(directly, steps=steps)
     for name in PROXIES:
         yield "best of n", name, choose
-    for price in (0, PRICE):
-        for name in PROXIES:
-            yield f"ppo {price:g}", name, partial(reinforced, price=price, steps=steps)
-    for name in ("few", "many"):
-        yield "dpo", name, partial(directly, steps=steps)
+    yield "ppo 0", "few", free
+    yield "dpo", "few", without_reward
+    yield f"ppo {PRICE:g}", "few", priced
+    yield "ppo 0", "ensemble", free
+    yield "ppo 0", "many", free
+    yield "dpo", "many", without_reward
+    yield f"ppo {PRICE:g}", "ensemble", priced
+    yield f"ppo {PRICE:g}", "many", priced
 
 
 # --- what is said of it -----------------------------------------------------------------------------------------------
@@ -427,7 +443,7 @@ def _draw(axis: Any, runs: Runs, key: str, colour: str, label: str) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("run", type=Path)
-    parser.add_argument("--steps", type=int, default=96)
+    parser.add_argument("--steps", type=int, default=48)
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
     parser.add_argument("-o", "--out", type=Path, default=Path("overoptimisation.jsonl"))
     parser.add_argument("--show", action="store_true", help="tables and picture of what is there, and no more pieces")
