@@ -63,6 +63,8 @@ from onward.world.preferences.pairs import MARGIN
 
 PARTS = 4
 """Of the votes."""
+MEMBERS = (0, 1, 2)
+"""The parts that the models of the first ensemble have learned from: the best of n is chosen by each of them alone, too."""
 MOST, ASKED = 64, 120
 """Answers of the start model, drawn once, to so many of the held-out requests."""
 NS = (1, 2, 4, 8, 16, 32, 64)
@@ -87,6 +89,13 @@ CONSOLE = Console(stderr=True, quiet=True)
 
 
 # --- what is learned from, and what judges ----------------------------------------------------------------------------
+
+
+def parts_of(name: str, seed: int) -> list[int] | list[None]:
+    """Of the votes, those that the models of a proxy learn from; None is all of them."""
+    if name == "many":
+        return [None]
+    return [(seed + more) % PARTS for more in range(3 if name == "ensemble" else 1)]
 
 
 @dataclass(frozen=True)
@@ -154,8 +163,7 @@ class Country:
         return self.proxies[name, seed]
 
     def _proxy(self, name: str, seed: int) -> Proxy:
-        parts = {"few": [seed % PARTS], "many": [None], "ensemble": [(seed + more) % PARTS for more in range(3)]}[name]
-        folders = [self.reward(part, seed if part is None else part) for part in parts]
+        folders = [self.reward(part, seed if part is None else part) for part in parts_of(name, seed)]
         models = [FolderReward(path, "cpu") for path in folders]
         found = _mean_of(models, *self.drawn)
         return Proxy(folders, models, float(found.mean()), float(found.std()))
@@ -251,7 +259,8 @@ def reinforced(here: Country, name: str, seed: int, *, price: float, steps: int)
 
 
 def directly(here: Country, name: str, seed: int, *, steps: int) -> list[dict[str, Any]]:
-    voted = here.votes({"few": seed % PARTS, "many": None}[name])
+    (part,) = parts_of(name, seed)
+    voted = here.votes(part)
     wishes = Wishes(steps=steps, seed=seed, lr=DPO_RATE, device="cpu")
     with TemporaryDirectory() as place:
         training = direct.prepare(
@@ -278,19 +287,23 @@ def _watched(here: Country, proxy: Proxy, training: Training[Any]) -> list[dict[
 Piece = Callable[[Country, str, int], list[dict[str, Any]]]
 
 
-def pieces(steps: int) -> Iterator[tuple[str, str, Piece]]:
+def pieces(steps: int, seeds: Sequence[int]) -> Iterator[tuple[str, str, int, Piece]]:
+    """The quickest first, and of the others those that tell the most."""
     free, priced = (partial(reinforced, price=price, steps=steps) for price in (0.0, PRICE))
     without_reward = partial(directly, steps=steps)
-    for name in PROXIES:
-        yield "best of n", name, choose
-    yield "ppo 0", "few", free
-    yield "dpo", "few", without_reward
-    yield f"ppo {PRICE:g}", "few", priced
-    yield "ppo 0", "ensemble", free
-    yield "ppo 0", "many", free
-    yield "dpo", "many", without_reward
-    yield f"ppo {PRICE:g}", "ensemble", priced
-    yield f"ppo {PRICE:g}", "many", priced
+    for seed in MEMBERS:
+        yield "best of n", "few", seed, choose
+    for seed in seeds:
+        yield "best of n", "many", seed, choose
+        yield "best of n", "ensemble", seed, choose
+        yield "ppo 0", "few", seed, free
+        yield "dpo", "few", seed, without_reward
+        yield f"ppo {PRICE:g}", "few", seed, priced
+        yield "ppo 0", "ensemble", seed, free
+        yield "ppo 0", "many", seed, free
+        yield "dpo", "many", seed, without_reward
+        yield f"ppo {PRICE:g}", "ensemble", seed, priced
+        yield f"ppo {PRICE:g}", "many", seed, priced
 
 
 # --- what is said of it -----------------------------------------------------------------------------------------------
@@ -349,51 +362,52 @@ def agreement(here: Country, proxy: Proxy) -> Measured:
     return with_interval(((ahead * preferred > 0) & apart).sum(1).astype(float), apart.sum(1).astype(float))
 
 
-def tables(here: Country, found: dict[tuple[str, str], Runs], seeds: Sequence[int]) -> Iterator[str]:
-    yield "| proxy | seed | votes | its spread over the start model's answers | right order of two of these |\n|---|---|---|---|---|"
-    for name in PROXIES:
-        for seed in seeds:
-            proxy = here.proxy(name, seed)
-            voted = {"few": [seed % PARTS], "many": range(PARTS), "ensemble": [(seed + i) % PARTS for i in range(3)]}[
-                name
-            ]
-            number = sum(len(here.votes(part).read_text().splitlines()) for part in voted)
-            yield f"| {name} | {seed} | {number:,} | {proxy.spread:.2f} | {said(agreement(here, proxy))} |"
-    yield (
-        "\n| | proxy | gold at the start | stop at | nats | proxy there | gold there | nats at the end | proxy | gold | fallen since by |\n"
-        + "|---" * 11
-        + "|"
-    )
+def row(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def head(*cells: str) -> str:
+    return f"\n{row(*cells)}\n{'|---' * len(cells)}|"
+
+
+def of_proxies(here: Country, used: Sequence[tuple[str, int]]) -> Iterator[str]:
+    yield head("proxy", "seed", "votes", "its spread over the start model's answers", "right order of two of these")
+    for name, seed in used:
+        proxy, parts = here.proxy(name, seed), parts_of(name, seed) if name != "many" else range(PARTS)
+        number = sum(len(here.votes(part).read_text().splitlines()) for part in parts)
+        yield row(name, str(seed), f"{number:,}", f"{proxy.spread:.2f}", said(agreement(here, proxy)))
+
+
+def of_stopping(found: dict[tuple[str, str], Runs]) -> Iterator[str]:
+    there = ("nats", "proxy", "gold")
+    yield head("", "proxy", "runs", "gold at the start", "stop at", *there, "at the end: nats", *there[1:], "fallen by")
     for (policy, name), runs in found.items():
         one = stopped(runs)
-        yield (
-            f"| {NAMES[policy]} | {name} | {said(one['start'])} | {one['at']} | {one['kl'][0]:.2f} | {one['proxy'][0]:+.2f} | "
-            f"{said(one['best'])} | {one['kl'][1]:.2f} | {one['proxy'][1]:+.2f} | {said(one['last'])} | {said(one['fall'], sign=True)} |"
-        )
-    yield (
-        "\n| gold of PPO without a price, at nats | "
-        + " | ".join(PROXIES)
-        + " | many less few | ensemble less few |\n"
-        + "|---" * 6
-        + "|"
-    )
-    for nats in NATS:
-        at = {name: _at(found.get(("ppo 0", name), []), nats) for name in PROXIES}
-        cells = [said(_interval(gold)) if gold is not None else "not reached" for gold in at.values()]
-        yield (
-            f"| {nats:g} | "
-            + " | ".join([*cells, *(_less(at[name], at["few"]) for name in ("many", "ensemble"))])
-            + " |"
-        )
-    yield "\n| proxy | nats at the end with the price | gold there | gold without it, at as many | difference |\n|---|---|---|---|---|"
+        before = (NAMES[policy], name, str(len(runs)), said(one["start"]), str(one["at"]))
+        ends = zip(one["kl"], one["proxy"], (one["best"], one["last"]), strict=True)
+        cells = [cell for kl, proxy, gold in ends for cell in (f"{kl:.2f}", f"{proxy:+.2f}", said(gold))]
+        yield row(*before, *cells, said(one["fall"], sign=True))
+
+
+def of_proxies_compared(found: dict[tuple[str, str], Runs]) -> Iterator[str]:
+    yield head("gold at", "nats", *PROXIES, "many less few", "ensemble less few")
+    for policy in ("best of n", "ppo 0"):
+        for nats in NATS:
+            at = {name: _at(found.get((policy, name), []), nats) for name in PROXIES}
+            cells = [said(_interval(gold)) if gold is not None else "not reached" for gold in at.values()]
+            less = [_less(at[name], at["few"]) for name in ("many", "ensemble")]
+            yield row(NAMES[policy], f"{nats:g}", *cells, *less)
+
+
+def of_the_price(found: dict[tuple[str, str], Runs]) -> Iterator[str]:
+    yield head("proxy", "nats at the end with the price", "gold there", "gold without it, at as many", "difference")
     for name in PROXIES:
         priced, free = found.get((f"ppo {PRICE:g}", name), []), found.get(("ppo 0", name), [])
         both = [(np.array(a[-1]["gold"]), at_nats(b, a[-1]["kl"])) for a, b in zip(priced, free, strict=False)]
         kept = [(a, b) for a, b in both if b is not None]
         if kept:
-            with_price, without = np.mean(kept, 0)
-            nats = np.mean([run[-1]["kl"] for run in priced])
-            yield f"| {name} | {nats:.2f} | {said(_interval(with_price))} | {said(_interval(without))} | {_less(with_price, without)} |"
+            golds, nats = np.mean(kept, 0), np.mean([run[-1]["kl"] for run in priced])
+            yield row(name, f"{nats:.2f}", *(said(_interval(gold)) for gold in golds), _less(*golds))
 
 
 def _at(runs: Runs, nats: float) -> Floats | None:
@@ -451,18 +465,19 @@ def main() -> None:
     here = Country(given.run, given.out.with_suffix(""))
     lines = [json.loads(line) for line in given.out.read_text().splitlines()] if given.out.exists() else []
     done = {(line["policy"], line["proxy"], line["seed"]): line["points"] for line in lines}
-    for seed in [] if given.show else given.seeds:
-        for policy, name, piece in pieces(given.steps):
-            if (policy, name, seed) not in done:
-                print(policy, name, "seed", seed, flush=True)
-                points = done[policy, name, seed] = piece(here, name, seed)
-                with given.out.open("a") as file:
-                    file.write(json.dumps({"policy": policy, "proxy": name, "seed": seed, "points": points}) + "\n")
+    for policy, name, seed, piece in [] if given.show else pieces(given.steps, given.seeds):
+        if (policy, name, seed) not in done:
+            print(policy, name, "seed", seed, flush=True)
+            points = done[policy, name, seed] = piece(here, name, seed)
+            with given.out.open("a") as file:
+                file.write(json.dumps({"policy": policy, "proxy": name, "seed": seed, "points": points}) + "\n")
     found: dict[tuple[str, str], Runs] = {}
-    for (policy, name, seed), points in done.items():
-        if seed in given.seeds:
-            found.setdefault((policy, name), []).append(points)
-    print("\n".join(tables(here, found, given.seeds)))
+    for policy, name in ((policy, name) for policy in NAMES for name in PROXIES):
+        if runs := [points for key, points in sorted(done.items()) if key[:2] == (policy, name)]:
+            found[policy, name] = runs
+    used = sorted({key[1:] for key in done}, key=lambda key: (list(PROXIES).index(key[0]), key[1]))
+    for table in (of_proxies(here, used), of_stopping(found), of_proxies_compared(found), of_the_price(found)):
+        print("\n".join(table))
     given.out.with_suffix(".svg").write_text(picture(found))
 
 
