@@ -10,10 +10,11 @@ Reward models learned from such votes are the proxies:
     ensemble    the mean of three models, each from another quarter, "few" being the first of them
 
 Each is gone after by the best of n answers, n from 1 to 64; by PPO without a price of divergence, and with that of the default road; and
-by DPO, which needs no reward model and learns from the votes that the proxy has learned from (of the ensemble there is none). On the way
-the policy answers the held-out requests, which neither the votes nor the policies have seen; noted for each are the proxy, in standard
-deviations of the start model's answers, the gold reward, and the divergence from the start model, KL(policy, start) in nats an answer:
-at every token drawn, over the whole vocabulary. Of the best of n it is log n - (n - 1) / n, which is too much where answers recur.
+by DPO, which needs no reward model and learns from the votes that the proxy has learned from (of the ensemble there is none). Beside them
+stands a control that goes after nothing: the start model, drawn from at lower and lower temperatures. On the way the policy answers the
+held-out requests, which neither the votes nor the policies have seen; noted for each are the proxy, in standard deviations of the start
+model's answers, the gold reward, and the divergence from the start model, KL(policy, start) in nats an answer: at every token drawn, over
+the whole vocabulary. Of the best of n it is log n - (n - 1) / n, which is too much where answers recur.
 
 After Gao, Schulman and Hilton 2022 (arXiv 2210.10760), and Coste et al. 2023 (arXiv 2310.02743) for the ensemble. A finished piece is a
 line of OUT; what was made on the way lies beside it, and the same command goes on. It prints tables and draws OUT's name with .svg.
@@ -40,8 +41,9 @@ from rich.console import Console
 
 from onward.align import reward
 from onward.align.direct import direct
+from onward.align.direct.log_probs import learned
 from onward.align.direct.measuring import divergences
-from onward.align.direct.pairs import Row, padded
+from onward.align.direct.pairs import Answers, Row, padded
 from onward.align.policy import best_of_n, reinforce
 from onward.align.policy.experience import Drawn, answers
 from onward.align.policy.questions import Question, encode
@@ -51,7 +53,9 @@ from onward.build import country, votes
 from onward.build.road import PRICE
 from onward.corpus.prompts import Prompt, read_prompts
 from onward.files import write_bytes
+from onward.generate.engine import Request
 from onward.generate.load import open_folder
+from onward.generate.settings import Sampling
 from onward.model.trunk import LanguageModel
 from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 from onward.train.fit import Step, fit
@@ -74,15 +78,17 @@ PPO_RATE, DPO_RATE, BETA = 0.002, 0.001, 0.1
 """Twice and three times the usual rates, to go further from the start model in the same steps."""
 PASSES = 1.8
 """Over the votes, of a reward model."""
+TEMPERATURES = (1.0, 0.8, 0.6, 0.4, 0.2, 0.1)
 NATS = (0.5, 1.0, 2.0, 3.0)
 """Divergences at which proxies are compared."""
 NAMES = {
     "best of n": "best of n",
+    "colder": "start model, colder",
     "ppo 0": "PPO, no price",
     f"ppo {PRICE:g}": f"PPO, price {PRICE:g} a nat",
     "dpo": "DPO",
 }
-COLOURS = dict(zip(NAMES, (GREY, ORANGE, BLUE, "#3d9970"), strict=True))
+COLOURS = dict(zip(NAMES, (GREY, "#b5a642", ORANGE, BLUE, "#3d9970"), strict=True))
 PROXIES = {"few": "few votes", "many": "four times as many", "ensemble": "three models, a quarter of the votes each"}
 Floats = np.ndarray[Any, np.dtype[np.float64]]
 CONSOLE = Console(stderr=True, quiet=True)
@@ -194,26 +200,58 @@ class Country:
     def look(self, policy: LanguageModel, proxy: Proxy) -> dict[str, Any]:
         """The policy's answers to all held-out requests, judged."""
         found = self.first if policy is self.start.engine.model else self.said(policy)
+        return {"kl": _divergence(policy, self.start.engine.model, found)} | self.judged(found, proxy)
+
+    def judged(self, found: Drawn, proxy: Proxy) -> dict[str, Any]:
         prompts = [question.prompt for question in self.held_out]
         return {
-            "kl": _divergence(policy, self.start.engine.model, found),
             "proxy": _rounded(proxy(prompts, found.texts)),
             "gold": _rounded(KNOWN["gold"](prompts, found.texts)),
             "tokens": float(np.mean([len(completion.ids) for completion in found.completions])),
         }
+
+    @cached_property
+    def colder(self) -> list[tuple[float, float, Drawn]]:
+        """Temperatures, the divergence of the start model so drawn from from itself, and what it says to all held-out requests."""
+        found = []
+        for temperature in TEMPERATURES:
+            sampling = [
+                Sampling(temperature=temperature, max_tokens=votes.LONGEST, seed=i) for i in range(len(self.held_out))
+            ]
+            asked = zip(self.held_out, sampling, strict=True)
+            done = self.start.engine.run([Request(prompt=one.ids, sampling=how) for one, how in asked])
+            drawn = Drawn(questions=self.held_out, completions=done)
+            found.append((temperature, _divergence_from_itself(self.start.engine.model, drawn, temperature), drawn))
+        return found
 
 
 @torch.inference_mode()
 def _divergence(policy: LanguageModel, start: LanguageModel, drawn: Drawn) -> float:
     """Nats an answer, a mean."""
     was_training = policy.training
-    pairs = zip(drawn.questions, drawn.completions, strict=True)
-    rows = [Row(asked.ids + done.drawn, len(asked.ids), i) for i, (asked, done) in enumerate(pairs)]
-    found = torch.cat(
-        [divergences(policy.eval(), start.eval(), padded(rows[i : i + 64], 0)) for i in range(0, len(rows), 64)]
-    )
+    found = torch.cat([divergences(policy.eval(), start.eval(), part) for part in _parted(drawn)])
     policy.train(was_training)
     return float(found.mean())
+
+
+@torch.inference_mode()
+def _divergence_from_itself(start: LanguageModel, drawn: Drawn, temperature: float) -> float:
+    """Of a model drawn from at a temperature, from the same at 1."""
+    found = 0.0
+    for part in _parted(drawn):
+        hidden, _, _ = learned(start.eval(), part)
+        logits = start.logits(hidden).float()
+        colder, plain = (logits / temperature).log_softmax(-1), logits.log_softmax(-1)
+        found += float((colder.exp() * (colder - plain)).sum())
+    return found / len(drawn.completions)
+
+
+def _parted(drawn: Drawn) -> Iterator[Answers]:
+    """Answers behind their prompts, as tensors."""
+    pairs = zip(drawn.questions, drawn.completions, strict=True)
+    rows = [Row(asked.ids + done.drawn, len(asked.ids), i) for i, (asked, done) in enumerate(pairs)]
+    for first in range(0, len(rows), 64):
+        yield padded(rows[first : first + 64], 0)
 
 
 def _rounded(values: Sequence[float] | Floats) -> list[float]:
@@ -237,6 +275,10 @@ def choose(here: Country, name: str, seed: int) -> list[dict[str, Any]]:
         }
         for n in NS
     ]
+
+
+def colder(here: Country, name: str, seed: int) -> list[dict[str, Any]]:
+    return [{"at": at, "kl": kl} | here.judged(drawn, here.proxy(name, seed)) for at, kl, drawn in here.colder]
 
 
 def reinforced(here: Country, name: str, seed: int, *, price: float, steps: int) -> list[dict[str, Any]]:
@@ -293,6 +335,8 @@ def pieces(steps: int, seeds: Sequence[int]) -> Iterator[tuple[str, str, int, Pi
     without_reward = partial(directly, steps=steps)
     for seed in MEMBERS:
         yield "best of n", "few", seed, choose
+    for name in PROXIES:
+        yield "colder", name, 0, colder
     for seed in seeds:
         yield "best of n", "many", seed, choose
         yield "best of n", "ensemble", seed, choose
@@ -391,10 +435,10 @@ def of_stopping(found: dict[tuple[str, str], Runs]) -> Iterator[str]:
 
 def of_proxies_compared(found: dict[tuple[str, str], Runs]) -> Iterator[str]:
     yield head("gold at", "nats", *PROXIES, "many less few", "ensemble less few")
-    for policy in ("best of n", "ppo 0"):
+    for policy in ("best of n", "ppo 0", "dpo"):
         for nats in NATS:
             at = {name: _at(found.get((policy, name), []), nats) for name in PROXIES}
-            cells = [said(_interval(gold)) if gold is not None else "not reached" for gold in at.values()]
+            cells = [said(_interval(gold)) if gold is not None else "" for gold in at.values()]
             less = [_less(at[name], at["few"]) for name in ("many", "ensemble")]
             yield row(NAMES[policy], f"{nats:g}", *cells, *less)
 
