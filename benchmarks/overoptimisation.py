@@ -63,6 +63,8 @@ from onward.train.measure import Measured, with_interval
 from onward.train.plan import Wishes
 from onward.train.training import Training
 from onward.train.workspace import Workspace
+from onward.world.preferences.gold import WEIGHTS, abstains
+from onward.world.preferences.gold import reward as reward_of
 from onward.world.preferences.pairs import MARGIN
 
 PARTS = 4
@@ -106,23 +108,32 @@ def parts_of(name: str, seed: int) -> list[int] | list[None]:
 
 @dataclass(frozen=True)
 class Proxy:
-    """A mean of reward models, in standard deviations from the mean of the start model's answers."""
+    """A mean of reward models, in standard deviations from the mean of the start model's answers.   raw: what it finds of these."""
 
     folders: Sequence[Path]
     models: Sequence[FolderReward]
-    middle: float
-    spread: float
+    raw: Floats
+
+    @property
+    def spread(self) -> float:
+        return float(self.raw.std())
+
+    @property
+    def of_the_start(self) -> Floats:
+        return self._standard(self.raw)
 
     def __call__(self, prompts: Sequence[Prompt], texts: Sequence[str]) -> Floats:
-        return (_mean_of(self.models, prompts, texts) - self.middle) / self.spread
+        return self._standard(np.mean([each_once(model, prompts, texts) for model in self.models], 0))
+
+    def _standard(self, raw: Floats) -> Floats:
+        return (raw - self.raw.mean()) / self.spread
 
 
-def _mean_of(models: Sequence[FolderReward], prompts: Sequence[Prompt], texts: Sequence[str]) -> Floats:
-    """Every answer is read once, however often it comes."""
+def each_once(model: FolderReward, prompts: Sequence[Prompt], texts: Sequence[str]) -> Floats:
+    """What a reward model finds of answers, each read once, however often it comes."""
     asked = list(zip((prompt.text for prompt in prompts), texts, strict=True))
     which = dict(zip(asked, prompts, strict=True))
-    given = [model(list(which.values()), [text for _, text in which]) for model in models]
-    worth = dict(zip(which, np.mean(given, axis=0), strict=True))
+    worth = dict(zip(which, model(list(which.values()), [text for _, text in which]), strict=True))
     return np.array([worth[pair] for pair in asked])
 
 
@@ -171,8 +182,14 @@ class Country:
     def _proxy(self, name: str, seed: int) -> Proxy:
         folders = [self.reward(part, seed if part is None else part) for part in parts_of(name, seed)]
         models = [FolderReward(path, "cpu") for path in folders]
-        found = _mean_of(models, *self.drawn)
-        return Proxy(folders, models, float(found.mean()), float(found.std()))
+        return Proxy(folders, models, np.mean([self._found(model) for model in models], 0))
+
+    def _found(self, model: FolderReward) -> Floats:
+        """What a reward model finds of the start model's answers."""
+        path = model.path.with_name(f"{model.path.name}.json")
+        if not path.exists():
+            write_bytes(path, json.dumps(each_once(model, *self.drawn).tolist()).encode())
+        return np.array(json.loads(path.read_text()))
 
     @property
     def asked(self) -> list[Question]:
@@ -264,7 +281,7 @@ def _rounded(values: Sequence[float] | Floats) -> list[float]:
 def choose(here: Country, name: str, seed: int) -> list[dict[str, Any]]:
     """The best of n."""
     prompts, texts = here.drawn
-    proxy = here.proxy(name, seed)(prompts, texts).reshape(-1, MOST)
+    proxy = here.proxy(name, seed).of_the_start.reshape(-1, MOST)
     gold = np.array(KNOWN["gold"](prompts, texts)).reshape(-1, MOST)
     return [
         {
@@ -400,7 +417,7 @@ def said(found: Measured, *, sign: bool = False) -> str:
 
 def agreement(here: Country, proxy: Proxy) -> Measured:
     """Of pairs of the start model's answers to a held-out request, those of different worth that the proxy puts into the right order."""
-    gold, liked = (np.reshape(judge(*here.drawn), (-1, MOST)) for judge in (KNOWN["gold"], proxy))
+    gold, liked = (np.reshape(found, (-1, MOST)) for found in (KNOWN["gold"](*here.drawn), proxy.raw))
     ahead, preferred = gold[:, ::2] - gold[:, 1::2], liked[:, ::2] - liked[:, 1::2]
     apart = np.abs(ahead) >= MARGIN
     return with_interval(((ahead * preferred > 0) & apart).sum(1).astype(float), apart.sum(1).astype(float))
@@ -420,6 +437,21 @@ def of_proxies(here: Country, used: Sequence[tuple[str, int]]) -> Iterator[str]:
         proxy, parts = here.proxy(name, seed), parts_of(name, seed) if name != "many" else range(PARTS)
         number = sum(len(here.votes(part).read_text().splitlines()) for part in parts)
         yield row(name, str(seed), f"{number:,}", f"{proxy.spread:.2f}", said(agreement(here, proxy)))
+
+
+def of_what_is_chosen(here: Country, used: Sequence[tuple[str, int]]) -> Iterator[str]:
+    """The parts of gold in the start model's answers, and in those that a proxy likes best of all that were drawn."""
+    prompts, texts = here.drawn
+    judged = [reward_of(text, prompt.record["truth"]) for prompt, text in zip(prompts, texts, strict=True)]
+    parts = {name: np.array([getattr(one, name) for one in judged]).reshape(-1, MOST) for name in WEIGHTS}
+    parts["says that it does not know"] = np.array([float(abstains(text)) for text in texts]).reshape(-1, MOST)
+    parts["words"] = np.array([float(len(text.split())) for text in texts]).reshape(-1, MOST)
+    yield head("chosen by", "seed", *parts)
+    yield row("nobody", "", *(f"{part.mean():.2f}" for part in parts.values()))
+    for name, seed in used:
+        liked = here.proxy(name, seed).raw.reshape(-1, MOST)
+        best = [[best_of_n.expected(*rows, MOST) for rows in zip(liked, part, strict=True)] for part in parts.values()]
+        yield row(name, str(seed), *(f"{np.mean(each):.2f}" for each in best))
 
 
 def of_stopping(found: dict[tuple[str, str], Runs]) -> Iterator[str]:
@@ -520,7 +552,13 @@ def main() -> None:
         if runs := [points for key, points in sorted(done.items()) if key[:2] == (policy, name)]:
             found[policy, name] = runs
     used = sorted({key[1:] for key in done}, key=lambda key: (list(PROXIES).index(key[0]), key[1]))
-    for table in (of_proxies(here, used), of_stopping(found), of_proxies_compared(found), of_the_price(found)):
+    for table in (
+        of_proxies(here, used),
+        of_what_is_chosen(here, used),
+        of_stopping(found),
+        of_proxies_compared(found),
+        of_the_price(found),
+    ):
         print("\n".join(table))
     given.out.with_suffix(".svg").write_text(picture(found))
 
