@@ -120,8 +120,8 @@ class _LogProbs(torch.autograd.Function):
 def _gradients(
     exponentials: Tensor, sums: Tensor, x: Tensor, y: Tensor, weight: Tensor, of_weight: Tensor | None
 ) -> Tensor:
-    """That of x, (n, width); that of the weight is added to `of_weight`, if it is wanted. Dividing by the sums, and taking away the target's one, are
-    done on rows of the width, which are shorter than rows of the vocabulary."""
+    """That of x, (n, width); that of the weight is added to `of_weight`, if wanted. Dividing by the sums, and taking away the target's one,
+    are done on rows of the width, which are shorter than rows of the vocabulary."""
     share = (1 / sums)[:, None]
     if of_weight is not None:
         of_weight.addmm_(exponentials.mT, x * share).index_add_(0, y, x, alpha=-1)
