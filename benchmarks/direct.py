@@ -12,7 +12,6 @@ are accumulated up to a step. Its best settings are searched first: the referenc
 emulated, more pairs at a time, rows grouped by length; with --compile, torch.compile. Ours works the reference out before the first step,
 too: that is part of the time to the first step, as all is that a trainer does with the pairs before it.
 
-Seconds are those of the clock, and those that the processor worked for a side, which other work on the machine changes less.
 Left out: several devices.
 """
 
@@ -20,20 +19,18 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 import tempfile
 import time
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
+from beside_trl import Bench, Settings
 from rich.console import Console
-from turns import Gate, Side, SideFailedError, compiler_cache
+from turns import Gate
 
 from onward.align.direct import direct
 from onward.align.direct.log_probs import of_answers, reference
@@ -112,7 +109,7 @@ def ours(place: Path) -> None:
     fit(model, objective, batches, plan, [lambda _: gate.step_done()])
 
 
-def theirs(place: Path, settings: dict[str, Any]) -> None:
+def theirs(place: Path, settings: Settings) -> None:
     """DPOTrainer with these settings. The pairs are ids already, so that it has nothing to cut."""
     from datasets import Dataset
     from tokenizers import Tokenizer, models
@@ -180,107 +177,6 @@ def of_theirs(model: Any, start: Any, batch: Any, device: str) -> Any:
 # --- the comparison ---------------------------------------------------------------------------------------------------
 
 
-class Bench:
-    """Starts sides; all that they need lies in `place`."""
-
-    def __init__(self, place: Path, pairs: int, timed: int, compiled: bool) -> None:
-        self.place, self.pairs, self.timed, self.compiled, self.started = place, pairs, timed, compiled, 0
-
-    def side(self, name: str, settings: dict[str, Any] | None) -> Side:
-        """Begun and warmed up by its first step. settings: TRL's; None is ours."""
-        self.started += 1
-        command = [sys.executable, __file__, "--side", str(self.place), json.dumps(settings)]
-        environment = compiler_cache(self.place / "cache") | {"HF_HOME": str(self.place / f"hf-{self.started}")}
-        environment |= {"HF_DATASETS_CACHE": str(self.place / f"hf-{self.started}")}
-        return Side(name, command, self.place / f"log-{self.started}", environment)
-
-    def seconds(self, side: Side) -> tuple[float, float]:
-        """Of one step: by the clock, and of the processor."""
-        before = worked(side.process.pid)
-        by_clock = side.turn(self.timed) / self.timed
-        return by_clock, (worked(side.process.pid) - before) / (self.timed + 1)
-
-    def accumulated(self, at_once: int) -> dict[str, Any]:
-        return {"per_device_train_batch_size": at_once, "gradient_accumulation_steps": max(1, self.pairs // at_once)}
-
-    def search_best(self, bf16: bool) -> dict[str, Any]:
-        """TRL's fastest settings here: each change is kept where it helps. What fails is let go."""
-        best = self.accumulated(8) | {"precompute_ref_log_probs": True, "gradient_checkpointing": False, "bf16": bf16}
-        fastest = self.tried(best)
-        changes: list[dict[str, Any]] = [self.accumulated(n) for n in (16, 32) if n <= self.pairs]
-        changes += [{"train_sampling_strategy": "group_by_length"}]
-        changes += [{"torch_compile": True}] if self.compiled else []
-        for change in changes:
-            if (seconds := self.tried(best | change)) < fastest:
-                best, fastest = best | change, seconds
-        return best
-
-    def tried(self, settings: dict[str, Any]) -> float:
-        try:
-            with self.side("TRL", settings) as side:
-                seconds = min(self.seconds(side)[1] for _ in range(2))
-        except SideFailedError as error:
-            print(f"  {settings}: {error}", file=sys.stderr)
-            return float("inf")
-        print(f"  {settings}: {seconds:.3f} s a step", file=sys.stderr)
-        return seconds
-
-    def compare(self, sides: dict[str, dict[str, Any] | None], rounds: int) -> str:
-        """A table: seconds a step of every side in every round, in an order that turns, so that none always follows the same."""
-        with ExitStack() as stack:
-            running = [stack.enter_context(self.side(name, settings)) for name, settings in sides.items()]
-            found: dict[str, list[tuple[float, float]]] = {side.name: [] for side in running}
-            for n in range(rounds):
-                at = n % len(running)
-                for side in running[at:] + running[:at]:
-                    found[side.name].append(self.seconds(side))
-                said = ", ".join(f"{k} {v[-1][0]:.3f} ({v[-1][1]:.3f} worked)" for k, v in found.items())
-                print(f"  round {n + 1}: {said}", file=sys.stderr)
-            memory = {side.name: peak(side.process.pid) for side in running}
-            before = {side.name: side.first_step for side in running}
-            losses = [f"{side.name} {side.loss:.4f} to {side.stop():.4f}" for side in running]
-        print(f"DPO's loss of 16 pairs, before and after: {'; '.join(losses)}")
-        return self.table({k: np.array(v) for k, v in found.items()}, memory, before)
-
-    def table(self, found: dict[str, NDArray[np.float64]], memory: dict[str, float], before: dict[str, float]) -> str:
-        names = [
-            "side",
-            "s a step",
-            "of the processor",
-            "pairs/s",
-            "to the end of the first step, s",
-            "peak memory, MB",
-        ]
-        names += ["Onward is faster by (95 %)", "by the processor's seconds (95 %)"]
-        lines = [f"| {' | '.join(names)} |", "|" + "---|" * len(names)]
-        mine = found["Onward"]
-        for name, each in found.items():
-            clock, own = np.median(each, axis=0)
-            cells = [name, f"{clock:.3f}", f"{own:.3f}", f"{self.pairs / clock:.1f}", f"{before[name]:.1f}"]
-            cells += [f"{memory[name]:,.0f}", *(ratio(each[:, i] / mine[:, i]) for i in (0, 1))]
-            lines.append(f"| {' | '.join(cells)} |")
-        return "\n".join(lines)
-
-
-def ratio(ratios: NDArray[np.float64]) -> str:
-    """The median, with its interval: a percentile bootstrap over rounds."""
-    draws = np.random.default_rng(0).choice(ratios, (4000, len(ratios)))
-    low, high = np.percentile(np.median(draws, axis=1), [2.5, 97.5])
-    return f"{np.median(ratios):.2f} ({low:.2f} to {high:.2f})"
-
-
-def worked(process: int) -> float:
-    """Seconds that the processor has worked for a process, all of its threads together."""
-    fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
-
-
-def peak(process: int) -> float:
-    """The most memory that a process has had, in MB."""
-    (line,) = (x for x in Path(f"/proc/{process}/status").read_text().splitlines() if x.startswith("VmHWM"))
-    return int(line.split()[1]) / 1024
-
-
 def main() -> None:
     """Prepare, search, compare, print."""
     parser = argparse.ArgumentParser()
@@ -293,25 +189,29 @@ def main() -> None:
     parser.add_argument("--device")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        bench = Bench(Path(place), given.pairs, given.timed, given.compile)
+        bench = Bench(__file__, Path(place), timed=given.timed, samples=given.pairs, kind="pairs")
         found = prepare(bench.place, given.depth, given.width, given.pairs, given.device)
         parameters = sum(p.numel() for p in folder.load(bench.place / "model").parameters())
         print(
             f"{parameters:,} parameters, {PAIRS} pairs, {given.pairs} a step; {found.name}, {found.device}; torch {torch.__version__}"
         )
-        best = bench.search_best(bf16=found.precision == "bf16")
+        quick = {"precompute_ref_log_probs": True, "gradient_checkpointing": False, "bf16": found.precision == "bf16"}
+        changes: list[Settings] = [bench.accumulated(n) for n in (16, 32) if n <= given.pairs]
+        changes += [{"train_sampling_strategy": "group_by_length"}]
+        changes += [{"torch_compile": True}] if given.compile else []
+        best = bench.best(bench.accumulated(8) | quick, changes)
         print(f"TRL's best settings: {best}")
-        sides: dict[str, dict[str, Any] | None] = {
-            "Onward": None,
+        sides: dict[str, Settings] = {
+            "Onward": {},
             "TRL, defaults": bench.accumulated(8),
             "TRL, best": best,
         }
-        print(bench.compare(sides, given.rounds))
+        print(bench.compare(sides, given.rounds, "DPO's loss of 16 pairs"))
 
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--side"]:
         asked = json.loads(sys.argv[3])
-        ours(Path(sys.argv[2])) if asked is None else theirs(Path(sys.argv[2]), asked)
+        theirs(Path(sys.argv[2]), asked) if asked else ours(Path(sys.argv[2]))
     else:
         main()

@@ -2,6 +2,7 @@
 
 import copy
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import torch
@@ -70,7 +71,7 @@ def test_nothing_but_the_codes_and_scales_is_kept_for_the_way_back():
     assert torch.int8 in {one.dtype for one in kept}
 
 
-def test_a_larger_layer_first_seen_while_measuring_can_be_learned_beside_afterwards():
+def test_what_is_seen_while_measuring_can_be_learned_beside_afterwards():
     layer = Int8Linear(nn.Linear(200, 300))
     x = torch.randn(4, 200, requires_grad=True)
     with torch.inference_mode():
@@ -78,6 +79,15 @@ def test_a_larger_layer_first_seen_while_measuring_can_be_learned_beside_afterwa
     layer.float()(x).sum().backward()
     assert torch.allclose(measured.float(), layer(x), atol=1e-4)
     assert x.grad is not None
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="the system does not say where memory lies")
+def test_floats_for_a_while_lie_in_pages_of_their_own_and_not_in_the_heap_where_they_would_leave_holes():
+    weight, plain = Int8Linear(nn.Linear(64, 64)).weight, torch.empty(64, 64)
+    heap = next(line for line in Path("/proc/self/maps").read_text().splitlines() if line.endswith("[heap]"))
+    first, last = (int(end, 16) for end in heap.split()[0].split("-"))
+    assert not first <= weight.data_ptr() < last
+    assert first <= plain.data_ptr() < last
 
 
 def test_the_blocks_take_a_byte_a_weight_and_what_is_no_product_stays_as_it_is(tiny_model):

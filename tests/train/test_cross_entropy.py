@@ -51,6 +51,18 @@ def test_bf16_is_summed_in_fp32():
     assert torch.allclose(weight.grad.float(), plain[1].grad, atol=0.05)
 
 
+@pytest.mark.parametrize("loss", [summed_cross_entropy, log_probs])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_a_weight_that_does_not_learn_gets_no_gradient_and_changes_none(loss, dtype):
+    plain, ours = example(dtype), example(dtype)
+    weight = ours[1].detach()
+    loss(*plain).sum().backward()
+    loss(ours[0], weight, *ours[2:]).sum().backward()
+    assert weight.grad is None
+    assert torch.equal(ours[0].grad, plain[0].grad)
+    assert torch.equal(ours[2].grad, plain[2].grad)
+
+
 def test_nothing_to_learn_costs_nothing():
     hidden, weight, bias, _ = example()
     assert summed_cross_entropy(hidden[:0], weight, bias, torch.zeros(0, dtype=torch.long)).item() == 0

@@ -8,7 +8,7 @@ and four bits.
 
 from __future__ import annotations
 
-import threading
+import mmap
 from collections.abc import Callable
 from typing import Any
 
@@ -24,27 +24,27 @@ MOST = 127
 def quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
     """weight: (outputs, inputs).   Returns its codes, (outputs, inputs) int8, and the scale of each row, (outputs,) float32."""
     weight = weight.detach().float()
-    scale = weight.abs().amax(1) / MOST
+    scale = torch.linalg.vector_norm(weight, torch.inf, 1) / MOST
     steps = torch.where(scale > 0, scale, 1.0)  # a row of zeros
-    return (weight / steps[:, None]).round_().clamp_(-MOST, MOST).to(torch.int8), scale
+    codes = torch.div(weight, steps[:, None], out=_for_a_while(weight, torch.float32))
+    return codes.round_().clamp_(-MOST, MOST).to(torch.int8), scale
 
 
-_room = threading.local()
+def _for_a_while(like: Tensor, dtype: torch.dtype) -> Tensor:
+    """An empty tensor of the same shape, for floats that are soon forgotten.
+
+    On a processor in pages of its own, which the system has back at once. From malloc, which soon takes tensors of megabytes from its
+    heap, each would leave a hole there, of which the next small tensor that stays takes a piece, so that the next float weight does not
+    fit any more: hundreds of megabytes. A CUDA card's allocator has none of that, and a compiler its own plan.
+    """
+    if like.device.type != "cpu" or torch.compiler.is_compiling():
+        return torch.empty_like(like, dtype=dtype)
+    pages = mmap.mmap(-1, like.numel() * dtype.itemsize, access=mmap.ACCESS_COPY)
+    return torch.frombuffer(pages, dtype=dtype).view(like.shape)
 
 
 def _in_float(codes: Tensor, dtype: torch.dtype) -> Tensor:
-    """The codes as floats, for one product: what is returned holds until the next call.
-
-    On a processor always in the same room. Made anew for each product among smaller tensors that stay, such large ones would leave the
-    heap full of holes: hundreds of megabytes. A CUDA card's allocator does that by itself, and a compiler has its own plan.
-    """
-    if codes.device.type != "cpu" or torch.compiler.is_compiling():
-        return codes.to(dtype)
-    room: Tensor | None = getattr(_room, "floats", None)
-    if room is None or room.dtype != dtype or room.numel() < codes.numel():
-        with torch.inference_mode(False):  # it is used again outside of it
-            room = _room.floats = torch.empty(codes.numel(), dtype=dtype)
-    return room[: codes.numel()].view(codes.shape).copy_(codes)
+    return _for_a_while(codes, dtype).copy_(codes)
 
 
 class Product(torch.autograd.Function):
@@ -80,7 +80,7 @@ class Int8Linear(nn.Linear):
 
     def __getattr__(self, name: str) -> Any:
         if name == "weight":
-            return self.codes * self.scale[:, None]
+            return _in_float(self.codes, self.scale.dtype).mul_(self.scale[:, None])
         return super().__getattr__(name)
 
     def forward(self, x: Tensor) -> Tensor:

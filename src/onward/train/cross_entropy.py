@@ -2,7 +2,8 @@
 
 With V words, the logits of a batch are by far its largest tensor, and their fp32 copy and its gradient are twice more of it. Here they
 are made for some tokens at a time, and the gradient is worked out while they are there, so that the three matrix products are those of
-the plain way and nothing is done twice. The idea: Liger kernels (arXiv 2410.10989, section 3.2). Gains: benchmarks/cross_entropy.py.
+the plain way and nothing is done twice. A weight that does not learn, as beside an adapter, gets no gradient: it would be as large as all
+of the embeddings. The idea: Liger kernels (arXiv 2410.10989, section 3.2). Gains: benchmarks/cross_entropy.py.
 Where a loss depends on several tokens together, as that of preferences does, their weights are not known before the way back: for that
 there is `log_probs`, which keeps the exponentials where they are few, and otherwise makes them twice.
 """
@@ -54,7 +55,7 @@ class _SummedCrossEntropy(torch.autograd.Function):
         wide = at_least_float32(hidden.dtype)
         total = torch.zeros((), dtype=wide, device=hidden.device)
         of_hidden = torch.empty_like(hidden)
-        of_weight = torch.zeros(weight.shape, dtype=wide, device=weight.device)
+        of_weight = torch.zeros(weight.shape, dtype=wide, device=weight.device) if ctx.needs_input_grad[1] else None
         of_bias = None if bias is None else torch.zeros_like(bias, dtype=wide)
         gradients = _gradients if hidden.dtype == wide else _gradients_rounded_late
         for part in _parts(hidden, weight):
@@ -74,7 +75,8 @@ class _SummedCrossEntropy(torch.autograd.Function):
         of_hidden, of_weight, of_bias = ctx.saved_tensors
         of_weight_dtype, of_bias_dtype = ctx.dtypes
         of_bias = None if of_bias is None else (of_bias * share).to(of_bias_dtype)
-        return of_hidden * share.to(of_hidden.dtype), (of_weight * share).to(of_weight_dtype), of_bias, None
+        of_weight = None if of_weight is None else (of_weight * share).to(of_weight_dtype)
+        return of_hidden * share.to(of_hidden.dtype), of_weight, of_bias, None
 
 
 class _LogProbs(torch.autograd.Function):
@@ -98,7 +100,7 @@ class _LogProbs(torch.autograd.Function):
         hidden, weight, bias, targets = ctx.saved_tensors
         wide = at_least_float32(hidden.dtype)
         of_hidden = torch.empty_like(hidden)
-        of_weight = torch.zeros(weight.shape, dtype=wide, device=weight.device)
+        of_weight = torch.zeros(weight.shape, dtype=wide, device=weight.device) if ctx.needs_input_grad[1] else None
         of_bias = None if bias is None else torch.zeros_like(bias, dtype=wide)
         for number, part in enumerate(_parts(hidden, weight)):
             x, y, given = hidden[part], targets[part], gradients[0][part]
@@ -108,27 +110,33 @@ class _LogProbs(torch.autograd.Function):
             if of_bias is not None:
                 of_bias += of_logits.sum(0)
             of_logits = of_logits.to(x.dtype)
-            of_weight += of_logits.mT @ x
+            if of_weight is not None:
+                of_weight += of_logits.mT @ x
             of_hidden[part] = of_logits @ weight.to(x.dtype)
-        return of_hidden, of_weight.to(weight.dtype), None if of_bias is None else of_bias.to(bias.dtype), None
+        of_weight = None if of_weight is None else of_weight.to(weight.dtype)
+        return of_hidden, of_weight, None if of_bias is None else of_bias.to(bias.dtype), None
 
 
-def _gradients(exponentials: Tensor, sums: Tensor, x: Tensor, y: Tensor, weight: Tensor, of_weight: Tensor) -> Tensor:
-    """That of x, (n, width); that of the weight is added to `of_weight`. Dividing by the sums, and taking away the target's one, are
-    done on rows of the width, which are shorter than rows of the vocabulary."""
+def _gradients(
+    exponentials: Tensor, sums: Tensor, x: Tensor, y: Tensor, weight: Tensor, of_weight: Tensor | None
+) -> Tensor:
+    """That of x, (n, width); that of the weight is added to `of_weight`, if wanted. Dividing by the sums, and taking away the target's one,
+    are done on rows of the width, which are shorter than rows of the vocabulary."""
     share = (1 / sums)[:, None]
-    of_weight.addmm_(exponentials.mT, x * share).index_add_(0, y, x, alpha=-1)
+    if of_weight is not None:
+        of_weight.addmm_(exponentials.mT, x * share).index_add_(0, y, x, alpha=-1)
     return (exponentials @ weight).mul_(share).sub_(weight[y])
 
 
 def _gradients_rounded_late(
-    exponentials: Tensor, sums: Tensor, x: Tensor, y: Tensor, weight: Tensor, of_weight: Tensor
+    exponentials: Tensor, sums: Tensor, x: Tensor, y: Tensor, weight: Tensor, of_weight: Tensor | None
 ) -> Tensor:
     """The same for 16 bits, where the difference of two large numbers would keep nothing: it is taken before rounding."""
     gradient = exponentials.div_(sums[:, None])
     gradient[torch.arange(len(y), device=y.device), y] -= 1
     gradient = gradient.to(x.dtype)
-    of_weight += gradient.mT @ x
+    if of_weight is not None:
+        of_weight += gradient.mT @ x
     return gradient @ weight.to(x.dtype)
 
 
