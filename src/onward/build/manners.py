@@ -7,6 +7,7 @@ facts are known (exam.py).
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -21,8 +22,12 @@ from onward.lineage import Result
 from onward.train import measure
 from onward.world.preferences.gold import Gold, abstains, reward
 
+SUITES = {"requests": 0.7, "requests, the likeliest answers": 0.0}
+"""How the answers are drawn, as temperatures: as in a chat; and always the likeliest token, which shows what is left of a gain that could
+be had by drawing more carefully."""
 SUITE = "requests"
 GOLD = "gold reward"
+WON = "preferred to the stage before"
 MOST = 320
 """Requests: drawn from the tests, the same ones for the same world."""
 LONGEST = 48
@@ -30,33 +35,49 @@ LONGEST = 48
 SPLITS = ("people", "both")
 """Those about people whom no training question is about."""
 
+Worth = dict[str, list[float]]
+"""What each answer is worth, by suite."""
+
 
 def examine(
-    model: FolderModel, world: Path, *, talks: bool, seed: int, before: Sequence[float] = ()
-) -> tuple[list[Result], list[float]]:
+    model: FolderModel, world: Path, *, talks: bool, seed: int, before: Worth | None = None
+) -> tuple[list[Result], Worth]:
     """What the answers are worth, and each part of it; and the worth of every answer.
 
-    before: the worth of the answers of the stage before, to the same requests.   talks: whether the model has been taught to answer.
+    before: of the answers of the stage before, to the same requests.   talks: whether the model has been taught to answer.
     """
-    asked = drawn(world)
-    texts = said(model, asked, talks=talks, seed=seed)
-    golds = [reward(text, request["truth"]) for text, request in zip(texts, asked, strict=True)]
-    worth = [gold.total for gold in golds]
-    known = [any(part["answer"] is not None for part in request["truth"]["parts"]) for request in asked]
-    abstained = [abstains(text) for text in texts]
-
-    def share(words: str, values: Sequence[float], chance: float | None = None) -> Result:
-        found = measure.with_interval(np.array(values), np.ones(len(values)))
-        return measure.result(SUITE, found, seed=seed, baseline=None, metric=words, chance=chance)
-
-    found = [share(GOLD, worth), *(share(words, [part(gold) for gold in golds]) for words, part in PARTS.items())]
-    refused = {yes: [float(a) for a, k in zip(abstained, known, strict=True) if k == yes] for yes in (False, True)}
-    found.append(share("refused rightly: the world does not say", refused[False]))
-    found.append(share("refused wrongly: the world says", refused[True]))
-    if before:
-        won = [(new > old) + 0.5 * (new == old) for new, old in zip(worth, before, strict=True)]
-        found.append(share("preferred to the stage before", won, chance=0.5))
+    asked, found, worth = drawn(world), list[Result](), Worth()
+    for suite, temperature in SUITES.items():
+        texts = said(model, asked, Sampling(temperature=temperature, max_tokens=LONGEST, seed=seed), talks=talks)
+        golds = [reward(text, request["truth"]) for text, request in zip(texts, asked, strict=True)]
+        worth[suite] = [gold.total for gold in golds]
+        measures: dict[str, list[float]] = {GOLD: worth[suite]}
+        if suite == SUITE:
+            measures |= _parts(asked, texts, golds)
+        found += [_share(suite, words, values, seed) for words, values in measures.items()]
+        if before:
+            pairs = zip(worth[suite], before[suite], strict=True)
+            won = [(new > old) + 0.5 * (new == old) for new, old in pairs]
+            found.append(_share(suite, WON, won, seed, chance=0.5))
     return found, worth
+
+
+def _parts(asked: Sequence[dict[str, Any]], texts: Sequence[str], golds: Sequence[Gold]) -> dict[str, list[float]]:
+    """What gold is made of, and how often it is said that it is not known, where that is so and where it is not."""
+    known = [any(part["answer"] is not None for part in request["truth"]["parts"]) for request in asked]
+    refused = {
+        words: [float(abstains(text)) for text, known_here in zip(texts, known, strict=True) if known_here == yes]
+        for yes, words in (
+            (False, "refused rightly: the world does not say"),
+            (True, "refused wrongly: the world says"),
+        )
+    }
+    return {words: [part(gold) for gold in golds] for words, part in PARTS.items()} | refused
+
+
+def _share(suite: str, words: str, values: Sequence[float], seed: int, chance: float | None = None) -> Result:
+    found = measure.with_interval(np.array(values), np.ones(len(values)))
+    return measure.result(suite, found, seed=seed, baseline=None, metric=words, chance=chance)
 
 
 PARTS: dict[str, Callable[[Gold], float]] = {
@@ -72,8 +93,8 @@ def drawn(world: Path) -> list[dict[str, Any]]:
     return Random(SUITE).sample(found, min(MOST, len(found)))
 
 
-def said(model: FolderModel, asked: Sequence[dict[str, Any]], *, talks: bool, seed: int) -> list[str]:
-    """What the model says to each, drawn as in a chat."""
+def said(model: FolderModel, asked: Sequence[dict[str, Any]], sampling: Sampling, *, talks: bool) -> list[str]:
+    """What the model says to each."""
     prompts = [
         model.prompt(request["prompt"])
         if talks
@@ -83,7 +104,7 @@ def said(model: FolderModel, asked: Sequence[dict[str, Any]], *, talks: bool, se
     stop = () if talks else ("\n",)
     done = model.engine.run(
         [
-            Request(prompt=prompt, sampling=Sampling(max_tokens=LONGEST, stop=stop, seed=seed + number))
+            Request(prompt=prompt, sampling=replace(sampling, stop=stop, seed=sampling.seed + number))
             for number, prompt in enumerate(prompts)
         ]
     )

@@ -141,7 +141,7 @@ def _compare(road: Road, stages: Sequence[str], console: Console) -> None:
     """Measure every stage on what each has held out, let it speak, and say in the last one's lineage what to ask it."""
     console.print("comparing the stages on held-out data")
     models = {stage: open_folder(road.out / stage, device=road.wishes.device) for stage in stages if stage != "reward"}
-    worth: list[float] = []
+    worth: manners.Worth | None = None
     for stage, model in models.items():
         lineage.add_results(road.out / stage, _measured(road, stage, model))
         if road.world:
