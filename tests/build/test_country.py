@@ -73,6 +73,7 @@ def test_the_road_goes_on_by_votes_and_a_reward_model_to_reinforcement(run):
     found = {result.metric: result for result in chat.results if result.suite == manners.SUITE}
     assert found[manners.GOLD].n == 12
     assert found["preferred to the stage before"].chance == 0.5
+    assert "Reinforcement has" in (run.out / "report.html").read_text()
     base = {result.metric for result in lineage.read(run.out / "base").results}
     assert manners.GOLD in base
     assert "preferred to the stage before" not in base

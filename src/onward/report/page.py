@@ -24,6 +24,7 @@ from onward.report.cleaning.funnel import funnel
 from onward.report.figures import curves
 from onward.train.callbacks import read_metrics
 
+WON = "preferred to the stage before"
 SEVERAL = 3
 """So many ways to measure a suite make a table of their own."""
 CLEANED = Path("data", "corpus")
@@ -58,6 +59,7 @@ def write_report(run: Path) -> Path:
         measures=_measures(stages),
         samples=_samples(run),
         cleaning=_cleaning(run),
+        verdict=_verdict(stages),
         last=stages[-1],
     )
     write_bytes(run / "report.html", page.encode(errors="replace"))
@@ -103,6 +105,33 @@ def _measures(stages: list[Stage]) -> dict[str, dict[str, list[Result | None]]]:
 
 def _result(stage: Stage, metric: str, suite: str) -> Result | None:
     return next((r for r in stage.history.results if (r.metric, r.suite) == (metric, suite)), None)
+
+
+def _verdict(stages: list[Stage]) -> str | None:
+    """Whether reinforcement has made the answers better, and if not, why not; None where that was not measured.
+
+    It goes by how often answers are preferred to those of the stage before: drawn as in a chat, and then always the likeliest token.
+    """
+    found = [r for stage in stages if stage.history.verb == "rl" for r in stage.history.results if r.metric == WON]
+    if len(found) != 2 or any(result.low is None or result.high is None for result in found):
+        return None
+    drawn, likeliest = (f"{100 * r.value:.0f} % ({100 * (r.low or 0):.0f} to {100 * (r.high or 0):.0f})" for r in found)
+    better, better_at_best = ((result.low or 0) > 0.5 for result in found)
+    if better and better_at_best:
+        return (
+            f"Reinforcement has made the answers better: {drawn} of them are preferred to those of the stage before as drawn in a chat, "
+            f"and {likeliest} where always the likeliest token is taken."
+        )
+    if better:
+        return (
+            f"Reinforcement has made the answers better as they are drawn in a chat: {drawn} of them are preferred to those of the stage "
+            f"before. Where always the likeliest token is taken it has not: {likeliest}. What it has learned is not to draw unlikely "
+            "answers, which a lower temperature does as well."
+        )
+    return (
+        f"Reinforcement has not made the answers better: {drawn} of them are preferred to those of the stage before. The reward model that "
+        "it learned by is a proxy; how well that ranks held-out pairs is below."
+    )
 
 
 def _samples(run: Path) -> dict[str, Any]:

@@ -1,0 +1,28 @@
+"""What the report says of reinforcement: better, better only as it is drawn, or not better."""
+
+import pytest
+
+from onward.lineage import Lineage, Result
+from onward.report.page import WON, Stage, _verdict
+
+
+def stages(*won):
+    results = [Result(suite=f"suite {i}", metric=WON, value=v, low=v - 0.03, high=v + 0.03) for i, v in enumerate(won)]
+    history = Lineage(verb="rl", results=results)
+    return [Stage(name="chat", history=history, parameters=1, picture=None, minutes=1.0, tokens=1, page=False)]
+
+
+@pytest.mark.parametrize(
+    ("won", "said"),
+    [
+        ((0.6, 0.58), "better: 60 % (57 to 63)"),
+        ((0.6, 0.51), "which a lower temperature does as well"),
+        ((0.52, 0.6), "has not made the answers better: 52 % (49 to 55)"),
+    ],
+)
+def test_it_is_said_whether_the_answers_are_better_and_when(won, said):
+    assert said in _verdict(stages(*won))
+
+
+def test_where_nothing_was_measured_nothing_is_said():
+    assert _verdict(stages()) is None
