@@ -18,9 +18,25 @@ import numpy as np
 from numpy.typing import NDArray
 from turns import Side, SideFailedError, compiler_cache
 
+from onward.model.config import TrunkConfig
+
 Settings = dict[str, Any]
 Times = NDArray[np.float64]
 """(rounds, 2): seconds of one step, by the clock and of the processor."""
+
+
+def small(vocab: int, depth: int, width: int, positions: int) -> TrunkConfig:
+    """The shape of all sides' model: heads of 64, half as many for keys and values."""
+    return TrunkConfig(
+        vocab_size=vocab,
+        width=width,
+        depth=depth,
+        heads=width // 64,
+        kv_heads=max(1, width // 128),
+        head_size=64,
+        ffn_width=3 * width,
+        max_positions=positions,
+    )
 
 
 class Bench:

@@ -28,7 +28,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from beside_trl import Bench, Settings
+from beside_trl import Bench, Settings, small
 from rich.console import Console
 from turns import Gate
 
@@ -38,7 +38,6 @@ from onward.align.direct.pairs import Paired
 from onward.align.rankings import Encoded
 from onward.lineage import Lineage
 from onward.model import folder
-from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.train import machine, size
 from onward.train.fit import fit
@@ -61,16 +60,7 @@ def prepare(place: Path, depth: int, width: int, pairs: int, device: str | None)
         prompt, chosen, rejected = np.clip(random.lognormal(np.log([30, 50, 50]), 0.6), 2, LONGEST // 2).astype(int)
         rows.append([random.integers(0, VOCAB - 1, n).tolist() for n in (prompt, chosen, rejected)])
     (place / "pairs.json").write_text(json.dumps(rows))
-    config = TrunkConfig(
-        vocab_size=VOCAB,
-        width=width,
-        depth=depth,
-        heads=width // 64,
-        kv_heads=max(1, width // 128),
-        head_size=64,
-        ffn_width=3 * width,
-        max_positions=LONGEST,
-    )
+    config = small(VOCAB, depth, width, LONGEST)
     folder.save(place / "model", LanguageModel(config).initialise(0), lineage=Lineage(verb="direct"))
     longest = max(len(row[0]) + max(map(len, row[1:])) for row in rows)
     found = machine.measure(device)

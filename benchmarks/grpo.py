@@ -31,7 +31,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from beside_trl import Bench, Settings
+from beside_trl import Bench, Settings, small
 from tokenizers import Tokenizer as Backend
 from tokenizers import decoders, models, pre_tokenizers
 from turns import Gate
@@ -43,7 +43,6 @@ from onward.align.wishes import RolloutWishes
 from onward.corpus.prompts import Prompt
 from onward.lineage import Lineage
 from onward.model import folder
-from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import machine, size
@@ -66,16 +65,7 @@ def prepare(place: Path, depth: int, width: int, samples: int, device: str | Non
     lengths = np.clip(random.lognormal(np.log(30), 0.6, PROMPTS), 4, LONGEST // 2).astype(int)
     prompts = [" ".join(f"w{i}" for i in random.integers(0, VOCAB - 1, n)) for n in lengths]
     (place / "prompts.json").write_text(json.dumps(prompts))
-    config = TrunkConfig(
-        vocab_size=VOCAB,
-        width=width,
-        depth=depth,
-        heads=width // 64,
-        kv_heads=max(1, width // 128),
-        head_size=64,
-        ffn_width=3 * width,
-        max_positions=LONGEST,
-    )
+    config = small(VOCAB, depth, width, LONGEST)
     save_tokenizer(place / "tokenizer")
     history, model = Lineage(verb="grpo"), LanguageModel(config).initialise(0)
     folder.save(place / "model", model, lineage=history, tokenizer_folder=place / "tokenizer")

@@ -59,7 +59,7 @@ from onward.generate.settings import Sampling
 from onward.model.trunk import LanguageModel
 from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 from onward.train.fit import Step, fit
-from onward.train.measure import Measured, with_interval
+from onward.train.measure import Measured, mean, with_interval
 from onward.train.plan import Wishes
 from onward.train.training import Training
 from onward.train.workspace import Workspace
@@ -396,18 +396,14 @@ def stopped(runs: Runs) -> dict[str, Any]:
     for half in (odd, ~odd):
         fall[half] = (gold[-1] - gold[gold[:, ~half].mean(1).argmax()])[half]
     return {
-        "start": _interval(gold[0]),
-        "best": _interval(gold[best]),
-        "last": _interval(gold[-1]),
+        "start": mean(gold[0]),
+        "best": mean(gold[best]),
+        "last": mean(gold[-1]),
         "at": runs[0][best]["at"],
         "kl": (kl[best], kl[-1]),
         "proxy": (proxy[best].mean(), proxy[-1].mean()),
-        "fall": _interval(fall),
+        "fall": mean(fall),
     }
-
-
-def _interval(values: Floats) -> Measured:
-    return with_interval(values, np.ones(len(values)))
 
 
 def said(found: Measured, *, sign: bool = False) -> str:
@@ -470,7 +466,7 @@ def of_proxies_compared(found: dict[tuple[str, str], Runs]) -> Iterator[str]:
     for policy in ("best of n", "ppo 0", "dpo"):
         for nats in NATS:
             at = {name: _at(found.get((policy, name), []), nats) for name in PROXIES}
-            cells = [said(_interval(gold)) if gold is not None else "" for gold in at.values()]
+            cells = [said(mean(gold)) if gold is not None else "" for gold in at.values()]
             less = [_less(at[name], at["few"]) for name in ("many", "ensemble")]
             yield row(NAMES[policy], f"{nats:g}", *cells, *less)
 
@@ -483,7 +479,7 @@ def of_the_price(found: dict[tuple[str, str], Runs]) -> Iterator[str]:
         kept = [(a, b) for a, b in both if b is not None]
         if kept:
             golds, nats = np.mean(kept, 0), np.mean([run[-1]["kl"] for run in priced])
-            yield row(name, f"{nats:.2f}", *(said(_interval(gold)) for gold in golds), _less(*golds))
+            yield row(name, f"{nats:.2f}", *(said(mean(gold)) for gold in golds), _less(*golds))
 
 
 def _at(runs: Runs, nats: float) -> Floats | None:
@@ -493,7 +489,7 @@ def _at(runs: Runs, nats: float) -> Floats | None:
 
 
 def _less(one: Floats | None, other: Floats | None) -> str:
-    return said(_interval(one - other), sign=True) if one is not None and other is not None else ""
+    return said(mean(one - other), sign=True) if one is not None and other is not None else ""
 
 
 def picture(found: dict[tuple[str, str], Runs]) -> str:

@@ -134,7 +134,7 @@ def examined(model: Path, place: Path) -> dict[str, dict[str, float]]:
         texts = [done.text for done in chat.engine.run(asked)]
         for name, judge in (("results right", outcome), ("lines right", process_at_end)):
             judged = np.array([judge(record, text) for record, text in zip(tests, texts, strict=True)])
-            measured = measure.with_interval(judged, np.ones(len(judged)))
+            measured = measure.mean(judged)
             found[f"{name}, temperature {temperature:g}"] = {
                 "value": measured.value,
                 "low": measured.low,
@@ -161,7 +161,7 @@ def differences(found: Sequence[Record]) -> Iterator[str]:
         seeds = [seed for name, seed in by if name == a and (b, seed) in by]
         for metric in found[0]["found"] if seeds else ():
             each = np.mean([np.subtract(by[b, s][metric]["each"], by[a, s][metric]["each"]) for s in seeds], axis=0)
-            m = measure.with_interval(each, np.ones(len(each)))
+            m = measure.mean(each)
             yield f"{b} less {a}, {metric}: {100 * m.value:+.1f} points ({100 * m.low:+.1f} to {100 * m.high:+.1f}), seeds {seeds}"
 
 

@@ -12,14 +12,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from rich.console import Console
 from torch import Tensor
 
 from onward.align.calibration import Floats, Judgement, calibration, ranked_right
-from onward.corpus.preferences import Preferences, Ranking
+from onward.corpus.preferences import Preferences, Ranking, read_preferences
 from onward.corpus.split import is_held_out, place
 from onward.errors import BadLine, ChatError, DataError
 from onward.lineage import Result
@@ -160,6 +162,16 @@ def without_length(rankings: Sequence[Encoded]) -> Floats:
 
 
 # --- reading ----------------------------------------------------------------------------------------------------------
+
+
+def read(path: Path, tokenizer: Tokenizer, *, skip_bad: bool, console: Console) -> tuple[list[Encoded], list[Encoded]]:
+    """The rankings of a file or folder, learned from and held out, as `encode` parts them; and says what was found."""
+    source = read_preferences(path, skip_bad=skip_bad)
+    learned, kept, skipped = encode(source, tokenizer, skip_bad=skip_bad)
+    console.print(f"{path}: {source.format}")
+    if out := source.skipped + skipped:
+        console.print(f"{out:,} bad lines left out")
+    return learned, kept
 
 
 def encode(source: Preferences, tokenizer: Tokenizer, *, skip_bad: bool) -> tuple[list[Encoded], list[Encoded], int]:

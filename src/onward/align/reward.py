@@ -8,7 +8,7 @@ single steps, and what is done with a reward (reinforcement).
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +17,28 @@ import torch.nn.functional as F
 from rich.console import Console
 from torch import Tensor
 
-from onward.align.rankings import RankedBatch, RankingData, Rankings, encode
+from onward.align.ranked_steps import LONGEST, RankedSteps
+from onward.align.rankings import RankedBatch, RankingData, Rankings, read
 from onward.align.wishes import RewardWishes
-from onward.corpus.preferences import preference_files, read_preferences
+from onward.corpus.preferences import preference_files
 from onward.errors import PlanError
 from onward.model import folder
 from onward.model.reward import rewards, with_score_head
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
-from onward.train import machine, size
+from onward.train import machine
 from onward.train.objectives import Loss
 from onward.train.packing import Batches
 from onward.train.parent import Parent, files_of
-from onward.train.plan import TrainPlan, Wishes
+from onward.train.plan import Wishes
 from onward.train.training import Training, settled, sources_of
 from onward.train.workspace import Workspace
 
-LONGEST = 2048
-"""Tokens of an answer with its prompt where --length says nothing and the model has positions for more."""
 PASSES = 2.0
 """Most passes over the rankings where nothing is said: with more, reward models learn them by heart."""
 CENTRE = 0.01
 """Weight of the squared sum of a ranking's rewards. Only differences are learned; this holds their middle at zero, where adding up several
 reward models needs it (Eisenstein et al. 2023, arXiv 2312.09244, section 2)."""
-LEAST, MOST = 16, 64
-"""Rankings in a step: as many as make a hundred steps of a pass, but no fewer and no more than these."""
 
 
 def preference_loss(model: LanguageModel, batch: RankedBatch) -> Loss:
@@ -104,35 +101,12 @@ def prepare(
     length = parent.length(wishes.length, LONGEST)
     data = _data(preferences, tokenizer, length, asked, skip_bad, console)
     sizes = [len(ids) for one in data.train.all for ids in one.ids]
-    answers = len(sizes) / data.train.rows
-    at_once = min(MOST, max(LEAST, data.train.rows // 100))
-    draft = size.begin(
-        TrainPlan(
-            steps=1,
-            length=max(sizes),
-            batch_tokens=round(at_once * answers) * max(sizes),
-            rows_per_pass=1,
-            lr=0.006,
-            lr_embedding=0.005,
-            reasons={"lr_embedding": "as for lr: a third of pretraining's"},
-        ),
-        wishes,
-        found,
-        model.config,
+    reasons = {"lr_embedding": "as for lr: a third of pretraining's"}
+    steps = RankedSteps.begin(
+        sizes, data.train.rows, wishes, found, model.config, lr=0.006, lr_embedding=0.005, reasons=reasons
     )
-    draft = replace(draft, compile=False)
-    at_once = max(1, round(draft.rows / answers))
-    said = f"{at_once} rankings, if all of their answers were as long as the longest one"
-    compiled = "answers differ in length, and every length would be compiled anew"
-    draft = size.explained(draft, {"batch_tokens": said, "compile": compiled})
-    batches = Batches(data.train, at_once, draft.seed).batch
+    batches = Batches(data.train, steps.at_once, steps.draft.seed).batch
     objective = margin_loss if asked.margin else preference_loss
-
-    def finish(seconds: float) -> TrainPlan:
-        most = None if wishes.steps else wishes.passes or PASSES
-        rows = round(data.train.rows / at_once * draft.rows)
-        spent = time.perf_counter() - began
-        return size.with_time(draft, wishes, seconds_per_step=seconds, rows=rows, most_passes=most, spent=spent)
 
     return Training(
         verb="reward",
@@ -140,7 +114,7 @@ def prepare(
         model=model,
         tokenizer=tokenizer,
         tokenizer_folder=base,
-        plan=settled(workspace, model, objective, batches, draft, finish),
+        plan=settled(workspace, model, objective, batches, steps.draft, steps.finish(wishes, PASSES, began)),
         objective=objective,
         batches=batches,
         data=data,
@@ -153,11 +127,7 @@ def prepare(
 def _data(
     path: Path, tokenizer: Tokenizer, length: int, asked: RewardWishes, skip_bad: bool, console: Console
 ) -> RankingData:
-    source = read_preferences(path, skip_bad=skip_bad)
-    learned, kept, skipped = encode(source, tokenizer, skip_bad=skip_bad)
-    console.print(f"{path}: {source.format}")
-    if out := source.skipped + skipped:
-        console.print(f"{out:,} bad lines left out")
+    learned, kept = read(path, tokenizer, skip_bad=skip_bad, console=console)
     if asked.margin and not any(one.scores for one in learned):
         raise PlanError(f"--margin needs scores of the answers, and {path} has none. Leave it out.")
     train = Rankings(learned, length, tokenizer.pad_id, length_controlled=asked.length_controlled)

@@ -12,8 +12,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import numpy as np
-
 from onward.build.exam import QUIZ, records
 from onward.generate.chat_model import FolderModel
 from onward.generate.engine import Request
@@ -56,8 +54,7 @@ def examine(
             measures |= _parts(asked, texts, golds)
         found += [_share(suite, words, values, seed) for words, values in measures.items()]
         if before:
-            pairs = zip(worth[suite], before[suite], strict=True)
-            won = [(new > old) + 0.5 * (new == old) for new, old in pairs]
+            won = measure.preferred(worth[suite], before[suite])
             found.append(_share(suite, WON, won, seed, chance=0.5))
     return found, worth
 
@@ -76,8 +73,7 @@ def _parts(asked: Sequence[dict[str, Any]], texts: Sequence[str], golds: Sequenc
 
 
 def _share(suite: str, words: str, values: Sequence[float], seed: int, chance: float | None = None) -> Result:
-    found = measure.with_interval(np.array(values), np.ones(len(values)))
-    return measure.result(suite, found, seed=seed, baseline=None, metric=words, chance=chance)
+    return measure.result(suite, measure.mean(values), seed=seed, baseline=None, metric=words, chance=chance)
 
 
 PARTS: dict[str, Callable[[Gold], float]] = {

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import lzma
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -115,6 +115,16 @@ def over_documents(
 def autocast(device: str, precision: str) -> torch.autocast:
     """Matrix products in bf16 where the plan says so; weights, norms and losses stay in fp32."""
     return torch.autocast(torch.device(device).type, dtype=torch.bfloat16, enabled=precision == "bf16")
+
+
+def mean(values: Sequence[float]) -> Measured:
+    """Of one value for each prompt or answer, with its interval over these."""
+    return with_interval(np.array(values, dtype=float), np.ones(len(values)))
+
+
+def preferred(after: Sequence[float], before: Sequence[float]) -> list[float]:
+    """To each thing that was done twice: 1 where it is worth more after than before, 0 where less, 0.5 where as much."""
+    return [(new > old) + 0.5 * (new == old) for new, old in zip(after, before, strict=True)]
 
 
 def with_interval(parts: NDArray[np.float64], sizes: NDArray[np.float64], rounds: int = 1000) -> Measured:

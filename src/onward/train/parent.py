@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from onward import lineage
-from onward.errors import DataError, PlanError
+from onward.errors import DataError, FolderError, PlanError
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.model.config import Outputs, TrunkConfig
@@ -57,6 +57,16 @@ class Parent:
         """A model folder; with outputs "score", that of a reward model.   Raises FolderError, ConfigError."""
         family, config = folder.read_config(path, outputs=outputs)
         return cls(path=path, family=family, config=config)
+
+    @classmethod
+    def instructed(cls, path: Path) -> Parent:
+        """A model folder that can answer.   Raises FolderError, ConfigError."""
+        found = cls.at(path)
+        if not found.config.causal:
+            raise FolderError(
+                f"{path} holds an encoder, which fills blanks and cannot answer. Give an instructed model."
+            )
+        return found
 
     def load(self, highest_id: int, *, int8: bool = False) -> LanguageModel:
         """The model, in fp32: small updates would be lost in bf16.

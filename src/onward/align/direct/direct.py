@@ -21,9 +21,10 @@ from onward.align.direct import losses
 from onward.align.direct.log_probs import of_answers, reference
 from onward.align.direct.measuring import DirectData
 from onward.align.direct.pairs import PairBatch, Paired
-from onward.align.rankings import encode
-from onward.corpus.preferences import preference_files, read_preferences
-from onward.errors import FolderError, PlanError
+from onward.align.ranked_steps import LONGEST, RankedSteps
+from onward.align.rankings import read
+from onward.corpus.preferences import preference_files
+from onward.errors import PlanError
 from onward.files import write_bytes
 from onward.model import folder
 from onward.model.trunk import LanguageModel
@@ -37,8 +38,6 @@ from onward.train.training import Training, settled, sources_of
 from onward.train.workspace import Workspace
 
 METHODS = ("dpo", "ipo", "kto")
-LONGEST = 2048
-"""Tokens of an answer with its prompt where --length says nothing and the model has positions for more."""
 PASSES = 3.0
 """Most passes over the rankings where nothing is said."""
 RATE = 0.0003
@@ -46,8 +45,6 @@ RATE = 0.0003
 model (the small chat model on polite against rude, 45 steps)."""
 SHARE = 0.8
 """Of the rate of the matrices that embeddings and gains have, as in pretraining."""
-LEAST, MOST = 16, 64
-"""Rankings in a step: as many as make a hundred steps of a pass, but no fewer and no more than these."""
 
 
 def objective_of(method: str, beta: float) -> Callable[[LanguageModel, PairBatch], Loss]:
@@ -101,24 +98,17 @@ def prepare(
     began = time.perf_counter()
     _check(method, beta)
     processes.alone("rl")
-    tokenizer, parent = Tokenizer.load(base), Parent.at(base)
-    if not parent.config.causal:
-        raise FolderError(f"{base} holds an encoder, which fills blanks and cannot answer. Give an instructed model.")
+    tokenizer, parent = Tokenizer.load(base), Parent.instructed(base)
     found = machine.measure(wishes.device, wishes.precision)
     model = parent.load(tokenizer.highest_id)
     train, held_out = _read(preferences, tokenizer, parent, wishes, method, skip_bad, console)
-    draft, at_once = _draft(train, wishes, found, model)
+    steps = _steps(train, wishes, found, model)
     draft = size.explained(
-        draft, {"method": f"{method}, beta {beta:g}: how strongly it is held to the model that it begins with"}
+        steps.draft, {"method": f"{method}, beta {beta:g}: how strongly it is held to the model that it begins with"}
     )
     _refer(workspace, model, train, held_out, draft, console)
-    batches, objective = Batches(train, at_once, draft.seed).batch, objective_of(method, beta)
-
-    def finish(seconds: float) -> TrainPlan:
-        most = None if wishes.steps else wishes.passes or PASSES
-        rows = round(train.rows / at_once * draft.rows)
-        spent = time.perf_counter() - began
-        return size.with_time(draft, wishes, seconds_per_step=seconds, rows=rows, most_passes=most, spent=spent)
+    batches, objective = Batches(train, steps.at_once, draft.seed).batch, objective_of(method, beta)
+    finish = replace(steps, draft=draft).finish(wishes, PASSES, began)
 
     return Training(
         verb="rl",
@@ -163,46 +153,22 @@ def _read(
     console: Console,
 ) -> tuple[Paired, Paired]:
     """Learned from, and held out."""
-    source = read_preferences(path, skip_bad=skip_bad)
-    learned, kept, skipped = encode(source, tokenizer, skip_bad=skip_bad)
-    console.print(f"{path}: {source.format}")
-    if out := source.skipped + skipped:
-        console.print(f"{out:,} bad lines left out")
+    learned, kept = read(path, tokenizer, skip_bad=skip_bad, console=console)
     length = parent.length(wishes.length, LONGEST)
     train = Paired(learned, length, tokenizer.pad_id, mismatched_by=wishes.seed if method == "kto" else None)
     return train, Paired(kept, length, tokenizer.pad_id)
 
 
-def _draft(train: Paired, wishes: Wishes, found: machine.Machine, model: LanguageModel) -> tuple[TrainPlan, int]:
-    """The plan but for its steps, and how many rankings there are in one."""
-    longest = max(len(row.ids) for row in train.own)
-    answers = len(train.own) / train.rows
-    at_once = min(MOST, max(LEAST, train.rows // 100))
-    rate = wishes.lr or RATE
-    draft = size.begin(
-        TrainPlan(
-            steps=1,
-            length=longest,
-            batch_tokens=round(at_once * answers) * longest,
-            rows_per_pass=1,
-            lr=rate,
-            lr_embedding=SHARE * rate,
-            reasons={"lr_embedding": f"{SHARE:g} of lr, as in pretraining"},
-        ),
-        wishes,
-        found,
-        model.config,
+def _steps(train: Paired, wishes: Wishes, found: machine.Machine, model: LanguageModel) -> RankedSteps:
+    rate, sizes = wishes.lr or RATE, [len(row.ids) for row in train.own]
+    reasons = {"lr_embedding": f"{SHARE:g} of lr, as in pretraining"}
+    steps = RankedSteps.begin(
+        sizes, train.rows, wishes, found, model.config, lr=rate, lr_embedding=SHARE * rate, reasons=reasons
     )
-    at_once = max(1, round(draft.rows / answers))
-    said = {
-        "batch_tokens": f"{at_once} rankings, if all of their answers were as long as the longest one",
-        "compile": "answers differ in length, and every length would be compiled anew",
-    }
-    if wishes.lr is None:
-        said["lr"] = (
-            "a twentieth of instruction tuning's: more goes further from the start model and ranks no more pairs right"
-        )
-    return size.explained(replace(draft, compile=False), said), at_once
+    if wishes.lr is not None:
+        return steps
+    why = "a twentieth of instruction tuning's: more goes further from the start model and ranks no more pairs right"
+    return replace(steps, draft=size.explained(steps.draft, {"lr": why}))
 
 
 def _refer(

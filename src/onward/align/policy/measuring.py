@@ -20,7 +20,7 @@ from onward.lineage import Result
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import measure
-from onward.train.measure import Measured, Metric, with_interval
+from onward.train.measure import Measured, Metric
 from onward.train.packing import shuffled
 from onward.train.plan import TrainPlan
 from onward.train.training import Example
@@ -67,7 +67,7 @@ class PolicyData:
 
     def measure(self, model: LanguageModel, plan: TrainPlan, targets: int) -> dict[str, Measured]:  # noqa: ARG002
         questions = self._asked(targets)
-        return {"": _mean(_judged(self.reward, self._answers(model, questions)))}
+        return {"": measure.mean(_judged(self.reward, self._answers(model, questions)))}
 
     def results(self, model: LanguageModel, plan: TrainPlan) -> list[Result]:
         """By each reward: what the answers are worth, beside those of the model it began with, and how often they are preferred to them.
@@ -80,12 +80,14 @@ class PolicyData:
             was, now = _judged(judge, before), _judged(judge, after)
             worth[name] = (was, now)
             words = f"{self.metric.words} by {name}" if name else self.metric.words
-            found.append(self._result(plan, words, _mean(now), baseline=float(np.mean(was))))
-            won = [(new > old) + 0.5 * (new == old) for old, new in zip(was, now, strict=True)]
+            found.append(self._result(plan, words, measure.mean(now), baseline=float(np.mean(was))))
+            won = measure.preferred(now, was)
             preferred = "preferred to the answers before" + (f" by {name}" if name else "")
-            found.append(self._result(plan, preferred, _mean(won), chance=0.5))
+            found.append(self._result(plan, preferred, measure.mean(won), chance=0.5))
         tokens = [[float(len(completion.ids)) for completion in side.completions] for side in (before, after)]
-        found.append(self._result(plan, "tokens of an answer", _mean(tokens[1]), baseline=float(np.mean(tokens[0]))))
+        found.append(
+            self._result(plan, "tokens of an answer", measure.mean(tokens[1]), baseline=float(np.mean(tokens[0])))
+        )
         self.samples = [
             {
                 "prompt": question.prompt.text,
@@ -127,8 +129,3 @@ class PolicyData:
 
 def _judged(reward: Reward, drawn: Drawn) -> list[float]:
     return reward([question.prompt for question in drawn.questions], drawn.texts)
-
-
-def _mean(values: Sequence[float]) -> Measured:
-    """With its interval over the prompts."""
-    return with_interval(np.array(values), np.ones(len(values)))

@@ -23,7 +23,7 @@ from onward.align.policy.rewards import folders, opened, written
 from onward.align.policy.warnings import warnings
 from onward.align.wishes import RolloutWishes
 from onward.corpus.prompts import prompt_files, read_prompts
-from onward.errors import FolderError, PlanError
+from onward.errors import PlanError
 from onward.model import folder
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
@@ -66,9 +66,7 @@ def prepare(
         raise PlanError(
             f"--method {method} needs a --reward: a reward model's folder, FILE.py:FUNCTION, gold or right."
         )
-    tokenizer, parent = Tokenizer.load(base), Parent.at(base)
-    if not parent.config.causal:
-        raise FolderError(f"{base} holds an encoder, which fills blanks and cannot answer. Give an instructed model.")
+    tokenizer, parent = Tokenizer.load(base), Parent.instructed(base)
     found = machine.measure(wishes.device, wishes.precision)
     reward, watch = opened(rewards, found.device), {name: opened([name], found.device) for name in watched}
     model = parent.load(tokenizer.highest_id)
@@ -189,13 +187,13 @@ def _write(path: Path, model: LanguageModel, **further: Any) -> None:
 
 def _warn(metrics: Path, steps: int, console: Console) -> Callback:
     """Say, once each, what is going wrong.   steps: between two drawings."""
-    said = set[str]()
+    said, history = set[str](), list[dict[str, Any]]()
+    history += (line for line in read_metrics(metrics) if line["step"] % steps == 0)
 
     def callback(step: Step) -> None:
         if step.number % steps == 0:
-            before = [line for line in read_metrics(metrics) if line["step"] % steps == 0]
-            drawings = [*(line for line in before if line["step"] < step.number), metrics_of(step)]
-            for about, text in warnings(drawings).items():
+            history[:] = [line for line in history if line["step"] < step.number] + [metrics_of(step)]
+            for about, text in warnings(history).items():
                 if about not in said:
                     said.add(about)
                     console.print(f"Look: {text}", highlight=False)

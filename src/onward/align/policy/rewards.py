@@ -24,6 +24,7 @@ from types import ModuleType
 from typing import Any
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from onward.align.policy.steps import Stepwise, weighted
 from onward.corpus.prompts import Prompt
@@ -121,9 +122,7 @@ class FolderReward:
         for first in range(0, len(order), AT_ONCE):
             chosen = order[first : first + AT_ONCE]
             lengths = torch.tensor([len(chats[number]) for number in chosen], device=self.device)
-            ids = torch.zeros(len(chosen), int(lengths.max()), dtype=torch.int64)
-            for row, number in zip(ids, chosen, strict=True):
-                row[: len(chats[number])] = torch.tensor(chats[number])
+            ids = pad_sequence([torch.tensor(chats[number]) for number in chosen], batch_first=True)
             for number, value in zip(chosen, rewards(self.model, ids.to(self.device), lengths).tolist(), strict=True):
                 if not math.isfinite(value):
                     raise FolderError(

@@ -11,8 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from onward import lineage
 from onward.align.policy.measuring import TARGETS
 from onward.align.policy.warnings import warnings
@@ -21,7 +19,7 @@ from onward.files import write_bytes
 from onward.report.page import filled
 from onward.report.reinforcing.picture import Drawing, panels
 from onward.train.callbacks import read_metrics
-from onward.train.measure import with_interval
+from onward.train.measure import mean
 from onward.train.size import MEASURED_NOW_AND_THEN
 
 SHOWN = 4
@@ -59,7 +57,7 @@ def write_page(folder: Path) -> Path:
         drawings=drawings,
         panels=panels(drawings, _before(samples)),
         warnings=list(warnings([drawing.figures for drawing in drawings]).values()),
-        gain=with_interval(np.array([sample.gained for sample in samples]), np.ones(len(samples))),
+        gain=mean([sample.gained for sample in samples]),
         chosen=_chosen(samples),
         samples=len(samples),
         better=sum(sample.gained > 0 for sample in samples),
