@@ -1,6 +1,7 @@
 """The default road, small: a world is made, found as a crawl, cleaned, learned from, and every stage is examined on it."""
 
 import json
+from itertools import combinations
 
 import pytest
 from rich.console import Console
@@ -66,7 +67,9 @@ def test_the_same_command_goes_on_where_it_stopped(run):
 
 def test_the_road_goes_on_by_votes_and_a_reward_model_to_reinforcement(run):
     votes = [json.loads(line) for line in (run.out / "data" / "votes.jsonl").read_text().splitlines()]
-    assert all(vote["chosen"] != vote["rejected"] for vote in votes)
+    assert all(len(set(vote["answers"])) == len(vote["scores"]) > 1 for vote in votes)
+    assert all(len(set(vote["scores"])) > 1 for vote in votes)
+    assert all(sum(vote["scores"]) <= len(list(combinations(vote["answers"], 2))) for vote in votes)
     chat = lineage.read(run.out / "chat")
     assert chat.verb == "rl"
     assert [parent.verb for parent in chat.parents] == ["sft", "reward"]

@@ -231,7 +231,7 @@ def _reward(road: Road, console: Console, look: Look) -> None:
         with console.status("letting the model answer requests, and voting on its answers"):
             model = open_folder(sft, device=wishes.device)
             number = votes.collect(model, country.requests(data), voted, wishes.seed)
-        console.print(f"{number:,} votes on pairs of the model's own answers, a tenth of them wrong")
+        console.print(f"{number:,} votes on the model's own answers, two by two, a tenth of them wrong")
     with Workspace(road.out / "reward", reward.request(sft, voted, wishes, asked)) as place:
         training = reward.prepare(sft, voted, place, wishes, asked, console=console)
         look(training)
