@@ -96,18 +96,18 @@ class Sweep:
         wishes = Wishes(minutes=seconds / 60)
         small = Shape(depth=2, width=128)
         self.training: Training = pretrain.prepare(texts, workspace, wishes, small, vocab=vocab, console=console)
+        self.base = self.training.plan  # each run's own plan takes its place in the training
         self.machine = machine.measure()
 
     def config(self, millions: float) -> TrunkConfig:
         """The shape that the size rule takes for so many parameters."""
         flops = 6 * 20 * (millions * 1e6) ** 2
-        length = self.training.plan.length
+        length = self.base.length
         return size.shape(Shape(), vocab_size=self.training.tokenizer.highest_id + 1, flops=flops, length=length)[0]
 
     def plan(self, setting: Setting, config: TrunkConfig) -> TrainPlan:
         """The defaults, one factor changed; the steps are open."""
-        base = self.training.plan
-        draft = TrainPlan(steps=1000, length=base.length, batch_tokens=base.batch_tokens, rows_per_pass=1)
+        draft = TrainPlan(steps=1000, length=self.base.length, batch_tokens=self.base.batch_tokens, rows_per_pass=1)
         batch = setting.value if setting.factor == "batch_tokens" else None
         plan = size.begin(draft, Wishes(batch=batch, seed=setting.seed), self.machine, config)
         if setting.factor == "lr_adamw":
