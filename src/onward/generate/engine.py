@@ -14,6 +14,7 @@ from torch import Tensor
 
 from onward.errors import FolderError, PlanError
 from onward.generate.pages import BLOCK, Pages, Table, View
+from onward.generate.processors import processed
 from onward.generate.request import Completion, Finish, Request, Run
 from onward.generate.sampling import draw
 from onward.generate.schedule import Schedule
@@ -29,9 +30,7 @@ CHUNK = 1024
 """Tokens of prompts that are read in one pass, where nothing else is said: the longest that those who are talking wait."""
 MEMORY = 2e9
 """Bytes of the key-value cache, at most, where nothing else is said; so many that one sequence fits in any case."""
-DAMAGED = (
-    "the model's scores are no finite numbers (NaN or infinity): its weights are damaged. Copy the folder again, or train it anew."
-)
+DAMAGED = "the model's scores are no finite numbers (NaN or infinity): its weights are damaged. Copy the folder again, or train it anew."
 
 
 class Engine:
@@ -189,7 +188,8 @@ class Engine:
 
     def _draw(self, runs: Sequence[Run], logits: Tensor) -> None:
         positions = torch.tensor([len(run.all_ids) for run in runs], device=self.device)
-        new = draw(logits, [run.request.sampling for run in runs], positions)
+        drawn_from = processed(logits, [run.said for run in runs])
+        new = draw(drawn_from, [run.request.sampling for run in runs], positions)
         log_probs = logits.to(at_least_float32(logits.dtype)).log_softmax(-1)
         chosen = log_probs.gather(-1, new[:, None])[:, 0]
         for row, (run, token, log_prob) in enumerate(zip(runs, new.tolist(), chosen.tolist(), strict=True)):

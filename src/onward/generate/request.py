@@ -5,12 +5,13 @@ Left out: passes of the model (engine.py), and who takes part in one (schedule.p
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from onward.errors import PlanError
 from onward.generate.pages import Table, names
+from onward.generate.processors import Said
 from onward.generate.settings import Sampling
 from onward.tokens.stream import StreamDecoder
 from onward.tokens.tokenizer import Tokenizer
@@ -28,6 +29,10 @@ class Request:
     """The name of the adapter to compute with, of those beside the model; None for the model as it is."""
     client: str = ""
     """Who asks. Where many wait, clients take turns, however much each asks for."""
+    stop_ids: frozenset[int] = frozenset()
+    """Further ids that end the text."""
+    bias: Mapping[int, float] = field(default_factory=dict)
+    """Added to the logits of single tokens; minus infinity bans one."""
     alternatives: int = 0
     """How many of the likeliest tokens are told at each place, with their log-probabilities."""
 
@@ -95,6 +100,12 @@ class Run:
         return len(self.all_ids) - self.table.length
 
     @property
+    def said(self) -> Said:
+        """What the next token's logits follow."""
+        asked = self.request
+        return Said(sampling=asked.sampling, ids=self.all_ids, drawn=self.drawn, bias=asked.bias)
+
+    @property
     def draws(self) -> bool:
         """Whether it has drawn a token already and only that is to be read."""
         return self.pending == 1 and bool(self.drawn)
@@ -104,7 +115,7 @@ class Run:
         self.drawn.append(token)
         self.all_ids.append(token)
         self.log_probs.append(log_prob)
-        if token in self.ends:
+        if token in self.ends or token in self.request.stop_ids:
             self._end("stop")
             return
         self.ids.append(token)
