@@ -33,6 +33,10 @@ MEMORY = 2e9
 DAMAGED = "the model's scores are no finite numbers (NaN or infinity): its weights are damaged. Copy the folder again, or train it anew."
 
 
+News = tuple[Table, Sequence[int], int]
+"""A sequence's table, all of its tokens, and how many of those not read yet are to be read."""
+
+
 class Engine:
     """Runs one model with its tokeniser. `ends`: ids that end a text, besides those that the tokeniser knows.
 
@@ -123,7 +127,7 @@ class Engine:
                 tokens = min(self.chunk, len(ids) - 1 - table.length)
                 first = max(table.length, len(prompt) - 1)
                 table.reserve(tokens)
-                logits = self._forward([(table, ids, tokens)])[0, first - table.length :]
+                logits = self.model.logits(self.hidden([(table, ids, tokens)])[0, first - table.length :])
                 if not logits.isfinite().all():
                     raise FolderError(DAMAGED)
                 table.read(ids, tokens)
@@ -158,7 +162,7 @@ class Engine:
     def _pass(self, group: Sequence[tuple[Run, int]]) -> Tensor:
         """The logits (B, V) after the new tokens of each. Where memory does not suffice for all at once, in two halves."""
         try:
-            return self._last([(run.table, run.all_ids, tokens) for run, tokens in group], group[0][0].request.adapter)
+            return self.after([(run.table, run.all_ids, tokens) for run, tokens in group])
         except RuntimeError as error:  # torch's own error where a device's memory is full is one, and so is the CPU's
             if len(group) == 1 or not any(words in str(error) for words in ("out of memory", "not enough memory")):
                 raise
@@ -166,21 +170,16 @@ class Engine:
         half = len(group) // 2
         return torch.cat([self._pass(group[:half]), self._pass(group[half:])])
 
-    def _last(self, news: Sequence[tuple[Table, Sequence[int], int]], adapter: str | None) -> Tensor:
-        hidden = self._hidden(news, adapter)
+    def after(self, news: Sequence[News]) -> Tensor:
+        """The logits (B, V) after the last new token of each."""
+        hidden = self.hidden(news)
         last = torch.tensor([tokens - 1 for _, _, tokens in news], device=self.device)
         return self.model.logits(hidden[torch.arange(len(news), device=self.device), last])
 
-    def _forward(self, news: Sequence[tuple[Table, Sequence[int], int]]) -> Tensor:
-        """The logits (B, T, V) after every new token; all have the first one's adapter."""
-        return self.model.logits(self._hidden(news, news[0][0].adapter))
-
-    def _hidden(self, news: Sequence[tuple[Table, Sequence[int], int]], adapter: str | None) -> Tensor:
-        """The primitive: the trunk over new tokens of several sequences, for which there are blocks.   Returns (B, T, width).
-
-        news: of each sequence its table, all of its tokens, and how many of those not read yet are to be read.
-        """
-        self.use(adapter)
+    def hidden(self, news: Sequence[News]) -> Tensor:
+        """The primitive: the trunk over new tokens of several sequences of the same adapter, for which there are blocks.   Returns
+        (B, T, width), padded at the right. The tables still count them as not read: whoever called says what of it stays."""
+        self.use(news[0][0].adapter)
         width = max(tokens for _, _, tokens in news)
         rows = [[*ids[table.length : table.length + n], *[0] * (width - n)] for table, ids, n in news]
         view = View(self.pages, [table for table, _, _ in news], [tokens for _, _, tokens in news])

@@ -186,6 +186,17 @@ class Table:
                 self.pages.give_back(self.blocks[place])
                 self.blocks[place] = EMPTY
 
+    def fork(self) -> Table:
+        """Another sequence that begins as this one does so far. Both go on as they like.   Raises NoRoomError."""
+        other = Table(self.pages, self.adapter)
+        kept = -(-self.length // BLOCK)
+        for block in self.blocks[:kept]:
+            if block != EMPTY:
+                self.pages.share(block)
+        other.blocks, other.length, other._named = self.blocks[:kept], self.length, self._named
+        other.truncate(self.length)
+        return other
+
     def truncate(self, length: int) -> None:
         """Forget all but the first `length` tokens. Nobody who shares them sees what is written after them now."""
         self.length = min(self.length, length)

@@ -6,6 +6,7 @@ filters (sampling.py).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -59,5 +60,6 @@ def _penalise(row: Tensor, said: Said) -> None:
         old = row[there]
         row[there] = torch.where(old > 0, old / asked.repetition_penalty, old * asked.repetition_penalty)
     if said.drawn and (asked.presence_penalty or asked.frequency_penalty):
-        there, times = torch.tensor(said.drawn, device=row.device).unique(return_counts=True)
-        row[there] -= asked.presence_penalty + asked.frequency_penalty * times.to(row.dtype)
+        times = Counter(said.drawn)
+        taken = [asked.presence_penalty + asked.frequency_penalty * count for count in times.values()]
+        row[list(times)] -= torch.tensor(taken, dtype=row.dtype, device=row.device)
