@@ -244,7 +244,7 @@ class View:
     def _put(self, kept: Tensor, new: Tensor) -> Tensor:
         """Write (B, kv_heads, T, head_size) into blocks, and read all of the tables: (B, kv_heads, S, head_size)."""
         kept[self._blocks, :, self._places] = new.transpose(1, 2)[self._written].to(kept.dtype)
-        return kept[self.tables].transpose(1, 2).flatten(2, 3).to(new.dtype)
+        return kept.transpose(0, 1)[:, self.tables].flatten(2, 3).transpose(0, 1).to(new.dtype)
 
     def advance(self, tokens: int) -> None:
         """The tables note themselves what was read."""

@@ -26,6 +26,8 @@ def draw(logits: Tensor, settings: Sequence[Sampling], positions: Tensor) -> Ten
 
     logits: (B, V).   settings: one a sequence.   positions: (B,) int64, the index that the new token will have.   Returns (B,) int64.
     """
+    if all(s.temperature == 0 for s in settings):
+        return logits.argmax(-1)
     logits = logits.double()
     temperature = _column(logits, [s.temperature for s in settings])
     kept = _filter(logits / temperature.clamp(min=1e-9), settings)
