@@ -40,16 +40,27 @@ class ChatModel(ABC):
         top_k: int = 0,
         top_p: float = 1.0,
         min_p: float = 0.0,
+        typical_p: float = 1.0,
+        repetition_penalty: float = 1.0,
+        presence_penalty: float = 0.0,
+        frequency_penalty: float = 0.0,
         seed: int = 0,
         max_tokens: int = 256,
         stop: Sequence[str] = (),
     ) -> list[Reply]:
-        """`n` replies to a conversation; reply i is drawn with seed + i.   Raises ChatError, PlanError, EndpointError."""
+        """`n` replies to a conversation; reply i is drawn with seed + i. The rest is as in `Sampling`.
+
+        Raises ChatError, PlanError, EndpointError.
+        """
         sampling = Sampling(
             temperature=temperature,
             top_k=top_k,
             top_p=top_p,
             min_p=min_p,
+            typical_p=typical_p,
+            repetition_penalty=repetition_penalty,
+            presence_penalty=presence_penalty,
+            frequency_penalty=frequency_penalty,
             seed=seed,
             max_tokens=max_tokens,
             stop=tuple(stop),

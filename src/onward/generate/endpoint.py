@@ -32,6 +32,10 @@ def _is_address(text: str) -> bool:
         return False
 
 
+USUAL = Sampling()
+FURTHER = ("top_k", "min_p", "typical_p", "repetition_penalty", "presence_penalty", "frequency_penalty")
+
+
 class EndpointModel(ChatModel):
     """`http://host:port/v1`, with the model's name after a `#`: `http://host:port/v1#name`. Without one, the first that is served."""
 
@@ -99,7 +103,7 @@ class EndpointModel(ChatModel):
             ) from error
 
     def _body(self, sampling: Sampling) -> dict[str, Any]:
-        """The request in OpenAI's words; what OpenAI does not know (top-k, min-p) is sent only where it is asked for."""
+        """The request in OpenAI's words; penalties, and what OpenAI does not know, are sent only where they are asked for."""
         body: dict[str, Any] = {
             "model": self.model,
             "temperature": sampling.temperature,
@@ -107,8 +111,8 @@ class EndpointModel(ChatModel):
             "seed": sampling.seed,
             "max_tokens": sampling.max_tokens,
         }
-        further = {"top_k": sampling.top_k, "min_p": sampling.min_p, "stop": list(sampling.stop)}
-        return body | {name: value for name, value in further.items() if value}
+        further = {name: getattr(sampling, name) for name in FURTHER if getattr(sampling, name) != getattr(USUAL, name)}
+        return body | further | ({"stop": list(sampling.stop)} if sampling.stop else {})
 
     def _first_model(self) -> str:
         answer = self._call("GET", "/models")

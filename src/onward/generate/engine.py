@@ -1,63 +1,48 @@
-"""The engine: carries texts on, several at once, token by token.
+"""The engine: carries texts on, many at once, token by token; who comes joins those who are on their way.
 
-One primitive: run the trunk over new tokens of several sequences and get the logits at the last of each. Prefill is many new tokens,
-decoding is one. Simple and right; left out: sequences that join a running batch, pages, shared prefixes, drafters.
+One primitive: run the trunk over new tokens of several sequences and get the logits at the last of each, or at all. Prefill is many new
+tokens, decoding is one. Who takes part in a pass is decided in schedule.py, what is remembered lies in pages.py, a request on its way is in
+request.py. Left out: drafters, which verify several tokens in a pass.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
 import torch
 from torch import Tensor
 
 from onward.errors import FolderError, PlanError
-from onward.generate.cache import KVCache
+from onward.generate.pages import BLOCK, Pages, Table, View
+from onward.generate.processors import processed
+from onward.generate.request import Completion, Finish, Request, Run
 from onward.generate.sampling import draw
-from onward.generate.settings import Sampling
-from onward.model.trunk import LanguageModel
-from onward.tokens.stream import StreamDecoder
+from onward.generate.schedule import Schedule
+from onward.model.config import TrunkConfig
+from onward.model.trunk import LanguageModel, at_least_float32
 from onward.tokens.tokenizer import Tokenizer
 
+__all__ = ["Completion", "Engine", "Finish", "Request", "Run"]
+
 AT_ONCE = 32
-"""Sequences that run together, where nothing else is said; further ones wait for the next batch."""
-
-Finish = Literal["stop", "length"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Request:
-    """A prompt to carry on. The text that follows is a function of (model, prompt, sampling) alone."""
-
-    prompt: Sequence[int]
-    sampling: Sampling = field(default_factory=Sampling)
-    adapter: str | None = None
-    """The name of the adapter to compute with, of those beside the model; None for the model as it is."""
+"""Sequences that run together, where nothing else is said; further ones wait until one has ended."""
+CHUNK = 1024
+"""Tokens of prompts that are read in one pass, where nothing else is said: the longest that those who are talking wait."""
+MEMORY = 2e9
+"""Bytes of the key-value cache, at most, where nothing else is said; so many that one sequence fits in any case."""
+DAMAGED = "the model's scores are no finite numbers (NaN or infinity): its weights are damaged. Copy the folder again, or train it anew."
 
 
-@dataclass(frozen=True, kw_only=True)
-class Completion:
-    """What followed. `ids` leave out the token that ended it; `finish` is "length" where the room or max_tokens ran out.
-
-    drawn: all tokens, the one that ended it too.   log_probs: of each of those, in nats, under the model as it is, without temperature
-    and filters.
-    """
-
-    ids: list[int]
-    text: str
-    finish: Finish
-    prompt_tokens: int
-    drawn: list[int]
-    log_probs: list[float]
+News = tuple[Table, Sequence[int], int]
+"""A sequence's table, all of its tokens, and how many of those not read yet are to be read."""
 
 
 class Engine:
     """Runs one model with its tokeniser. `ends`: ids that end a text, besides those that the tokeniser knows.
 
-    at_once: sequences that run together.
     use: called with a request's adapter before each pass of the model, where there are adapters: texts may take turns.
+    at_once: sequences that run together.   chunk: tokens of prompts read in one pass.   blocks: of the key-value cache, at most.
+    While it exists, the weights must stay as they are, or `forget` be called.
     """
 
     def __init__(
@@ -67,158 +52,159 @@ class Engine:
         ends: Iterable[int] = (),
         use: Callable[[str | None], None] = lambda _: None,
         at_once: int = AT_ONCE,
+        chunk: int = CHUNK,
+        blocks: int | None = None,
     ) -> None:
         self.model = model.eval()
-        self.use, self.at_once = use, at_once
+        self.use, self.at_once, self.chunk = use, at_once, chunk
         self.tokenizer = tokenizer
         self.ends = frozenset(tokenizer.eos_ids) | frozenset(ends)
         self.room = model.config.max_positions
         parameter = next(model.parameters())
         self.device, self.dtype = parameter.device, parameter.dtype
+        self.blocks = blocks or default_blocks(model.config, self.dtype)
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with an empty cache, as after the weights have changed. Nothing may be on its way."""
+        self.pages = Pages(self.model.config, self.blocks, dtype=self.dtype, device=self.device)
+        self._schedule = Schedule(self.pages, self.at_once, self.chunk)
+
+    # --- what is asked ------------------------------------------------------------------------------------------------
+
+    def submit(self, request: Request) -> Run:
+        """Take a request on; `step` carries it on.   Raises PlanError for a prompt that is empty or fills all of the model's positions."""
+        table = Table(self.pages, request.adapter)
+        run = Run(request, self.tokenizer, self.ends, self.room, table)
+        self._schedule.add(run)
+        return run
+
+    def cancel(self, run: Run) -> None:
+        """Nobody wants the rest. What has been drawn stays; its place and its blocks are free."""
+        if run.finish is None:
+            run.finish = "cancelled"
+            self._end(run)
 
     def run(self, requests: Sequence[Request]) -> list[Completion]:
-        """Carry on every prompt. Raises PlanError for a prompt that is empty or fills all of the model's positions."""
-        runs = [_Run(request, self) for request in requests]
-        for adapter in dict.fromkeys(request.adapter for request in requests):
-            alike = [run for run in runs if run.request.adapter == adapter]
-            for first in range(0, len(alike), self.at_once):
-                for _ in self._decode(alike[first : first + self.at_once]):
-                    pass
+        """Carry on every prompt.   Raises PlanError as `submit` does; FolderError where a request has failed."""
+        runs = [self.submit(request) for request in requests]
+        try:
+            while any(run.finish is None for run in runs):
+                self.step()
+        finally:
+            for run in runs:
+                self.cancel(run)
+        for run in runs:
+            if run.finish == "error":
+                raise FolderError(run.error)
         return [run.completion() for run in runs]
 
     def stream(self, request: Request) -> Iterator[str]:
-        """The text that follows one prompt, piece by piece, in whole characters."""
-        run = _Run(request, self)
-        for _ in self._decode([run]):
-            yield run.fresh()
-        yield run.fresh()
+        """The text that follows one prompt, piece by piece, in whole characters.   Raises as `run` does."""
+        run = self.submit(request)
+        try:
+            while run.finish is None:
+                self.step()
+                yield run.fresh()
+            yield run.fresh()  # another's steps may have ended it
+        finally:
+            self.cancel(run)
+        if run.finish == "error":
+            raise FolderError(run.error)
 
+    @torch.inference_mode()
     def score(self, prompt: Sequence[int], continuation: Sequence[int], adapter: str | None = None) -> list[float]:
         """Log-probability in nats of each token of `continuation` after `prompt` and those before it."""
-        self.use(adapter)
         ids = [*prompt, *continuation]
         if not prompt or len(ids) > self.room:
             raise PlanError(
                 f"a prompt of {len(prompt)} and a continuation of {len(continuation)} tokens: 1 to {self.room} are wanted."
             )
-        with torch.inference_mode():
-            logits = _finite(self.model(torch.tensor([ids[:-1]], device=self.device))[0, len(prompt) - 1 :])
-            chosen = torch.tensor(ids[len(prompt) :], device=self.device)[:, None]
-            scores: list[float] = logits.double().log_softmax(-1).gather(-1, chosen)[:, 0].tolist()
-        return scores
+        table, found = Table(self.pages, adapter), list[float]()
+        try:
+            table.adopt(ids[: len(prompt)])
+            while table.length < len(ids) - 1:
+                tokens = min(self.chunk, len(ids) - 1 - table.length)
+                first = max(table.length, len(prompt) - 1)
+                table.reserve(tokens)
+                logits = self.model.logits(self.hidden([(table, ids, tokens)])[0, first - table.length :])
+                if not logits.isfinite().all():
+                    raise FolderError(DAMAGED)
+                table.read(ids, tokens)
+                told = torch.tensor(ids[first + 1 : table.length + 1], device=self.device)[:, None]
+                found += logits[: len(told)].double().log_softmax(-1).gather(-1, told)[:, 0].tolist()
+        finally:
+            table.release()
+        return found
+
+    # --- the passes ---------------------------------------------------------------------------------------------------
 
     @torch.inference_mode()
-    def _decode(self, runs: list[_Run]) -> Iterator[None]:
-        """Draw a token for every run at once until all are finished; yields after each round. All have the same adapter."""
-        adapter = runs[0].request.adapter
-        lengths = torch.tensor([len(run.request.prompt) for run in runs], device=self.device)
-        capacity = min(self.room, max(len(r.request.prompt) + r.request.sampling.max_tokens for r in runs))
-        cache = KVCache(self.model.config, len(runs), capacity, dtype=self.dtype, device=self.device)
-        width = int(lengths.max())
-        prompts = torch.tensor(
-            [[*r.request.prompt] + [0] * (width - len(r.request.prompt)) for r in runs], device=self.device
-        )
-        logits = self._logits(prompts, cache, adapter, last=lengths - 1)
-        cache.truncate(lengths)
-        while True:
-            new = draw(logits, [run.request.sampling for run in runs], cache.lengths)
-            chosen = logits.double().log_softmax(-1).gather(-1, new[:, None])[:, 0]
-            told = zip(runs, new.tolist(), chosen.tolist(), strict=True)
-            alive = [row for row, (run, token, log_prob) in enumerate(told) if run.take(token, log_prob)]
-            yield
-            if not alive:
-                return
-            if len(alive) < len(runs):
-                rows = torch.tensor(alive, device=self.device)
-                cache.keep(rows)
-                new, runs = new[rows], [runs[row] for row in alive]
-            logits = self._logits(new[:, None], cache, adapter, last=torch.zeros_like(new))
+    def step(self) -> None:
+        """One pass of the model, over whoever's turn it is."""
+        group = self._schedule.next()
+        if not group:
+            return
+        logits = self._pass(group)
+        drawing = []
+        sound = logits.isfinite().all(-1).tolist()
+        for row, (run, tokens) in enumerate(group):
+            if not sound[row]:
+                run.fail(DAMAGED)
+                self._end(run)
+                continue
+            run.table.read(run.all_ids, tokens)
+            if not run.pending:
+                drawing.append(row)
+        if drawing:
+            self._draw([group[row][0] for row in drawing], logits[drawing])
 
-    def _logits(self, ids: Tensor, cache: KVCache, adapter: str | None, *, last: Tensor) -> Tensor:
-        """The primitive: new tokens (B, T) through the trunk; logits (B, V) after token `last` (B,) of each sequence."""
-        self.use(adapter)
-        hidden = self.model.hidden(ids, cache=cache)
-        return _finite(self.model.logits(hidden[torch.arange(len(ids), device=self.device), last]))
+    def _pass(self, group: Sequence[tuple[Run, int]]) -> Tensor:
+        """The logits (B, V) after the new tokens of each. Where memory does not suffice for all at once, in two halves."""
+        try:
+            return self.after([(run.table, run.all_ids, tokens) for run, tokens in group])
+        except RuntimeError as error:  # torch's own error where a device's memory is full is one, and so is the CPU's
+            if len(group) == 1 or not any(words in str(error) for words in ("out of memory", "not enough memory")):
+                raise
+        self._schedule.at_once = self.at_once = max(1, len(group) // 2)
+        half = len(group) // 2
+        return torch.cat([self._pass(group[:half]), self._pass(group[half:])])
+
+    def after(self, news: Sequence[News]) -> Tensor:
+        """The logits (B, V) after the last new token of each."""
+        hidden = self.hidden(news)
+        last = torch.tensor([tokens - 1 for _, _, tokens in news], device=self.device)
+        return self.model.logits(hidden[torch.arange(len(news), device=self.device), last])
+
+    def hidden(self, news: Sequence[News]) -> Tensor:
+        """The primitive: the trunk over new tokens of several sequences of the same adapter, for which there are blocks.   Returns
+        (B, T, width), padded at the right. The tables still count them as not read: whoever called says what of it stays."""
+        self.use(news[0][0].adapter)
+        width = max(tokens for _, _, tokens in news)
+        rows = [[*ids[table.length : table.length + n], *[0] * (width - n)] for table, ids, n in news]
+        view = View(self.pages, [table for table, _, _ in news], [tokens for _, _, tokens in news])
+        return self.model.hidden(torch.tensor(rows, device=self.device), cache=view)
+
+    def _draw(self, runs: Sequence[Run], logits: Tensor) -> None:
+        positions = torch.tensor([len(run.all_ids) for run in runs], device=self.device)
+        drawn_from = processed(logits, [run.said for run in runs])
+        new = draw(drawn_from, [run.request.sampling for run in runs], positions)
+        log_probs = logits.to(at_least_float32(logits.dtype)).log_softmax(-1)
+        chosen = log_probs.gather(-1, new[:, None])[:, 0]
+        for row, (run, token, log_prob) in enumerate(zip(runs, new.tolist(), chosen.tolist(), strict=True)):
+            if run.request.alternatives:
+                best = log_probs[row].topk(min(run.request.alternatives, logits.shape[-1]))
+                run.alternatives.append(list(zip(best.indices.tolist(), best.values.tolist(), strict=True)))
+            run.take(token, log_prob)
+            if run.finish is not None:
+                self._end(run)
+
+    def _end(self, run: Run) -> None:
+        self._schedule.remove(run)
+        run.table.release(spoilt=run.finish == "error")
 
 
-def _finite(logits: Tensor) -> Tensor:
-    """The logits as they are.   Raises FolderError where one is no finite number: every draw after it would be noise."""
-    if not logits.isfinite().all():
-        raise FolderError(
-            "the model's scores are no finite numbers (NaN or infinity): its weights are damaged. Copy the folder again, or train it anew."
-        )
-    return logits
-
-
-@dataclass
-class _Run:
-    """One request on its way: what has been drawn, what may be shown, and whether it has ended."""
-
-    request: Request
-    engine: Engine
-    ids: list[int] = field(default_factory=list)
-    drawn: list[int] = field(default_factory=list)
-    log_probs: list[float] = field(default_factory=list)
-    text: str = ""
-    shown: int = 0
-    finish: Finish | None = None
-
-    def __post_init__(self) -> None:
-        prompt, room = len(self.request.prompt), self.engine.room
-        if not prompt:
-            raise PlanError("the prompt is empty, and this model has no token to begin with. Give it some text.")
-        if prompt >= room:
-            raise PlanError(
-                f"the prompt has {prompt:,} tokens and the model {room:,} positions: nothing can follow. Shorten the prompt."
-            )
-        self._decoder = StreamDecoder(self.engine.tokenizer)
-        self._limit = min(self.request.sampling.max_tokens, room - prompt)
-
-    def take(self, token: int, log_prob: float) -> bool:
-        """Add a drawn token; False when it ends the text."""
-        self.drawn.append(token)
-        self.log_probs.append(log_prob)
-        if token in self.engine.ends:
-            self._end("stop")
-            return False
-        self.ids.append(token)
-        self.text += self._decoder.push(token)
-        if self._stopped():
-            return False
-        if len(self.ids) >= self._limit:
-            self._end("length")
-        return self.finish is None
-
-    def _end(self, finish: Finish) -> None:
-        self.text += self._decoder.flush()
-        self.finish = finish
-        self._stopped()
-
-    def _stopped(self) -> bool:
-        """Cut the text before the first stop string in it."""
-        found = [at for stop in self.request.sampling.stop if (at := self.text.find(stop)) >= 0]
-        if found:
-            self.text, self.finish = self.text[: min(found)], "stop"
-        return bool(found)
-
-    def fresh(self) -> str:
-        """Text not shown yet, holding back an end that may turn out to be the beginning of a stop string."""
-        end = len(self.text)
-        if self.finish is None:
-            held = [
-                n for stop in self.request.sampling.stop for n in range(1, len(stop)) if self.text.endswith(stop[:n])
-            ]
-            end -= max(held, default=0)
-        piece, self.shown = self.text[self.shown : end], max(end, self.shown)
-        return piece
-
-    def completion(self) -> Completion:
-        assert self.finish is not None
-        return Completion(
-            ids=self.ids,
-            text=self.text,
-            finish=self.finish,
-            prompt_tokens=len(self.request.prompt),
-            drawn=self.drawn,
-            log_probs=self.log_probs,
-        )
+def default_blocks(config: TrunkConfig, dtype: torch.dtype) -> int:
+    """As many as MEMORY holds, and enough for one sequence as long as the model's positions."""
+    each = 2 * config.depth * config.kv_heads * config.head_size * BLOCK * torch.empty((), dtype=dtype).element_size()
+    return max(int(MEMORY / each), -(-config.max_positions // BLOCK))

@@ -26,6 +26,8 @@ def draw(logits: Tensor, settings: Sequence[Sampling], positions: Tensor) -> Ten
 
     logits: (B, V).   settings: one a sequence.   positions: (B,) int64, the index that the new token will have.   Returns (B,) int64.
     """
+    if all(s.temperature == 0 for s in settings):
+        return logits.argmax(-1)
     logits = logits.double()
     temperature = _column(logits, [s.temperature for s in settings])
     kept = _filter(logits / temperature.clamp(min=1e-9), settings)
@@ -38,8 +40,9 @@ def _column(like: Tensor, values: Sequence[float]) -> Tensor:
 
 
 def _filter(logits: Tensor, settings: Sequence[Sampling]) -> Tensor:
-    """Logits with everything that top-k, top-p and min-p leave out at minus infinity; the likeliest token always stays.   (B, V)"""
-    if all(s.top_k == 0 and s.top_p == 1 and s.min_p == 0 for s in settings):
+    """Logits with everything that top-k, top-p, min-p and typical-p leave out at minus infinity; of the first three, the likeliest token
+    always stays, and of the last one the most typical.   (B, V)"""
+    if all((s.top_k, s.top_p, s.min_p, s.typical_p) == (0, 1, 0, 1) for s in settings):
         return logits
     ordered, order = logits.sort(dim=-1, descending=True, stable=True)
     size = logits.shape[-1]
@@ -51,6 +54,19 @@ def _filter(logits: Tensor, settings: Sequence[Sampling]) -> Tensor:
     left = ordered.masked_fill(out, -torch.inf).softmax(-1)
     out |= left < _column(logits, [s.min_p for s in settings]) * left[:, :1]
     out[:, 0] = False
+    kept = logits.masked_fill(out.gather(-1, order.argsort(-1)), -torch.inf)
+    return kept if all(s.typical_p == 1 for s in settings) else _typical(kept, settings)
+
+
+def _typical(logits: Tensor, settings: Sequence[Sampling]) -> Tensor:
+    """What is about as surprising as the distribution is on average, up to typical_p in all (Meister et al. 2022, arXiv 2202.00666)."""
+    log_probs = logits.log_softmax(-1)
+    probs = log_probs.exp()
+    entropy = -(probs * log_probs.nan_to_num(neginf=0.0)).sum(-1, keepdim=True)
+    order = (log_probs + entropy).abs().argsort(dim=-1, stable=True)
+    ordered = probs.gather(-1, order)
+    typical_p = _column(logits, [s.typical_p for s in settings])
+    out = (ordered.cumsum(-1) - ordered >= typical_p) & (typical_p < 1)
     return logits.masked_fill(out.gather(-1, order.argsort(-1)), -torch.inf)
 
 

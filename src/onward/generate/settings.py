@@ -9,7 +9,8 @@ from onward.errors import PlanError
 
 @dataclass(frozen=True, kw_only=True)
 class Sampling:
-    """How the next token is chosen. The filters are applied in the order of the fields, each to what the one before left."""
+    """How the next token is chosen. Penalties come first; the filters are applied in the order of the fields, each to what the one before
+    left."""
 
     temperature: float = field(
         default=0.7, metadata={"help": "0 always takes the likeliest token; 1 is the model as it is"}
@@ -21,6 +22,15 @@ class Sampling:
     min_p: float = field(
         default=0.0, metadata={"help": "leave out tokens less likely than this share of the likeliest"}
     )
+    typical_p: float = field(
+        default=1.0,
+        metadata={"help": "choose among the tokens that surprise about as much as is usual, that together reach this"},
+    )
+    repetition_penalty: float = field(
+        default=1.0, metadata={"help": "above 1: what stands in the text already, the prompt too, becomes less likely"}
+    )
+    presence_penalty: float = field(default=0.0, metadata={"help": "taken off the score of whatever was said already"})
+    frequency_penalty: float = field(default=0.0, metadata={"help": "the same, for each time that it was said"})
     seed: int = field(default=0, metadata={"help": "same seed, same text"})
     max_tokens: int = field(default=256, metadata={"help": "tokens at most"})
     stop: tuple[str, ...] = field(default=(), metadata={"help": "end before this text; may be given several times"})
@@ -31,6 +41,16 @@ class Sampling:
             (0 <= self.top_k < 2**31, f"--top-k {self.top_k}: 0 (all) or more, below 2**31"),
             (0 < self.top_p <= 1, f"--top-p {self.top_p}: above 0, up to 1"),
             (0 <= self.min_p < 1, f"--min-p {self.min_p}: from 0 to below 1"),
+            (0 < self.typical_p <= 1, f"--typical-p {self.typical_p}: above 0, up to 1"),
+            (
+                0 < self.repetition_penalty < float("inf"),
+                f"--repetition-penalty {self.repetition_penalty}: above 0 (1 changes nothing), and finite",
+            ),
+            (abs(self.presence_penalty) < float("inf"), f"--presence-penalty {self.presence_penalty}: a finite number"),
+            (
+                abs(self.frequency_penalty) < float("inf"),
+                f"--frequency-penalty {self.frequency_penalty}: a finite number",
+            ),
             (-(2**63) <= self.seed < 2**63, f"--seed {self.seed}: a whole number of at most 64 bits"),
             (1 <= self.max_tokens < 2**31, f"--max-tokens {self.max_tokens}: at least 1, below 2**31"),
             (all(self.stop), "--stop '': an empty text would stop everything"),
@@ -38,3 +58,7 @@ class Sampling:
         for fine, message in checks:
             if not fine:
                 raise PlanError(message + ".")
+
+    @property
+    def penalises(self) -> bool:
+        return (self.repetition_penalty, self.presence_penalty, self.frequency_penalty) != (1, 0, 0)
