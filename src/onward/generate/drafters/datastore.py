@@ -110,7 +110,8 @@ class Datastore(Drafter):
 
     def propose(self, ids: Sequence[int], k: int, seed: int) -> Tree:
         del seed  # nothing is drawn here
-        query = list(ids[-LONGEST:])[::-1]
+        # A model may have more ids than its tokeniser; those occur nowhere, and must not be taken for the mark.
+        query = [id if id < self.vocab_size else -1 for id in reversed(ids[-LONGEST:])]
         if k < 1 or len(query) < self.shortest:
             return Tree([], [])
         first, end = self._find(query)

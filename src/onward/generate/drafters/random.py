@@ -34,20 +34,24 @@ class Random(Drafter):
         self.chances: NDArray[np.float64] = weights / weights.sum()
 
     def propose(self, ids: Sequence[int], k: int, seed: int) -> Tree:
-        """Breadth first: the k first nodes of a tree in which every node has `width` children."""
-        if k < 1:
-            return Tree([], [])
-        families = np.arange(-(-k // self.width))[:, None]
-        noise = uniform(seed, "draft", len(ids), families, np.arange(self.vocab_size))
-        # The largest of log q + Gumbel noise, in order, are draws without replacement (Kool et al. 2019, arXiv 1903.06059).
-        drawn = (-np.log(self.chances) + np.log(-np.log(noise))).argsort(axis=1, kind="stable")[:, : self.width]
-        left = np.broadcast_to(self.chances, noise.shape).copy()
-        chances = np.empty((len(families), self.width, self.vocab_size))
-        for child in range(self.width):
-            chances[:, child] = left / left.sum(axis=1, keepdims=True)
-            left[families[:, 0], drawn[:, child]] = 0
-        return Tree(
-            drawn.ravel()[:k].tolist(),
-            [node // self.width - 1 for node in range(k)],
-            chances.reshape(-1, self.vocab_size)[:k],
+        return self.trees(np.array([len(ids)]), max(k, 0), np.array([seed], dtype=np.int64))[0]
+
+    def trees(self, lengths: NDArray[np.int64], k: int, seeds: NDArray[np.int64]) -> list[Tree]:
+        """For each of B texts, of which the length is all that matters, the first k nodes, breadth first, of a tree in which every node has
+        `width` children.   lengths, seeds: (B,)."""
+        families = np.arange(-(-k // self.width))
+        noise = uniform(
+            seeds[:, None, None], "draft", lengths[:, None, None], families[:, None], np.arange(self.vocab_size)
         )
+        # The largest of log q + Gumbel noise, in order, are draws without replacement (Kool et al. 2019, arXiv 1903.06059).
+        drawn = (np.log(-np.log(noise)) - np.log(self.chances)).argsort(axis=-1, kind="stable")[..., : self.width]
+        left = np.broadcast_to(self.chances, noise.shape).copy()
+        chances = np.empty((*drawn.shape, self.vocab_size))
+        for child in range(self.width):
+            chances[:, :, child] = left / left.sum(axis=-1, keepdims=True)
+            np.put_along_axis(left, drawn[..., child, None], 0, axis=-1)
+        parents = [node // self.width - 1 for node in range(k)]
+        nodes = len(families) * self.width
+        tokens = drawn.reshape(len(seeds), nodes)[:, :k].tolist()
+        flat = chances.reshape(len(seeds), nodes, self.vocab_size)[:, :k]
+        return [Tree(own, parents, q) for own, q in zip(tokens, flat, strict=True)]
