@@ -9,14 +9,19 @@ from itertools import product
 import numpy as np
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as some
 from numpy.typing import NDArray
 from scipy import stats
 
+from onward.errors import PlanError
+from onward.generate import verify as verification
 from onward.generate.drafters.lookup import Lookup
 from onward.generate.drafters.random import Random
 from onward.generate.drafters.tree import Tree, merge
 from onward.generate.sampling import draw, probabilities
 from onward.generate.settings import Sampling
+from onward.generate.streams import uniform
 from onward.generate.verify import Mode, Verified, verify
 
 V = 5
@@ -174,8 +179,8 @@ def test_the_proof_notices_chances_without_temperature():
 @pytest.mark.parametrize(
     "shared",
     [
-        lambda seeds, stream, position, *_: uniform(seeds, "accept", position, 0),  # to accept and for the residual
-        lambda seeds, stream, position, *_: uniform(seeds, "draft", position, 0, 0),  # and to draft
+        lambda seeds, _, position, *__: uniform(seeds, "accept", position, 0),  # to accept and for the residual
+        lambda seeds, _, position, *__: uniform(seeds, "draft", position, 0, 0),  # and to draft
     ],
 )
 def test_the_proof_notices_shared_noise(monkeypatch, shared):
