@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from onward.errors import PlanError
@@ -22,6 +22,7 @@ def texts(tree: Tree) -> set[tuple[int, ...]]:
     return {tuple(tree.tokens[n] for n in tree.path(node)) for node in range(len(tree))}
 
 
+@settings(deadline=None)
 @given(IDS, some.integers(1, 3), some.integers(0, 4), some.integers(1, 3))
 def test_the_index_finds_what_a_scan_finds(ids, shortest, more, branches):
     longest = shortest + more
@@ -30,6 +31,7 @@ def test_the_index_finds_what_a_scan_finds(ids, shortest, more, branches):
     assert texts(tree) == {tuple(ids[place:end]) for place in places for end in range(place + 1, len(ids) + 1)}
 
 
+@settings(deadline=None)
 @given(some.lists(some.tuples(IDS, some.integers(0, 6), some.booleans()), max_size=12))
 def test_what_it_remembers_changes_nothing(calls):
     """Texts that grow, that fall back, that are others, that are forgotten: as if each were looked at for the first time."""

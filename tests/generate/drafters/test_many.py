@@ -3,7 +3,7 @@ from itertools import count
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from onward.errors import PlanError
@@ -97,6 +97,7 @@ def test_where_the_one_picked_has_no_idea_the_next_is_asked():
     assert many.propose([1, 2, 8, 1, 2], 1, 0).tokens == [9]
 
 
+@settings(deadline=None)
 @given(
     some.lists(some.tuples(some.integers(0, 9), some.integers(0, 6)), max_size=10), some.sampled_from(["merge", "pick"])
 )

@@ -1,10 +1,11 @@
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from onward.generate.drafters.suffixes import sorted_contexts
 
 
+@settings(deadline=None)
 @given(
     some.lists(some.integers(0, 2), min_size=1, max_size=60),
     some.integers(1, 9),
@@ -18,6 +19,7 @@ def test_places_are_sorted_by_what_stands_before_them(ids, depth, vocab_size):
     assert contexts == sorted(contexts)
 
 
+@settings(deadline=None)
 @given(some.integers(1, 40), some.integers(1, 8))
 def test_places_that_cannot_be_told_apart_stay_in_their_order(size, depth):
     order = sorted_contexts(np.zeros(size, dtype=np.uint16), 1, depth)

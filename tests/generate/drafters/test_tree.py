@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from onward.generate.drafters.tree import Tree, merge
@@ -24,6 +24,7 @@ def texts(tree: Tree) -> list[tuple[int, ...]]:
     return [tuple(tree.tokens[n] for n in tree.path(node)) for node in range(len(tree))]
 
 
+@settings(deadline=None)
 @given(trees())
 def test_depth_mask_path_and_children_tell_the_same_story(tree):
     for node in range(len(tree)):
@@ -38,6 +39,7 @@ def test_depth_mask_path_and_children_tell_the_same_story(tree):
     assert tree.mask.dtype == np.bool_
 
 
+@settings(deadline=None)
 @given(some.lists(trees(), max_size=4), some.integers(0, 12))
 def test_a_merged_tree_says_what_its_parts_say_each_once_and_within_the_budget(parts, k):
     merged, places = merge(parts, k)
