@@ -35,6 +35,15 @@ def draw(logits: Tensor, settings: Sequence[Sampling], positions: Tensor) -> Ten
     return torch.where(temperature[:, 0] == 0, logits.argmax(-1), (kept + noise).argmax(-1))
 
 
+def probabilities(logits: Tensor, settings: Sequence[Sampling]) -> Tensor:
+    """The distribution from which `draw` draws, after temperature and filters; one certain token at temperature 0.   (B, V) float64"""
+    logits = logits.double()
+    temperature = _column(logits, [s.temperature for s in settings])
+    kept = _filter(logits / temperature.clamp(min=1e-9), settings).softmax(-1)
+    certain = torch.zeros_like(kept).scatter(-1, logits.argmax(-1, keepdim=True), 1)
+    return torch.where(temperature == 0, certain, kept)
+
+
 def _column(like: Tensor, values: Sequence[float]) -> Tensor:
     return torch.tensor(values, dtype=like.dtype, device=like.device)[:, None]
 
