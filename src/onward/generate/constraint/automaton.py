@@ -17,9 +17,9 @@ from onward.generate.constraint import characters
 from onward.generate.constraint.characters import Ranges, Spelling
 from onward.generate.constraint.syntax import Both, Call, Chars, Concat, Listed, Node, Quoted, Repeat, Union
 
-MOST_STATES = 20_000
+MOST_STATES = 10_000
 """Of one rule, deterministic. 1,000 characters of JSON string need 9,000; the table takes 1 kB a state."""
-MOST_PARTS = 100_000
+MOST_PARTS = 50_000
 """States of the automaton that is not deterministic yet."""
 
 _ESCAPED = {'"': '\\"', "\\": "\\\\", "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}

@@ -116,7 +116,9 @@ def _walk(machine: Machine, trie: Trie, start: int) -> NDArray[np.int32]:
     first = 1
     for parents, byte in trie.levels:
         here = reached[parents]
-        machine.know(here)
-        reached[first : first + len(parents)] = machine.table[here, machine.kind[byte]]
+        alive = np.flatnonzero(here)
+        if not len(alive):
+            break
+        reached[first + alive] = machine.follow(here[alive], byte[alive])
         first += len(parents)
     return reached

@@ -33,12 +33,12 @@ _NEVER = 10**6
 
 
 class Machine:
-    """Rules by name; the text is what the rule `start` allows.
+    """Rules by name; the text is what the first of them allows.
 
     Raises PlanError where that is no text at all, and where a rule calls itself before it writes anything.
     """
 
-    def __init__(self, rules: Mapping[str, Automaton], start: str) -> None:
+    def __init__(self, rules: Mapping[str, Automaton]) -> None:
         first = dict(zip(rules, np.cumsum([0, *(len(rule.final) for rule in rules.values())]).tolist(), strict=False))
         self._first = first
         self._final = [final for rule in rules.values() for final in rule.final]
@@ -49,35 +49,35 @@ class Machine:
         ]
         step = np.concatenate([np.where(rule.step < 0, -1, rule.step + first[name]) for name, rule in rules.items()])
         self._height = _heights(step, self._calls, self._final)
-        if self._height[first[start]] > DEEPEST:
+        if self._height[0] > DEEPEST:
             raise PlanError(
-                f"{self._blamed(rules, start)} allows no text at all, or none that this tokeniser can write, or nests without end. Loosen "
+                f"{self._blamed(rules)} allows no text at all, or none that this tokeniser can write, or nests without end. Loosen "
                 "what contradicts itself."
             )
         _refuse_left_recursion(self._calls, first)
         dead = np.array([height > DEEPEST for height in self._height] + [True])
         step[dead[step]] = -1
-        self.kind, examples = kinds_of(step)
+        self._kind, examples = kinds_of(step)
         """(256,) the kind of each byte; bytes of one kind always lead to the same."""
         self._step: list[list[int]] = step[:, examples].tolist()
         self._moves = [any(target >= 0 for target in row) for row in self._step]
-        self.start = self._settled([(first[start],)])
+        self.start = self._settled([(0,)])
         self._forget()
 
-    def _blamed(self, rules: Mapping[str, Automaton], start: str) -> str:
-        """A rule that allows nothing, though all that it calls does allow something; else the start."""
+    def _blamed(self, rules: Mapping[str, Automaton]) -> str:
+        """A rule that allows nothing, though all that it calls does allow something; else the first."""
         dead = {name for name in rules if self._height[self._first[name]] > DEEPEST}
         own = [
             n for n in rules if n in dead and dead.isdisjoint(called for calls in rules[n].calls for called, _ in calls)
         ]
-        return next(iter(own), start)
+        return next(iter(own or rules))
 
     def _forget(self) -> None:
         """Begin the numbering of states anew. Number 0 is no state: whatever follows from there is 0 too."""
         self.states: list[State] = [()]
         self._number: dict[State, int] = {(): 0}
-        self.table = np.zeros((64, len(self._step[0])), np.int32)
-        """(states, kinds) the number of the state that follows; only rows that `know` has filled mean anything."""
+        self._table = np.zeros((64, len(self._step[0])), np.int32)
+        """(states, kinds) the number of the state that follows; only rows that are known mean anything."""
         self._known = np.zeros(64, bool)
         self._known[0] = True
 
@@ -86,8 +86,8 @@ class Machine:
         if state not in self._number:
             self._number[state] = len(self.states)
             self.states.append(state)
-            if len(self.states) > len(self.table):
-                self.table = np.concatenate([self.table, np.zeros_like(self.table)])
+            if len(self.states) > len(self._table):
+                self._table = np.concatenate([self._table, np.zeros_like(self._table)])
                 self._known = np.concatenate([self._known, np.zeros_like(self._known)])
         return self._number[state]
 
@@ -96,24 +96,29 @@ class Machine:
         if len(self.states) > MOST_KNOWN:
             self._forget()
 
-    def know(self, numbers: NDArray[np.int32]) -> None:
-        """Fill the rows of some states, which may be given several times."""
+    def follow(self, numbers: NDArray[np.int32], byte: NDArray[np.uint8]) -> NDArray[np.int32]:
+        """The numbers of the states after one more byte each; 0 where it may not come.   All (N,)."""
         wanted = np.zeros(len(self._known), bool)
         wanted[numbers] = True
         for number in np.flatnonzero(wanted & ~self._known).tolist():
-            row = [self.number(state) for state in self._follow(self.states[number])]
-            self.table[number], self._known[number] = row, True
+            self._know(number)
+        return self._table.take(numbers * np.int32(self._table.shape[1]) + self._kind[byte])
 
     def step(self, number: int, byte: int) -> int:
-        """The number of the state after one more byte; 0 where it may not come."""
+        """The same for one."""
         if not self._known[number]:
-            self.know(np.array([number], np.int32))
-        return int(self.table[number, self.kind[byte]])
+            self._know(number)
+        return int(self._table[number, self._kind[byte]])
+
+    def _know(self, number: int) -> None:
+        """Fill the row of a state."""
+        row = [self.number(state) for state in self._after_each(self.states[number])]
+        self._table[number], self._known[number] = row, True
 
     def may_end(self, state: State) -> bool:
         return any(len(stack) == 1 and self._final[stack[0]] for stack in state)
 
-    def _follow(self, state: State) -> list[State]:
+    def _after_each(self, state: State) -> list[State]:
         """The states after each kind of byte."""
         found: dict[tuple[int, ...], State] = {}
         follow = []

@@ -24,7 +24,7 @@ def of_choices(tokenizer: Tokenizer, texts: Sequence[str], ends: Iterable[int] =
         raise PlanError("choices are a list of at least one text. Give the texts to choose from.")
     for number, choice in enumerate(texts, 1):
         refuse_surrogates(choice, f"choice {number:,}")
-    return _of(tokenizer, {"choices": one_of(text(choice) for choice in texts)}, "choices", ends)
+    return _of(tokenizer, {"the list of choices": one_of(text(choice) for choice in texts)}, ends)
 
 
 def of_regex(tokenizer: Tokenizer, pattern: str, ends: Iterable[int] = ()) -> Constraint:
@@ -32,7 +32,7 @@ def of_regex(tokenizer: Tokenizer, pattern: str, ends: Iterable[int] = ()) -> Co
 
     Raises PlanError, one line, for what is not supported, for what matches nothing, and for what needs too large an automaton.
     """
-    return _of(tokenizer, {"pattern": parse(pattern)}, "pattern", ends)
+    return _of(tokenizer, {"the pattern": parse(pattern)}, ends)
 
 
 def of_schema(tokenizer: Tokenizer, schema: Mapping[str, object] | bool, ends: Iterable[int] = ()) -> Constraint:
@@ -41,15 +41,13 @@ def of_schema(tokenizer: Tokenizer, schema: Mapping[str, object] | bool, ends: I
     Raises PlanError, one line with the path in the schema, for what is not supported, and as `of_regex` does.
     """
     try:
-        return _of(tokenizer, rules_of(schema), "#", ends)
+        return _of(tokenizer, rules_of(schema), ends)
     except RecursionError:
         raise PlanError(
             "the schema nests too deeply: a constant or a pattern in it has hundreds of levels. Write it flatter."
         ) from None
 
 
-def _of(tokenizer: Tokenizer, rules: Mapping[str, Node], start: str, ends: Iterable[int]) -> Constraint:
+def _of(tokenizer: Tokenizer, rules: Mapping[str, Node], ends: Iterable[int]) -> Constraint:
     alphabet = Vocabulary.of(tokenizer).alphabet
-    return TokenConstraint(
-        Machine({name: compile(tree, alphabet) for name, tree in rules.items()}, start), tokenizer, ends
-    )
+    return TokenConstraint(Machine({name: compile(tree, alphabet) for name, tree in rules.items()}), tokenizer, ends)

@@ -68,7 +68,7 @@ _MEND = {
 
 
 def rules_of(schema: object) -> dict[str, Node]:
-    """Rules by name; a JSON schema is the one named "#".   Raises PlanError, one line with the path of what it refuses."""
+    """Rules by name, that of the whole schema first.   Raises PlanError, one line with the path of what it refuses."""
     compiler = _Schemas(schema)
     compiler.refer("#")
     compiler.make()
@@ -82,20 +82,19 @@ class _Schemas:
         self.root = root
         self.rules: dict[str, Node] = {}
         self._todo: list[str] = []
-        self._met: set[str] = set()
 
     def refer(self, path: str) -> Node:
         """The rule of a place in the schema, which is made later: schemas may refer to themselves."""
-        if path not in self._met:
-            self._met.add(path)
+        if _place(path) not in self.rules:
+            self.rules[_place(path)] = EMPTY  # holds its place
             self._todo.append(path)
-        return Call(path)
+        return Call(_place(path))
 
     def make(self) -> None:
         """Make all rules that were referred to, and those that they refer to."""
         while self._todo:
             path = self._todo.pop()
-            self.rules[path] = self._value(self._at(path), path)
+            self.rules[_place(path)] = self._value(self._at(path), path)
 
     def _at(self, path: str) -> object:
         place = self.root
@@ -390,8 +389,13 @@ def _within(path: str, make: Callable[[], Node]) -> Node:
         raise _wrong(path, str(error).rstrip(".")) from None
 
 
+def _place(path: str) -> str:
+    """A part of the schema, in words; also the name of its rule."""
+    return f"the schema at {path}"
+
+
 def _wrong(path: str, why: str) -> PlanError:
-    return PlanError(f"the schema at {path}: {why}.")
+    return PlanError(f"{_place(path)}: {why}.")
 
 
 def _shown(value: object) -> str:
