@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from constrained import accepts, compact, ids_of, machine_of_schema, ours, walk
 from onward.errors import PlanError
 from onward.generate.constraint import of_schema
+from onward.generate.constraint.machine import MOST_STACKS
 
 PERSON = {
     "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -209,6 +210,7 @@ def test_dates_are_those_of_the_calendar():
         ({"anyOf": []}, "#", "at least one schema"),
         ({"oneOf": [{"type": "integer"}, {"type": "number"}]}, "#/oneOf", "write anyOf"),
         ({"oneOf": [{"type": "object"}, {"properties": {"a": {}}}]}, "#/oneOf", "write anyOf"),
+        ({"items": {"$id": "x"}}, "#/items", "changes what references mean"),
         ({"enum": []}, "#", "at least one value"),
         ({"enum": [1], "type": "string"}, "#", "none of its constants"),
         ({"enum": [1], "minimum": 3}, "#", "beside constants"),
@@ -237,6 +239,24 @@ def test_what_it_cannot_keep_is_refused_with_its_path(schema, path, why):
     assert path in str(refused.value)
     assert why in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_many_alternatives_that_begin_alike_all_stay_open():
+    kinds = [f"tool {n}" for n in range(150)]
+    parts = [{"type": "object", "properties": {"name": {"const": kind}}, "required": ["name"]} for kind in kinds]
+    machine = machine_of_schema({"anyOf": parts})
+    assert [kind for kind in kinds if not accepts(machine, compact({"name": kind}))] == []
+
+
+def test_alternatives_that_never_differ_do_not_multiply():
+    node = {
+        "type": "object",
+        "properties": {"a": {"anyOf": [{"$ref": "#"}, {"$ref": "#/$defs/twin"}, {"type": "null"}]}},
+    }
+    machine = machine_of_schema(node | {"$defs": {"twin": node}})
+    text = '{"a":' * 12 + "null" + "}" * 12
+    assert accepts(machine, text)
+    assert max(len(state) for state in machine.states) <= MOST_STACKS
 
 
 def test_a_constant_of_a_thousand_levels_is_refused():

@@ -21,7 +21,7 @@ from onward.generate.constraint.automaton import Automaton, kinds_of
 
 DEEPEST = 64
 """Stacked rules. A list within a list takes one; Python's own reader of JSON gives up at about 1,000."""
-MOST_STACKS = 64
+MOST_STACKS = 1_000
 """Alternatives that a text may be in at once."""
 MOST_KNOWN = 50_000
 """States that are remembered with all that follows them, a row of numbers each."""

@@ -44,7 +44,7 @@ def of_schema(tokenizer: Tokenizer, schema: Mapping[str, object] | bool, ends: I
         return _of(tokenizer, rules_of(schema), ends)
     except RecursionError:
         raise PlanError(
-            "the schema nests too deeply: a constant or a pattern in it has hundreds of levels. Write it flatter."
+            "the schema nests too deeply: a constant, a pattern or prefixItems in it make hundreds of levels. Write it flatter."
         ) from None
 
 

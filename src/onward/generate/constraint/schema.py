@@ -122,6 +122,8 @@ class _Schemas:
         if not isinstance(schema, Mapping):
             raise _wrong(path, f"a schema is an object, true or false, not {_shown(schema)}")
         said = {str(key): value for key, value in schema.items() if key not in DESCRIBING}
+        if "$id" in schema and path != "#":
+            raise _wrong(path, "'$id' inside a schema changes what references mean; leave it out")
         for key in said:
             if key not in KNOWN:
                 raise _wrong(path, f"{key!r} is not supported; {_MEND.get(key, 'leave it out')}")
@@ -164,8 +166,8 @@ class _Schemas:
                     if not clearly_different(value[first], value[second], lambda ref: self._at(ref)):
                         raise _wrong(
                             f"{path}/oneOf",
-                            f"what {first} and {second} allow may be the same, and then neither does; write anyOf, or give them "
-                            "different types or a required property with different constants",
+                            f"alternatives {first} and {second} may both allow a value, which oneOf then forbids; write anyOf, or "
+                            "give them different types or a required property with different constants",
                         )
         return one_of(parts)
 
