@@ -28,13 +28,15 @@ def ours() -> Tokenizer:
 
 
 @cache
-def llama_like(fallback: bool = True) -> Tokenizer:
-    """Characters, `▁` for blanks, a blank dropped at the start; single bytes as well, where there is a fall-back."""
+def llama_like(fallback: range = range(256)) -> Tokenizer:
+    """Characters, `▁` for blanks, a blank dropped at the start; single bytes as well, to fall back on."""
     letters = sorted({c for text in TEXTS for c in text.replace(" ", "▁")} - {"😀"})
-    bytes_ = [f"<0x{byte:02X}>" for byte in range(256)] if fallback else []
+    bytes_ = [f"<0x{byte:02X}>" for byte in fallback]
     words = ["▁the", "▁yes", "yes", '":', '{"', "▁▁", "no", "▁no", "12"]
     vocab = {name: id for id, name in enumerate(dict.fromkeys(["<unk>", "<s>", "</s>", *bytes_, *letters, *words]))}
-    backend = tokenizers.Tokenizer(models.BPE(vocab=vocab, merges=[], unk_token="<unk>", byte_fallback=fallback))
+    backend = tokenizers.Tokenizer(
+        models.BPE(vocab=vocab, merges=[], unk_token="<unk>", byte_fallback=len(fallback) > 0)
+    )
     backend.normalizer = normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")])
     backend.decoder = decoders.Sequence(
         [decoders.Replace("▁", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]

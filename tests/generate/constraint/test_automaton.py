@@ -1,4 +1,6 @@
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from onward.generate.constraint import characters
 from onward.generate.constraint.automaton import compile
@@ -21,6 +23,35 @@ def accepts(automaton, text: bytes) -> bool:
 )
 def test_there_are_no_more_states_than_texts_can_tell_apart(pattern, states):
     assert len(compile(parse(pattern)).final) == states
+
+
+PATTERNS = st.recursive(
+    st.sampled_from(["a", "b", "[ab]", "é", "[^b]"]),
+    lambda inner: st.one_of(
+        st.lists(inner, min_size=2, max_size=3).map("".join),
+        st.lists(inner, min_size=2, max_size=3).map(lambda parts: f"({'|'.join(parts)})"),
+        st.tuples(inner, st.sampled_from(["*", "+", "?", "{2,3}"])).map(lambda p: f"({p[0]}){p[1]}"),
+    ),
+    max_leaves=10,
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(pattern=PATTERNS)
+def test_some_text_tells_any_two_states_apart(pattern):
+    """The plainest way: split by what follows, again and again, until nothing changes."""
+    automaton = compile(parse(pattern))
+    kinds = [int(final) for final in automaton.final]
+    while True:
+        signs = [
+            (kind, *(kinds[t] if t >= 0 else -1 for t in row))
+            for kind, row in zip(kinds, automaton.step.tolist(), strict=True)
+        ]
+        finer = [sorted(set(signs)).index(sign) for sign in signs]
+        if len(set(finer)) == len(set(kinds)):
+            break
+        kinds = finer
+    assert len(set(kinds)) == len(kinds)
 
 
 def test_many_optional_parts_stay_small():

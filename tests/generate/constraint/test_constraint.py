@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from constrained import ids_of, llama_like, ours, unigram_like, walk, word_pieces
+from constrained import TEXTS, ids_of, llama_like, ours, unigram_like, walk, word_pieces
 from onward.errors import PlanError, TokenizerError
 from onward.generate.constraint import constraint as constraints
 from onward.generate.constraint import of_choices, of_regex, of_schema
@@ -108,7 +108,7 @@ def test_what_was_not_allowed_leads_nowhere():
 
 
 @pytest.mark.parametrize(
-    "make", [llama_like, lambda: llama_like(False), unigram_like], ids=["llama", "no-bytes", "unigram"]
+    "make", [llama_like, lambda: llama_like(range(0)), unigram_like], ids=["llama", "no-bytes", "unigram"]
 )
 @pytest.mark.parametrize("seed", range(3))
 def test_other_tokenisers_write_what_was_asked_for_too(make, seed):
@@ -129,11 +129,19 @@ def test_a_blank_that_decoding_drops_at_the_start_is_not_missed():
 
 
 def test_without_tokens_for_bytes_only_characters_of_the_vocabulary_are_written():
-    tokenizer = llama_like(False)
+    tokenizer = llama_like(range(0))
     for seed in range(5):
         assert "😀" not in tokenizer.decode(walk(of_regex(tokenizer, "[😀ab]{3}"), tokenizer, seed))
     with pytest.raises(PlanError, match="none that this tokeniser can write"):
         of_choices(tokenizer, ["😀"])
+
+
+def test_a_byte_is_not_begun_with_where_the_rest_of_the_character_has_none():
+    tokenizer = llama_like(range(0xF0, 0xF1))
+    assert "👩" in TEXTS[1]
+    constraint = of_choices(tokenizer, ["👩"])
+    allowed = [tokenizer.token_bytes(int(id)) for id in np.flatnonzero(constraint.allowed(constraint.start))]
+    assert sorted(allowed) == [b" ", "👩".encode()]
 
 
 def test_a_tokeniser_that_puts_blanks_between_tokens_is_refused():

@@ -261,12 +261,9 @@ def _merged(automaton: Automaton) -> Automaton:
         alike: dict[tuple[tuple[object, int], ...], set[int]] = {}
         for state in changed:
             alike.setdefault(tuple((sign, of[target]) for sign, target in moves[state]), set()).add(state)
-        # The others of the class are as alike as they were: one of them speaks for all, and they stay.
-        other = next((s for s in members[group] if s not in changed), None)
-        if other is None:
+        # Those of the class that were not touched are as alike as they were, and stay; else the largest part stays.
+        if len(changed) == len(members[group]):
             alike.pop(max(alike, key=lambda signs: len(alike[signs])))
-        else:
-            alike.pop(tuple((sign, of[target]) for sign, target in moves[other]), None)
         for part in alike.values():
             fresh = len(members) + 2
             members[fresh] = part

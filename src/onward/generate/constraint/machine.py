@@ -55,8 +55,6 @@ class Machine:
                 "what contradicts itself."
             )
         _refuse_left_recursion(self._calls, first)
-        dead = np.array([height > DEEPEST for height in self._height] + [True])
-        step[dead[step]] = -1
         self._kind, examples = kinds_of(step)
         """(256,) the kind of each byte; bytes of one kind always lead to the same."""
         self._step: list[list[int]] = step[:, examples].tolist()
