@@ -37,7 +37,7 @@ class Said:
 
 
 def processed(logits: Tensor, said: Sequence[Said]) -> Tensor:
-    """The logits (B, V) as they are drawn from.   Where a grammar allows nothing at all, the row is left as it is."""
+    """The logits (B, V) as they are drawn from."""
     if not any(one.changes for one in said):
         return logits
     logits = logits.clone()
@@ -45,8 +45,8 @@ def processed(logits: Tensor, said: Sequence[Said]) -> Tensor:
         _penalise(row, one)
         for token, more in one.bias.items():
             row[token] += more
-        if one.allowed is not None and one.allowed.any():
-            row[: len(one.allowed)].masked_fill_(~torch.from_numpy(one.allowed).to(row.device), -torch.inf)
+        if one.allowed is not None:
+            row[: len(one.allowed)].masked_fill_(torch.from_numpy(~one.allowed).to(row.device), -torch.inf)
             row[len(one.allowed) :] = -torch.inf  # rows of the embedding that no token has
     return logits
 

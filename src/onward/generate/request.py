@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from onward.errors import PlanError
+from onward.generate.constraint import Constraint, State
 from onward.generate.pages import Table, names
 from onward.generate.processors import Said
 from onward.generate.settings import Sampling
@@ -33,6 +34,8 @@ class Request:
     """Further ids that end the text."""
     bias: Mapping[int, float] = field(default_factory=dict)
     """Added to the logits of single tokens; minus infinity bans one."""
+    constraint: Constraint | None = None
+    """What the text must be: a choice, a regular expression, JSON by a schema. The ids that end a text must be among its `ends`."""
     alternatives: int = 0
     """How many of the likeliest tokens are told at each place, with their log-probabilities."""
 
@@ -92,6 +95,7 @@ class Run:
         self.all_ids = list(self.request.prompt)
         self.names = names(self.all_ids, self.request.adapter)
         self._decoder = StreamDecoder(self.tokenizer)
+        self._state: State = self.request.constraint.start if self.request.constraint else None
         self._limit = min(self.request.sampling.max_tokens, self.room - prompt)
 
     @property
@@ -103,7 +107,8 @@ class Run:
     def said(self) -> Said:
         """What the next token's logits follow."""
         asked = self.request
-        return Said(sampling=asked.sampling, ids=self.all_ids, drawn=self.drawn, bias=asked.bias)
+        allowed = None if asked.constraint is None else asked.constraint.allowed(self._state)
+        return Said(sampling=asked.sampling, ids=self.all_ids, drawn=self.drawn, bias=asked.bias, allowed=allowed)
 
     @property
     def draws(self) -> bool:
@@ -112,6 +117,8 @@ class Run:
 
     def take(self, token: int, log_prob: float) -> None:
         """Add a drawn token, which may end the text."""
+        if self.request.constraint is not None:
+            self._state = self.request.constraint.after(self._state, token)
         self.drawn.append(token)
         self.all_ids.append(token)
         self.log_probs.append(log_prob)
