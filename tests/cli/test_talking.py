@@ -147,3 +147,29 @@ def test_report_of_one_folder_and_of_none(onward, model_folder, tmp_path):
     ended = onward("report", tmp_path / "nothing")
     assert ended.code == 2
     assert "nothing to report" in ended.err
+
+
+def test_generate_keeps_to_a_form(onward, model_folder, tmp_path):
+    assert onward("generate", model_folder, "The", "--choice", " cat", "--choice", " dog").out in (
+        "The cat\n",
+        "The dog\n",
+    )
+    (tmp_path / "schema.json").write_text(
+        '{"type": "array", "items": {"type": "boolean"}, "minItems": 1, "maxItems": 3}'
+    )
+    found = onward("generate", model_folder, "The", "--schema", tmp_path / "schema.json", "--json").out
+    assert set(json.loads(json.loads(found)["text"])) <= {True, False}
+
+
+@pytest.mark.parametrize(
+    ("option", "words"),
+    [
+        (("--choice", "a", "--regex", "b"), "one form"),
+        (("--regex", "(a"), "'('"),
+        (("--schema", "nowhere.json"), "nowhere.json cannot be read"),
+    ],
+)
+def test_a_form_that_cannot_be_is_refused_in_words(onward, model_folder, option, words):
+    ended = onward("generate", model_folder, "The", *option)
+    assert ended.code == 2
+    assert words in ended.err

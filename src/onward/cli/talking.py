@@ -12,7 +12,7 @@ import typer
 
 from onward.cli import printing
 from onward.cli.arguments import Device, Json
-from onward.generate.settings import Sampling
+from onward.generate.settings import Form, Sampling
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -176,16 +176,20 @@ def generate(
     text: Annotated[str | None, typer.Argument(help="the beginning; - reads it from stdin")] = None,
     *,
     sampling: Sampling,
+    form: Form,
     device: Device = None,
     as_json: Json = False,
 ) -> None:
     """Carry a text on.
 
     Example:  onward generate runs/mine/base "Once upon a time" --temperature 0.8 --seed 7
+
+    Or in a form:  onward generate runs/mine/base "Is Ada a baker?" --choice " yes" --choice " no"
     """
     from onward import load
     from onward.errors import PlanError
     from onward.generate.chat_model import FolderModel
+    from onward.generate.constraint import of_form
     from onward.generate.engine import Request
 
     opened = load(model, device=device)
@@ -194,7 +198,8 @@ def generate(
             "onward generate carries plain text on, which needs a model folder. Behind a URL, use onward chat."
         )
     beginning = _piped() if text == "-" else text or ""
-    request = Request(prompt=opened.text_prompt(beginning), sampling=sampling)
+    constraint = of_form(opened.engine.tokenizer, form, opened.engine.ends)
+    request = Request(prompt=opened.text_prompt(beginning), sampling=sampling, constraint=constraint)
     if as_json:
         done = opened.engine.run([request])[0]
         printing.print_json(

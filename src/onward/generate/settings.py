@@ -62,3 +62,18 @@ class Sampling:
     @property
     def penalises(self) -> bool:
         return (self.repetition_penalty, self.presence_penalty, self.frequency_penalty) != (1, 0, 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What the text must be, if anything."""
+
+    choice: tuple[str, ...] = field(
+        default=(), metadata={"help": "one of these texts, and nothing else; to be given several times"}
+    )
+    regex: str | None = field(default=None, metadata={"help": "what this regular expression matches, as a whole"})
+    schema: str | None = field(default=None, metadata={"help": "JSON that this JSON schema (a file) allows"})
+
+    def __post_init__(self) -> None:
+        if sum(map(bool, (self.choice, self.regex, self.schema))) > 1:
+            raise PlanError("a text has one form: give --choice, --regex or --schema.")

@@ -5,6 +5,6 @@ call each other (machine.py) and are walked along the bytes of a vocabulary (voc
 """
 
 from onward.generate.constraint.constraint import Constraint, State
-from onward.generate.constraint.make import of_choices, of_regex, of_schema
+from onward.generate.constraint.make import of_choices, of_form, of_regex, of_schema
 
-__all__ = ["Constraint", "State", "of_choices", "of_regex", "of_schema"]
+__all__ = ["Constraint", "State", "of_choices", "of_form", "of_regex", "of_schema"]

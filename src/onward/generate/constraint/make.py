@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 
 from onward.errors import PlanError
+from onward.files import read_json
 from onward.generate.constraint.automaton import compile
 from onward.generate.constraint.constraint import Constraint, TokenConstraint
 from onward.generate.constraint.machine import Machine
@@ -12,6 +14,7 @@ from onward.generate.constraint.pattern import parse
 from onward.generate.constraint.schema import rules_of
 from onward.generate.constraint.syntax import Node, one_of, text
 from onward.generate.constraint.vocabulary import Vocabulary
+from onward.generate.settings import Form
 from onward.tokens.tokenizer import Tokenizer, refuse_surrogates
 
 
@@ -46,6 +49,17 @@ def of_schema(tokenizer: Tokenizer, schema: Mapping[str, object] | bool, ends: I
         raise PlanError(
             "the schema nests too deeply: a constant, a pattern or prefixItems in it make hundreds of levels. Write it flatter."
         ) from None
+
+
+def of_form(tokenizer: Tokenizer, form: Form, ends: Iterable[int] = ()) -> Constraint | None:
+    """What was asked for on the command line; None where nothing was.   Raises PlanError, and FolderError where the schema cannot be read."""
+    if form.choice:
+        return of_choices(tokenizer, form.choice, ends)
+    if form.regex:
+        return of_regex(tokenizer, form.regex, ends)
+    if form.schema:
+        return of_schema(tokenizer, read_json(Path(form.schema), "A JSON schema is wanted."), ends)
+    return None
 
 
 def _of(tokenizer: Tokenizer, rules: Mapping[str, Node], ends: Iterable[int]) -> Constraint:
