@@ -52,7 +52,7 @@ def of_schema(tokenizer: Tokenizer, schema: Mapping[str, object] | bool, ends: I
 
 
 def of_form(tokenizer: Tokenizer, form: Form, ends: Iterable[int] = ()) -> Constraint | None:
-    """What was asked for on the command line; None where nothing was.   Raises PlanError, and FolderError where the schema cannot be read."""
+    """What was asked for on the command line, if anything.   Raises PlanError; FolderError where the schema cannot be read."""
     if form.choice:
         return of_choices(tokenizer, form.choice, ends)
     if form.regex:
