@@ -57,7 +57,7 @@ def test_no_schedule_changes_the_text_or_keeps_a_block(model, tiny_model, tokeni
     made = tiny_model.double() if model == "full" else windowed(tiny_model, None if model == "windowed" else (1,))
 
     @given(requests, engines, st.lists(st.integers(0, 12), min_size=7, max_size=7), st.sets(st.integers(0, 6)))
-    @settings(max_examples=25, deadline=None)
+    @settings(max_examples=10, deadline=None)
     def check(asked, sizes, comes_at, cancelled):
         engine = Engine(made, tokenizer, **sizes)
         runs, step = {}, 0
