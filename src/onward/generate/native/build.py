@@ -35,7 +35,9 @@ def library() -> ctypes.CDLL:
     try:
         return ctypes.CDLL(str(made))
     except OSError as error:
-        raise NativeError(f"the compiled decode step cannot be loaded ({error}). Delete {made}, and try again.") from error
+        raise NativeError(
+            f"the compiled decode step cannot be loaded ({error}). Delete {made}, and try again."
+        ) from error
 
 
 def _compiler() -> str:
@@ -82,4 +84,6 @@ def _compile(compiler: str, made: Path) -> None:
     except OSError as error:
         raise NativeError(f"the decode step cannot be compiled in {made.parent}: {error}") from error
     said = next((line for line in done.stderr.splitlines() if "error" in line), "no reason given")
-    raise NativeError(f"{compiler} cannot compile the decode step ({said[:200]}). A newer one (g++ 11, clang++ 14) may.")
+    raise NativeError(
+        f"{compiler} cannot compile the decode step ({said[:200]}). A newer one (g++ 11, clang++ 14) may."
+    )

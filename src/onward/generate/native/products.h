@@ -54,6 +54,7 @@ struct Int8 {
   static int64_t place(int64_t r) { return r; }
   static float value(Code code) { return code; }
   static void widen(const Code* codes, Vec* to) {
+    __builtin_prefetch(codes + 1024);  // the processor's own looking ahead does not keep up with so few bytes for so much work
     for (int i = 0; i < PARTS; ++i) {
 #if defined(__AVX512F__)  // written out, because GCC 12 converts from bytes lane by lane
       to[i] = (Vec)_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(load<__m128i>(codes + i * LANES)));
@@ -66,60 +67,61 @@ struct Int8 {
   }
 };
 
-// One panel times B inputs x (B, columns), `stride` apart. out: (B, PANEL). A sum waits for the one before it, so where there are few of
-// them side by side, they are spread over several CHAINS.
-template <class F, int B>
-void times_panel(const Matrix& m, int64_t panel, const float* x, int64_t stride, float* out) {
-  constexpr int CHAINS = B * PARTS >= 8 ? 1 : 8 / (B * PARTS);
+// N panels times B inputs x (B, columns), `stride` apart. out: (N, B, PANEL). Every sum runs over the columns from the first to the last,
+// whatever N and B are, so that what a sequence gives does not depend on its company.
+template <class F, int N, int B>
+void times(const Matrix& m, int64_t panel, const float* x, int64_t stride, float* out) {
   const int64_t group = F::SCALED ? GROUP : m.columns, groups = (m.columns + group - 1) / group;
   auto codes = static_cast<const typename F::Code*>(m.codes) + panel * m.columns * PANEL;
-  Vec total[B][PARTS] = {};
+  Vec total[N][B][PARTS] = {};
   for (int64_t g = 0; g < groups; ++g) {
-    const int64_t last = std::min(m.columns, (g + 1) * group);
-    Vec sums[CHAINS][B][PARTS] = {};
-    auto column = [&](int64_t k, Vec (*into)[PARTS]) __attribute__((always_inline)) {
-      Vec weights[PARTS];
-      F::widen(codes + k * PANEL, weights);
-      for (int b = 0; b < B; ++b)
-        for (int i = 0; i < PARTS; ++i) into[b][i] += weights[i] * x[b * stride + k];
-    };
-    int64_t k = g * group;
-    for (; k + CHAINS <= last; k += CHAINS)
-      for (int c = 0; c < CHAINS; ++c) column(k + c, sums[c]);
-    for (; k < last; ++k) column(k, sums[0]);
-    Vec scales[PARTS];
-    if (F::SCALED) Bf16::widen(m.scales + (panel * groups + g) * PANEL, scales);
-    for (int b = 0; b < B; ++b)
-      for (int i = 0; i < PARTS; ++i) {
-        for (int c = 1; c < CHAINS; ++c) sums[0][b][i] += sums[c][b][i];
-        if (F::SCALED) total[b][i] += sums[0][b][i] * scales[i];
-        else total[b][i] = sums[0][b][i];
+    Vec sums[N][B][PARTS] = {};
+    for (int64_t k = g * group; k < std::min(m.columns, (g + 1) * group); ++k)
+      for (int n = 0; n < N; ++n) {
+        Vec weights[PARTS];
+        F::widen(codes + (n * m.columns + k) * PANEL, weights);
+        for (int b = 0; b < B; ++b)
+          for (int i = 0; i < PARTS; ++i) sums[n][b][i] += weights[i] * x[b * stride + k];
       }
+    for (int n = 0; n < N; ++n) {
+      Vec scales[PARTS];
+      if (F::SCALED) Bf16::widen(m.scales + ((panel + n) * groups + g) * PANEL, scales);
+      for (int b = 0; b < B; ++b)
+        for (int i = 0; i < PARTS; ++i) total[n][b][i] = F::SCALED ? total[n][b][i] + sums[n][b][i] * scales[i] : sums[n][b][i];
+    }
   }
-  for (int b = 0; b < B; ++b)
-    for (int i = 0; i < PARTS; ++i) store(out + b * PANEL + i * LANES, total[b][i]);
+  for (int n = 0; n < N; ++n)
+    for (int b = 0; b < B; ++b)
+      for (int i = 0; i < PARTS; ++i) store(out + (n * B + b) * PANEL + i * LANES, total[n][b][i]);
 }
 
+// As above, for a number of inputs that is known only now, up to TILE, and as many panels of those before `last` as pay: a sum waits for the
+// one before it, so where there are few inputs, there must be several panels. Returns how many.
 template <class F, int B = TILE>
-void times_panel(int64_t inputs, const Matrix& m, int64_t panel, const float* x, int64_t stride, float* out) {
-  if (inputs == B) return times_panel<F, B>(m, panel, x, stride, out);
-  if constexpr (B > 1) times_panel<F, B - 1>(inputs, m, panel, x, stride, out);
+int64_t times_some(int64_t inputs, const Matrix& m, int64_t panel, int64_t last, const float* x, int64_t stride, float* out) {
+  if constexpr (B > 1)
+    if (inputs < B) return times_some<F, B - 1>(inputs, m, panel, last, x, stride, out);
+  constexpr int N = B * PARTS >= 8 ? 1 : 8 / (B * PARTS);
+  if (last - panel < N) return times<F, 1, B>(m, panel, x, stride, out), 1;
+  return times<F, N, B>(m, panel, x, stride, out), N;
 }
 
-// Panels of the product with x (batch, stride), one after the other, each for all inputs, so that its weights come from memory once.
+// The product with x (batch, stride), some panels after the other, each for all inputs, so that its weights come from memory once.
 // done(b, first, values): rows `first` to `first + PANEL` of the product of input b, the bias added.
 template <class F, class Done>
 void product(const Matrix& m, Share panels, const float* x, int64_t batch, int64_t stride, Done done) {
-  alignas(64) float out[TILE * PANEL];
-  for (int64_t panel = panels.first; panel < panels.last; ++panel)
+  alignas(64) float out[8 * PANEL];
+  for (int64_t panel = panels.first, some; panel < panels.last; panel += some)
     for (int64_t first = 0; first < batch; first += TILE) {
-      const int64_t inputs = std::min<int64_t>(TILE, batch - first);
-      times_panel<F>(inputs, m, panel, x + first * stride, stride, out);
-      for (int64_t b = 0; b < inputs; ++b) {
-        if (m.bias)
-          for (int64_t r = 0; r < PANEL; ++r) out[b * PANEL + r] += m.bias[panel * PANEL + r];
-        done(first + b, panel * PANEL, out + b * PANEL);
-      }
+      const int64_t inputs = std::min<int64_t>(TILE, batch - first), last = batch > TILE ? panel + 1 : panels.last;
+      some = times_some<F>(inputs, m, panel, last, x + first * stride, stride, out);
+      for (int64_t n = 0; n < some; ++n)
+        for (int64_t b = 0; b < inputs; ++b) {
+          float* values = out + (n * inputs + b) * PANEL;
+          if (m.bias)
+            for (int64_t r = 0; r < PANEL; ++r) values[r] += m.bias[(panel + n) * PANEL + r];
+          done(first + b, (panel + n) * PANEL, values);
+        }
     }
 }
 
