@@ -20,7 +20,7 @@ from pathlib import Path
 from onward.errors import NativeError
 
 SOURCES = ("vectors.h", "team.h", "products.h", "step.cpp")
-FLAGS = ("-std=c++20", "-O3", "-shared", "-fPIC", "-pthread", "-w")
+FLAGS = ("-std=c++20", "-O3", "-fno-math-errno", "-shared", "-fPIC", "-pthread", "-w")
 TUNED = ("-march=native", "-mcpu=native", "-O3")
 """How compilers are told to use all that the processor has, the last resort being not to."""
 
@@ -85,5 +85,5 @@ def _compile(compiler: str, made: Path) -> None:
         raise NativeError(f"the decode step cannot be compiled in {made.parent}: {error}") from error
     said = next((line for line in done.stderr.splitlines() if "error" in line), "no reason given")
     raise NativeError(
-        f"{compiler} cannot compile the decode step ({said[:200]}). A newer one (g++ 11, clang++ 14) may."
+        f"{compiler} cannot compile the decode step ({said[:200]}). A newer one (g++ 12, clang++ 15) may."
     )

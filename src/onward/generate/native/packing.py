@@ -29,8 +29,8 @@ MOST = 127
 
 @dataclass(frozen=True)
 class Packed:
-    """codes: (rows / 32, columns, 32).   scales: (rows / 32, groups, 32) bf16, of int8 only.   bias: (rows,) or None. Rows are filled up with
-    zeros to a multiple of 32."""
+    """codes: (rows / 32, columns, 32).   scales: (rows / 32, groups, 32) bf16, of int8 only.   bias: (rows,) or None.
+    Rows are filled up with zeros to a multiple of 32."""
 
     codes: Tensor
     scales: Tensor | None

@@ -19,8 +19,8 @@ struct Matrix {
   int64_t rows, columns;   // rows are filled up to a multiple of PANEL
 };
 
-inline constexpr int PARTS = PANEL / LANES;            // vectors of a panel
-inline constexpr int TILE = LANES == 16 ? 8 : 2;       // inputs at a time: as many as keep their sums in registers
+inline constexpr int PARTS = PANEL / LANES;  // vectors of a panel
+inline constexpr int TILE = LANES == 16 ? 8 : 2;  // inputs at a time: as many as keep their sums in registers
 
 // How the codes of one column of a panel become PARTS vectors of floats, and where in it row r lies.
 struct Fp32 {

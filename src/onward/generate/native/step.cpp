@@ -1,6 +1,7 @@
 // One decode step of the trunk (model/trunk.py, which is the oracle): for each of B sequences one new token goes in, its key and value
 // go into the sequence's pages, and the scores of the next token come out. Why C++: a step of a small model is a hundred small products,
-// and in Python each of them costs more than its arithmetic; in a large model, each weight must be read once and as fast as memory gives it.
+// and in Python each of them costs more than its arithmetic; in a large model, each weight must be read once, and as fast as memory
+// gives it.
 //
 // Plain C++20 that knows nothing of Python and torch. The structures in section 1 are mirrored in step.py. Errors are returned as text.
 // Left out: experts, LayerNorm, learned positions, ungated feed-forward (Native.of refuses them in words).
@@ -25,7 +26,7 @@ namespace {
 
 // --- 1. What Python hands over --------------------------------------------------------------------------------------------------------
 
-constexpr int64_t PAGE = 16;   // tokens of a block of the cache
+constexpr int64_t PAGE = 16;  // tokens of a block of the cache
 
 struct Layer {
   const float *attention_norm, *q_norm, *k_norm, *feed_forward_norm;  // q_norm, k_norm: or null
@@ -87,36 +88,49 @@ inline float cell(uint16_t value) { return widened(value); }
 inline void put(float* to, float value) { *to = value; }
 inline void put(uint16_t* to, float value) { *to = narrowed(value); }
 
+// Scores of a block: the products of `query` with its PAGE keys, also with those that hold rubbish. The query is scaled already.
 template <class Cell>
-float dot(const float* x, const Cell* y, int64_t size) {
-  Vec sums = {};
-  int64_t i = 0;
-  for (; i + LANES <= size; i += LANES) sums += load<Vec>(x + i) * cells(y + i);
-  float total = sum(sums);
-  for (; i < size; ++i) total += x[i] * cell(y[i]);
-  return total;
-}
-
-template <class Cell>
-void add_times(float factor, const Cell* x, int64_t size, float* to) {
-  int64_t i = 0;
-  for (; i + LANES <= size; i += LANES) store(to + i, load<Vec>(to + i) + cells(x + i) * factor);
-  for (; i < size; ++i) to[i] += cell(x[i]) * factor;
-}
-
-void softmax(float* scores, int64_t size) {
-  float highest = scores[0];
-  for (int64_t i = 1; i < size; ++i) highest = std::max(highest, scores[i]);
-  float total = 0;
-  for (int64_t i = 0; i < size; i += LANES) {
-    float lanes[LANES] = {};
-    const int64_t here = std::min<int64_t>(LANES, size - i);
-    std::memcpy(lanes, scores + i, here * sizeof(float));
-    store(lanes, exponential(load<Vec>(lanes) - highest));
-    std::memcpy(scores + i, lanes, here * sizeof(float));
-    for (int64_t lane = 0; lane < here; ++lane) total += lanes[lane];
+void scores_of(const float* query, const Cell* keys, int64_t size, float* scores) {
+  const int64_t whole = size - size % LANES;
+  for (int64_t first = 0; first < PAGE; first += LANES) {
+    Vec products[LANES];
+    for (int t = 0; t < LANES; ++t) {
+      const Cell* key = keys + (first + t) * size;
+      products[t] = Vec{};
+      for (int64_t i = 0; i < whole; i += LANES) products[t] += load<Vec>(query + i) * cells(key + i);
+    }
+    store(scores + first, sums(products));
   }
-  for (int64_t i = 0; i < size; ++i) scores[i] /= total;
+  for (int64_t t = 0; t < PAGE; ++t)
+    for (int64_t i = whole; i < size; ++i) scores[t] += query[i] * cell(keys[t * size + i]);
+}
+
+// Tokens `first` to before `last` of a block: their values, each times its share, are added to `mixed`.
+template <class Cell>
+void mix(const float* shares, const Cell* values, int64_t first, int64_t last, int64_t size, float* mixed) {
+  int64_t i = 0;
+  for (; i + LANES <= size; i += LANES) {
+    Vec sum = load<Vec>(mixed + i);
+    for (int64_t t = first; t < last; ++t) sum += cells(values + t * size + i) * shares[t];
+    store(mixed + i, sum);
+  }
+  for (; i < size; ++i)
+    for (int64_t t = first; t < last; ++t) mixed[i] += cell(values[t * size + i]) * shares[t];
+}
+
+// Of a multiple of LANES scores, in place. What must not be seen has minus infinity (and gets a share of 10^-38, which nobody takes).
+void softmax(float* scores, int64_t size) {
+  Vec highs = load<Vec>(scores), totals = {};
+  for (int64_t i = LANES; i < size; i += LANES) highs = load<Vec>(scores + i) > highs ? load<Vec>(scores + i) : highs;
+  float highest = highs[0];
+  for (int lane = 1; lane < LANES; ++lane) highest = std::max(highest, highs[lane]);
+  for (int64_t i = 0; i < size; i += LANES) {
+    Vec share = exponential(load<Vec>(scores + i) - highest);
+    totals += share;
+    store(scores + i, share);
+  }
+  const float whole = 1.0f / sum(totals);
+  for (int64_t i = 0; i < size; ++i) scores[i] *= whole;
 }
 
 // --- 3. The step ----------------------------------------------------------------------------------------------------------------------
@@ -148,7 +162,7 @@ class Step {
     const int64_t longest = *std::max_element(c.positions, c.positions + c.batch) + 1;
     for (auto& own : s.own) {
       own.normed.resize(c.batch * m.width);
-      own.scores.resize(m.heads / m.kv_heads * longest);
+      own.scores.resize(m.heads / m.kv_heads * (longest + PAGE));
     }
   }
 
@@ -219,9 +233,14 @@ class Step {
   // Norms and angles of queries and keys; the new keys and values into their pages. `heads`: of all rows, one after the other.
   void place(const Layer& layer, int64_t n, Share heads) {
     const int64_t group = m.heads / m.kv_heads;
+    const float scale = 1.0f / std::sqrt(float(m.head_size));
     for (int64_t task = heads.first; task < heads.last; ++task) {
       const int64_t b = task / m.kv_heads, head = task % m.kv_heads;
-      for (int64_t q = head * group; q < (head + 1) * group; ++q) finish_head(qkv(b) + q * m.head_size, layer.q_norm, b);
+      for (int64_t q = head * group; q < (head + 1) * group; ++q) {
+        float* query = qkv(b) + q * m.head_size;
+        finish_head(query, layer.q_norm, b);
+        for (int64_t i = 0; i < m.head_size; ++i) query[i] *= scale;  // of the scores, once for all keys
+      }
       float* key = qkv(b) + queries + head * m.head_size;
       const float* value = key + m.kv_heads * m.head_size;
       finish_head(key, layer.k_norm, b);
@@ -230,25 +249,28 @@ class Step {
     }
   }
 
+  // softmax(q K^T) V of the query heads that share a key head, block by block. `heads`: as above.
   void attend(const Layer& layer, int64_t n, Share heads, int thread) {
     const int64_t group = m.heads / m.kv_heads, size = m.head_size;
-    const float scale = 1.0f / std::sqrt(float(size));
-    float* scores = s.own[thread].scores.data();
     for (int64_t task = heads.first; task < heads.last; ++task) {
       const int64_t b = task / m.kv_heads, head = task % m.kv_heads, end = c.positions[b] + 1;
-      const int64_t begin = layer.window ? std::max<int64_t>(0, end - layer.window) : 0, seen = end - begin;
+      const int64_t begin = layer.window ? std::max<int64_t>(0, end - layer.window) : 0;
+      const int64_t start = begin / PAGE * PAGE, room = (end - start + PAGE - 1) / PAGE * PAGE;  // in whole blocks
       const float* query = qkv(b) + head * group * size;
-      float* mixed = s.mixed.data() + b * queries + head * group * size;
-      for (int64_t t = begin; t < end; ++t) {
-        const Cell* key = page(c.keys, n, b, t, head);
-        for (int64_t q = 0; q < group; ++q) scores[q * seen + t - begin] = dot(query + q * size, key, size) * scale;
+      float *scores = s.own[thread].scores.data(), *mixed = s.mixed.data() + b * queries + head * group * size;
+      for (int64_t t = start; t < end; t += PAGE)
+        for (int64_t q = 0; q < group; ++q)
+          scores_of(query + q * size, page(c.keys, n, b, t, head), size, scores + q * room + t - start);
+      for (int64_t q = 0; q < group; ++q) {
+        std::fill_n(scores + q * room, begin - start, -INFINITY);
+        std::fill(scores + q * room + end - start, scores + (q + 1) * room, -INFINITY);
+        softmax(scores + q * room, room);
       }
-      for (int64_t q = 0; q < group; ++q) softmax(scores + q * seen, seen);
       std::fill_n(mixed, group * size, 0.0f);
-      for (int64_t t = begin; t < end; ++t) {
-        const Cell* value = page(c.values, n, b, t, head);
-        for (int64_t q = 0; q < group; ++q) add_times(scores[q * seen + t - begin], value, size, mixed + q * size);
-      }
+      for (int64_t t = start; t < end; t += PAGE)
+        for (int64_t q = 0; q < group; ++q)
+          mix(scores + q * room + t - start, page(c.values, n, b, t, head), std::max(begin - t, int64_t(0)),
+              std::min(end - t, PAGE), size, mixed + q * size);
     }
   }
 

@@ -7,7 +7,6 @@ Left out, and refused in words: experts, LayerNorm, learned positions, feed-forw
 
 from __future__ import annotations
 
-import ctypes
 from collections.abc import Iterator
 from ctypes import POINTER, Structure, byref, c_char_p, c_float, c_int64, c_void_p
 from typing import Any
@@ -99,7 +98,7 @@ def _linears(model: LanguageModel) -> Iterator[nn.Module]:
 
 
 class Native:
-    """`weights`: fp32, bf16 or int8 (packing.py).   bytes: of weights, that a step reads; the embedding only where the head is tied to it."""
+    """`weights`: fp32, bf16 or int8 (packing.py).   bytes: of matrices, that a step of one row reads."""
 
     def __init__(self, model: LanguageModel, weights: Weights) -> None:
         self.config, self.weights = model.config, weights
@@ -122,9 +121,9 @@ class Native:
     def step(self, ids: Tensor, positions: Tensor, tables: Tensor, keys: Tensor, values: Tensor) -> Tensor:
         """One new token of each of B sequences. Returns (B, V) float32 logits, in memory of their own.
 
-        ids, positions: (B,) int64; token `ids[b]` has place `positions[b]`, sees all before it (or the window of a layer), and its key and value
-        are written into the cache.   tables: (B, M) int32, block numbers.   keys, values: (depth, blocks, kv_heads, 16, head_size), float32
-        or bfloat16. All contiguous, on the CPU.
+        ids, positions: (B,) int64; token `ids[b]` has place `positions[b]`, sees all before it (or the window of a layer),
+        and its key and value are written into the cache.   tables: (B, M) int32, block numbers.   keys, values: (depth,
+        blocks, kv_heads, 16, head_size), float32 or bfloat16. All contiguous, on the CPU.
 
         Rows may also be tokens of one sequence (one table, several positions): each sees those before it, also of this step.
         Raises NativeError where a shape, id, position or block does not fit; nothing has been written then.

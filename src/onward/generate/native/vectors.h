@@ -1,5 +1,5 @@
-// Vectors of as many floats as a register of this processor holds, in the notation of GCC and Clang (vector_size): the compiler knows how to
-// add and multiply them on every processor, by pieces if it has none so large.
+// Vectors of as many floats as a register of this processor holds, in the notation of GCC and Clang (vector_size), which goes for every
+// processor: + and * work lane by lane.
 #pragma once
 
 #include <cmath>
@@ -35,6 +35,25 @@ inline float sum(Vec vector) {
   return lanes[0];
 }
 
+// The sums of neighbours: those of a, then those of b.
+inline Vec sums_of_pairs(Vec a, Vec b) {
+#if defined(__AVX512F__)
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +
+         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
+#elif defined(__AVX2__)
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) + __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
+#else
+  return __builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7);
+#endif
+}
+
+// The sums of LANES vectors, which are used up: a tree costs two shuffles a vector.
+inline Vec sums(Vec* vectors) {
+  for (int count = LANES / 2; count > 0; count /= 2)
+    for (int i = 0; i < count; ++i) vectors[i] = sums_of_pairs(vectors[2 * i], vectors[2 * i + 1]);
+  return vectors[0];
+}
+
 // bf16 is the upper half of a float.
 inline Vec widened(Halves halves) { return (Vec)(__builtin_convertvector(halves, Ints) << 16); }
 
@@ -52,7 +71,8 @@ inline uint16_t narrowed(float value) {  // to bf16: to nearest, ties to even; a
   return uint16_t((bits + 0x7fff + (bits >> 16 & 1)) >> 16);
 }
 
-// e to the x, to 2 units in the last place: x = n log 2 + r, then 2^n times the Taylor polynomial of e^r, |r| <= log(2) / 2. A NaN stays one.
+// e to the x, to 2 units in the last place, for x from -87 to 88; beyond, as at the border. x = n log 2 + r, then 2^n times the Taylor
+// polynomial of e^r, |r| <= log(2) / 2. A NaN stays one.
 inline Vec exponential(Vec x) {
   const Vec zero = {}, low = zero - 87.0f, high = zero + 88.0f;
   x = x < low ? low : x;
