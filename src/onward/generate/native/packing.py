@@ -76,7 +76,7 @@ def rounded(weight: Tensor, kind: Weights) -> Tensor:
 def quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
     """weight: (rows, columns).   Returns codes, (rows, columns) int8, and scales, (rows, groups) bf16."""
     columns = weight.shape[1]
-    groups = F.pad(weight, (0, -columns % GROUP)).unflatten(1, (-1, GROUP))
+    groups = F.pad(weight, (0, -columns % GROUP)).reshape(len(weight), -1, GROUP)
     # Divided by the rounded scale, so that its rounding costs nothing; at most the largest becomes 127.3, which is rounded to 127.
     scales = (torch.linalg.vector_norm(groups, torch.inf, 2) / MOST).bfloat16()
     steps = torch.where(scales > 0, scales.float(), 1.0)
@@ -86,7 +86,7 @@ def quantised(weight: Tensor) -> tuple[Tensor, Tensor]:
 
 def side_by_side(gate: Tensor, up: Tensor) -> Tensor:
     """A panel of one and a panel of the other in turn, so that both halves of a SwiGLU are at hand together."""
-    pair = [filled_up(part.detach().float()).unflatten(0, (-1, PANEL)) for part in (gate, up)]
+    pair = [filled_up(part.detach().float()).reshape(-1, PANEL, part.shape[1]) for part in (gate, up)]
     return torch.stack(pair, 1).flatten(0, 2)
 
 
@@ -96,8 +96,9 @@ def filled_up(weight: Tensor) -> Tensor:
 
 
 def _panels(weight: Tensor) -> Tensor:
-    return weight.unflatten(0, (-1, PANEL)).transpose(1, 2).contiguous()
+    return weight.reshape(-1, PANEL, weight.shape[1]).transpose(1, 2).contiguous()
 
 
 def _paired(weight: Tensor) -> Tensor:
-    return weight.unflatten(0, (-1, 2, PANEL // 2)).permute(0, 3, 2, 1).flatten(2).contiguous()
+    halves = weight.reshape(-1, 2, PANEL // 2, weight.shape[1])
+    return halves.permute(0, 3, 2, 1).flatten(2).contiguous()

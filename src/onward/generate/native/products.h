@@ -95,8 +95,8 @@ void times(const Matrix& m, int64_t panel, const float* x, int64_t stride, float
       for (int i = 0; i < PARTS; ++i) store(out + (n * B + b) * PANEL + i * LANES, total[n][b][i]);
 }
 
-// As above, for a number of inputs that is known only now, up to TILE, and as many panels of those before `last` as pay: a sum waits for the
-// one before it, so where there are few inputs, there must be several panels. Returns how many.
+// As above, for a number of inputs that is known only now, up to TILE, and as many panels of those before `last` as pay: a sum waits
+// for the one before it, so where there are few inputs, there must be several panels. Returns how many.
 template <class F, int B = TILE>
 int64_t times_some(int64_t inputs, const Matrix& m, int64_t panel, int64_t last, const float* x, int64_t stride, float* out) {
   if constexpr (B > 1)

@@ -211,6 +211,6 @@ class Native:
 
 
 def _check(name: str, tensor: Tensor, dtype: torch.dtype, shape: tuple[int, ...]) -> None:
-    if tensor.dtype != dtype or tensor.shape != shape or not tensor.is_contiguous() or tensor.device.type != "cpu":
+    if tensor.dtype != dtype or tensor.shape != shape or not tensor.is_contiguous() or not tensor.is_cpu:
         given = f"{tuple(tensor.shape)} {tensor.dtype} on {tensor.device}"
         raise NativeError(f"{name} must be {shape} {dtype}, contiguous, on the CPU, not {given}")
