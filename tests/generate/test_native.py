@@ -22,11 +22,6 @@ from onward.model.int8 import quantise
 from onward.model.trunk import LanguageModel
 from samples import randomised
 
-try:
-    build.library()
-except NativeError as error:
-    pytestmark = pytest.mark.skip(reason=str(error))
-
 WORDS = 101
 LENGTH = 37  # three blocks, the last of them not full
 
@@ -49,6 +44,14 @@ MODELS = {
     "odd shapes": {"vocab_size": 33, "width": 35, "heads": 3, "kv_heads": 3, "head_size": 18, "ffn_width": 97},
     "several of all": {"width": 256, "heads": 8, "head_size": 64, "kv_heads": 2, "ffn_width": 320, "vocab_size": 300},
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _built() -> None:
+    try:
+        build.library()
+    except NativeError as error:
+        pytest.skip(str(error))
 
 
 def model_of(**changes: object) -> LanguageModel:
