@@ -15,8 +15,9 @@ from torch import Tensor
 
 from onward.errors import NativeError
 from onward.generate.native import build
-from onward.generate.native.packing import Weights, quantised, rounded
+from onward.generate.native.packing import quantised, rounded
 from onward.generate.native.step import FORMATS, PAGE, Native
+from onward.generate.settings import Weights
 from onward.model.config import MoEConfig, RopeScaling, TrunkConfig
 from onward.model.int8 import quantise
 from onward.model.trunk import LanguageModel

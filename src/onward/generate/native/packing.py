@@ -15,13 +15,13 @@ The embedding is packed like the head, so that a tied one is kept only once. Nor
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-Weights = Literal["fp32", "bf16", "int8"]
+from onward.generate.settings import Weights
+
 PANEL = 32
 GROUP = 64
 MOST = 127

@@ -16,7 +16,8 @@ from torch import Tensor, nn
 
 from onward.errors import NativeError
 from onward.generate.native.build import library
-from onward.generate.native.packing import Packed, Weights, pack, side_by_side
+from onward.generate.native.packing import Packed, pack, side_by_side
+from onward.generate.settings import Weights
 from onward.model.config import TrunkConfig
 from onward.model.int8 import Int8Linear
 from onward.model.trunk import Attention, Block, FeedForward, LanguageModel
