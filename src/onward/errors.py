@@ -70,5 +70,9 @@ class RequestRefused(EndpointError):
     """It answers others, but not this request, however often it is asked: one too long, or against its rules."""
 
 
+class NativeError(OnwardError):
+    """A decode step in C++ that cannot be had for this model or on this machine, or was called wrongly."""
+
+
 class TrainingError(OnwardError):
     """Training that cannot go on: a loss that is not a number, or a step that does not fit into memory."""

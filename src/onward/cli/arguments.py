@@ -7,6 +7,8 @@ from typing import Annotated
 
 import typer
 
+from onward.generate.settings import Weights
+
 _TEXTS = "files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name"
 
 Texts = Annotated[list[str], typer.Argument(help=_TEXTS)]
@@ -23,6 +25,14 @@ Force = Annotated[bool, typer.Option("--force", help="replace what Onward has ma
 PlanOnly = Annotated[bool, typer.Option("--plan", help="show what would be done, and stop")]
 Log = Annotated[
     str | None, typer.Option("--log", help="send all figures to tensorboard, wandb or trackio too", show_default=False)
+]
+Compiled = Annotated[
+    Weights | None,
+    typer.Option(
+        "--weights",
+        help="on a CPU: answer by compiled code with the weights so; int8 is the quickest, fp32 the model as it is",
+        show_default=False,
+    ),
 ]
 Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda or cuda:1")]
 Json = Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")]

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from onward.cli import printing
-from onward.cli.arguments import Device, Json
+from onward.cli.arguments import Compiled, Device, Json
 from onward.generate.settings import Form, Sampling
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ def chat(
     sampling: Sampling,
     system: Annotated[str | None, typer.Option("--system", help="the system prompt")] = None,
     device: Device = None,
+    weights: Compiled = None,
 ) -> None:
     """Talk to a model. It keeps the conversation; Ctrl-C stops an answer.
 
@@ -38,7 +39,7 @@ def chat(
 
     console = printing.messages()
     with console.status(f"opening {model}"):
-        opened = load(model, device=device)
+        opened = load(model, device=device, weights=weights)
     console.print(f"{opened.name}. {HELP}", style="dim")
     _introduce(model, console)
     conversation = Conversation(opened, sampling, system, console)
@@ -178,6 +179,7 @@ def generate(
     sampling: Sampling,
     form: Form,
     device: Device = None,
+    weights: Compiled = None,
     as_json: Json = False,
 ) -> None:
     """Carry a text on.
@@ -192,7 +194,7 @@ def generate(
     from onward.generate.constraint import of_form
     from onward.generate.engine import Request
 
-    opened = load(model, device=device)
+    opened = load(model, device=device, weights=weights)
     if not isinstance(opened, FolderModel):
         raise PlanError(
             "onward generate carries plain text on, which needs a model folder. Behind a URL, use onward chat."

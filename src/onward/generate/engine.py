@@ -13,11 +13,13 @@ import torch
 from torch import Tensor
 
 from onward.errors import FolderError, PlanError
-from onward.generate.pages import BLOCK, Pages, Table, View
+from onward.generate.native.step import Native
+from onward.generate.pages import BLOCK, EMPTY, Pages, Table, View
 from onward.generate.processors import processed
 from onward.generate.request import Completion, Finish, Request, Run
 from onward.generate.sampling import draw
 from onward.generate.schedule import Schedule
+from onward.generate.settings import Weights
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel, at_least_float32
 from onward.tokens.tokenizer import Tokenizer
@@ -42,7 +44,8 @@ class Engine:
 
     use: called with a request's adapter before each pass of the model, where there are adapters: texts may take turns.
     at_once: sequences that run together.   chunk: tokens of prompts read in one pass.   blocks: of the key-value cache, at most.
-    While it exists, the weights must stay as they are, or `forget` be called.
+    weights: in these, single tokens are read by native code (native/), a copy of the model as it is now; None: by torch, as prompts are.
+    While it exists, the weights must stay as they are, or `forget` be called.   Raises NativeError.
     """
 
     def __init__(
@@ -54,6 +57,7 @@ class Engine:
         at_once: int = AT_ONCE,
         chunk: int = CHUNK,
         blocks: int | None = None,
+        weights: Weights | None = None,
     ) -> None:
         self.model = model.eval()
         self.use, self.at_once, self.chunk = use, at_once, chunk
@@ -63,6 +67,7 @@ class Engine:
         parameter = next(model.parameters())
         self.device, self.dtype = parameter.device, parameter.dtype
         self.blocks = blocks or default_blocks(model.config, self.dtype)
+        self.native = None if weights is None else Native.of(model, weights)
         self.forget()
 
     def forget(self) -> None:
@@ -172,9 +177,23 @@ class Engine:
 
     def after(self, news: Sequence[News]) -> Tensor:
         """The logits (B, V) after the last new token of each."""
+        if self.native is not None and all(tokens == 1 for _, _, tokens in news):
+            return self._natively(self.native, news)
         hidden = self.hidden(news)
         last = torch.tensor([tokens - 1 for _, _, tokens in news], device=self.device)
         return self.model.logits(hidden[torch.arange(len(news), device=self.device), last])
+
+    def _natively(self, native: Native, news: Sequence[News]) -> Tensor:
+        longest = max(len(table.blocks) for table, _, _ in news)
+        return native.step(
+            torch.tensor([ids[table.length] for table, ids, _ in news]),
+            torch.tensor([table.length for table, _, _ in news]),
+            torch.tensor(
+                [table.blocks + [EMPTY] * (longest - len(table.blocks)) for table, _, _ in news], dtype=torch.int32
+            ),
+            self.pages.keys,
+            self.pages.values,
+        )
 
     def hidden(self, news: Sequence[News]) -> Tensor:
         """The primitive: the trunk over new tokens of several sequences of the same adapter, for which there are blocks.   Returns

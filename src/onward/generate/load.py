@@ -7,11 +7,12 @@ from pathlib import Path
 
 import torch
 
-from onward.errors import FolderError
+from onward.errors import FolderError, NativeError
 from onward.files import COPY_AGAIN, read_json
 from onward.generate.chat_model import FolderModel
 from onward.generate.endpoint import EndpointModel
 from onward.generate.engine import Engine
+from onward.generate.settings import Weights
 from onward.generate.stages import furthest_stage
 from onward.model import folder
 from onward.model.device import choose
@@ -19,22 +20,33 @@ from onward.tokens.tokenizer import Tokenizer
 
 
 def load(
-    where: str | Path, *, device: str | None = None, dtype: torch.dtype | None = None
+    where: str | Path,
+    *,
+    device: str | None = None,
+    dtype: torch.dtype | None = None,
+    weights: Weights | None = None,
 ) -> FolderModel | EndpointModel:
     """Open a model.
 
     where: a model folder; a run folder (its furthest stage is opened); `org/name` on the Hugging Face hub; or an address that speaks the
     OpenAI protocol, `http://host:port/v1#model`.   device: chosen where None.   dtype: as stored where None.
-    Raises FolderError, TokenizerError, EndpointError.
+    weights: "fp32", "bf16" or "int8": carry texts on by compiled code with the weights so, on a CPU; None: by torch.
+    Raises FolderError, TokenizerError, EndpointError, NativeError.
     """
     if str(where).startswith(("http://", "https://")):
         return EndpointModel(str(where))
-    return open_folder(folder.resolve(furthest_stage(where)), device=device, dtype=dtype)
+    return open_folder(folder.resolve(furthest_stage(where)), device=device, dtype=dtype, weights=weights)
 
 
-def open_folder(path: Path, *, device: str | None = None, dtype: torch.dtype | None = None) -> FolderModel:
-    """The model in a folder on this machine; of an adapter's folder, its base with it.   Raises FolderError, TokenizerError."""
+def open_folder(
+    path: Path, *, device: str | None = None, dtype: torch.dtype | None = None, weights: Weights | None = None
+) -> FolderModel:
+    """The model in a folder on this machine; of an adapter's folder, its base with it. As for `load`."""
     if folder.is_adapter(path):
+        if weights is not None:
+            raise NativeError(
+                f"{path} is an adapter, which compiled code does not know. Merge it first (onward merge)."
+            )
         return _open_adapter(path, device, dtype)
     family, config = folder.read_config(path)
     if not config.causal:
@@ -44,7 +56,7 @@ def open_folder(path: Path, *, device: str | None = None, dtype: torch.dtype | N
     tokenizer = Tokenizer.load(path)
     model = folder.load(path, device=choose(device), dtype=dtype)
     folder.check_tokenizer(model.config, tokenizer.highest_id)
-    return FolderModel(str(path), Engine(model, tokenizer, _ends(path)))
+    return FolderModel(str(path), Engine(model, tokenizer, _ends(path), weights=weights))
 
 
 def _open_adapter(path: Path, device: str | None, dtype: torch.dtype | None) -> FolderModel:

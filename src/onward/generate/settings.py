@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Literal
 
 from onward.errors import PlanError
+
+Weights = Literal["fp32", "bf16", "int8"]
+"""How compiled code keeps a model's weights (native/)."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,89 @@
+"""The C++ of this folder, compiled on first use for the very processor that it will run on, and kept on disk between runs.
+
+It takes some ten seconds, once. The code knows nothing of Python and torch and is called through ctypes; that is why the compiler is
+called here and not by torch.utils.cpp_extension, which needs ninja, reads all of torch's headers (most of a minute), and whose lock keeps
+everyone waiting after a build that was killed. Here a build is made beside its place and renamed into it. Left out: Windows.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import os
+import platform
+import shutil
+import subprocess
+import tempfile
+from functools import cache
+from pathlib import Path
+
+from onward.errors import NativeError
+
+SOURCES = ("vectors.h", "team.h", "products.h", "step.cpp")
+FLAGS = ("-std=c++20", "-O3", "-fno-math-errno", "-shared", "-fPIC", "-pthread", "-w")
+TUNED = ("-march=native", "-mcpu=native", "-O3")
+"""How compilers are told to use all that the processor has, the last resort being not to."""
+
+
+@cache
+def library() -> ctypes.CDLL:
+    """The compiled code.   Raises NativeError where it cannot be compiled or loaded."""
+    compiler = _compiler()
+    made = _place() / f"{_key(compiler)}.so"
+    if not made.exists():
+        _compile(compiler, made)
+    try:
+        return ctypes.CDLL(str(made))
+    except OSError as error:
+        raise NativeError(
+            f"the compiled decode step cannot be loaded ({error}). Delete {made}, and try again."
+        ) from error
+
+
+def _compiler() -> str:
+    for name in (os.environ.get("CXX"), "g++", "clang++"):
+        if name and (found := shutil.which(name)):
+            return found
+    raise NativeError("there is no C++ compiler (g++ or clang++) for the decode step. Install one.")
+
+
+def _place() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "onward" / "native"
+
+
+def _key(compiler: str) -> str:
+    """Changes with all that the result depends on: the code, the flags, the compiler and the processor (home folders are shared)."""
+    version = subprocess.run([compiler, "--version"], capture_output=True, check=False).stdout
+    code = b"".join((Path(__file__).parent / name).read_bytes() for name in SOURCES)
+    told = "\n".join((*FLAGS, *TUNED, compiler, platform.machine(), *_processor()))
+    return hashlib.sha256(version + code + told.encode()).hexdigest()[:32]
+
+
+def _processor() -> set[str]:
+    """What tells one processor from another: on Linux its model and its flags."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(errors="replace").splitlines()
+    except OSError:
+        return {platform.processor()}
+    return {line for line in lines if line.lower().startswith(("flags", "features", "model name", "cpu part"))}
+
+
+def _compile(compiler: str, made: Path) -> None:
+    source = Path(__file__).parent / SOURCES[-1]
+    try:
+        made.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=made.parent) as folder:
+            new = Path(folder) / made.name
+            for tuned in TUNED:
+                done = subprocess.run(
+                    [compiler, *FLAGS, tuned, str(source), "-o", str(new)], capture_output=True, text=True, check=False
+                )
+                if done.returncode == 0:
+                    new.replace(made)
+                    return
+    except OSError as error:
+        raise NativeError(f"the decode step cannot be compiled in {made.parent}: {error}") from error
+    said = next((line for line in done.stderr.splitlines() if "error" in line), "no reason given")
+    raise NativeError(
+        f"{compiler} cannot compile the decode step ({said[:200]}). A newer one (g++ 12, clang++ 15) may."
+    )

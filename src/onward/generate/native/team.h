@@ -1,0 +1,94 @@
+// Threads that compute together. Left out: more than one caller at a time, and work that is not known beforehand.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <functional>
+#include <thread>
+#include <vector>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
+inline void relax() {
+#if defined(__x86_64__)
+  _mm_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+// Some threads that do the same job side by side, and meet in it. The caller is the first of them. Within a step, who waits looks again and
+// again, since all arrive within microseconds; but where there are fewer free cores than threads, it lets others have its own. After
+// a step, a thread looks out for the next one for a little longer than Python needs to choose a token, and then sleeps.
+class Team {
+ public:
+  explicit Team(int size) : size(size) {
+    for (int number = 1; number < size; ++number) threads_.emplace_back([this, number] { serve(number); });
+  }
+
+  ~Team() {
+    job_ = nullptr;
+    call();
+    for (auto& thread : threads_) thread.join();
+  }
+
+  void run(const std::function<void(int)>& job) {
+    job_ = &job;
+    call();
+    job(0);
+    meet();
+  }
+
+  void meet() {
+    if (size == 1) return;
+    const unsigned turn = turn_.load(std::memory_order_relaxed);
+    if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
+      arrived_.store(0, std::memory_order_relaxed);
+      turn_.store(turn + 1, std::memory_order_release);
+      return;
+    }
+    for (int looks = 0; turn_.load(std::memory_order_acquire) == turn; ++looks)
+      looks < LOOKS ? relax() : std::this_thread::yield();
+  }
+
+  const int size;
+
+ private:
+  static constexpr int LOOKS = 1000;
+  static constexpr std::chrono::microseconds PATIENCE{100};
+
+  void call() {
+    if (size == 1) return;
+    calls_.fetch_add(1, std::memory_order_release);
+    calls_.notify_all();
+  }
+
+  void serve(int number) {
+    for (unsigned seen = 0;; ++seen) {
+      await_call(seen);
+      if (job_ == nullptr) return;
+      (*job_)(number);
+      meet();
+    }
+  }
+
+  void await_call(unsigned seen) {
+    const auto until = std::chrono::steady_clock::now() + PATIENCE;
+    while (std::chrono::steady_clock::now() < until)
+      for (int looks = 0; looks < 16; ++looks, relax())
+        if (calls_.load(std::memory_order_acquire) != seen) return;
+    calls_.wait(seen, std::memory_order_acquire);
+  }
+
+  alignas(64) std::atomic<unsigned> calls_{0};
+  alignas(64) std::atomic<int> arrived_{0};
+  alignas(64) std::atomic<unsigned> turn_{0};
+  const std::function<void(int)>* job_ = nullptr;
+  std::vector<std::thread> threads_;
+};
+
+struct Share {  // of so many things, those from `first` to before `last` are this thread's
+  Share(int64_t things, int thread, int threads) : first(things * thread / threads), last(things * (thread + 1) / threads) {}
+  int64_t first, last;
+};

@@ -1,0 +1,66 @@
+"""The engine with compiled code for single tokens says what it says with torch."""
+
+import copy
+
+import pytest
+import torch
+
+import onward
+from onward.errors import NativeError
+from onward.generate.engine import Engine, Request
+from onward.generate.native.build import library
+from onward.generate.native.packing import rounded
+from onward.generate.settings import Sampling
+
+try:
+    library()
+except NativeError as error:
+    pytest.skip(str(error), allow_module_level=True)
+
+ASKED = [
+    Request(prompt=[5, 6, n], sampling=Sampling(temperature=1, seed=n, max_tokens=40), alternatives=2) for n in range(6)
+]
+
+
+def said(engine):
+    return [done.ids for done in engine.run(ASKED)]
+
+
+def test_in_fp32_the_text_is_torchs(tiny_model, tokenizer):
+    assert said(Engine(tiny_model, tokenizer, weights="fp32")) == said(Engine(tiny_model, tokenizer))
+
+
+def test_in_any_batch_with_few_blocks_and_shared_beginnings(tiny_model, tokenizer):
+    expected = said(Engine(tiny_model, tokenizer))
+    small = Engine(tiny_model, tokenizer, weights="fp32", at_once=2, chunk=2, blocks=7)
+    assert said(small) == expected
+    assert said(small) == expected
+    assert small.pages.used == 0
+
+
+@pytest.mark.parametrize("weights", ["bf16", "int8"])
+def test_rounded_weights_say_what_torch_says_with_the_same(tiny_model, tokenizer, weights):
+    """From the first token on, as a prompt of one token is read like one that was drawn."""
+    alike = copy.deepcopy(tiny_model)
+    with torch.no_grad():
+        for parameter in alike.parameters():
+            if parameter.ndim == 2:
+                parameter.copy_(rounded(parameter, weights))
+    asked = [Request(prompt=[n], sampling=Sampling(temperature=0, max_tokens=12)) for n in range(20, 40)]
+    found, expected = (
+        [done.ids for done in engine.run(asked)]
+        for engine in (Engine(tiny_model, tokenizer, weights=weights), Engine(alike, tokenizer))
+    )
+    assert found == expected
+
+
+def test_a_folder_opens_with_compiled_code(model_folder):
+    plain, compiled = (onward.load(model_folder, weights=weights) for weights in (None, "fp32"))
+    asked = [{"role": "user", "content": "Good morning!"}]
+    settings = {"temperature": 1.0, "seed": 3, "max_tokens": 20}
+    assert compiled(asked, **settings)[0].text == plain(asked, **settings)[0].text
+
+
+def test_what_compiled_code_does_not_know_is_said(tiny_model, tokenizer):
+    with pytest.raises(NativeError, match="float64"):
+        Engine(tiny_model.double(), tokenizer, weights="fp32")
