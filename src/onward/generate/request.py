@@ -54,10 +54,10 @@ class Completion:
     prompt_tokens: int
     drawn: list[int]
     log_probs: list[float]
-    alternatives: list[list[tuple[int, float]]]
-    cached: int
+    alternatives: list[list[tuple[int, float]]] = field(default_factory=list)
+    cached: int = 0
     """Tokens of the prompt that had been read already, for somebody who began alike."""
-    error: str
+    error: str = ""
 
 
 @dataclass(eq=False)
