@@ -1,4 +1,4 @@
-"""Small data that tests make for themselves: stories, conversations, and weights that are all random."""
+"""Small data that tests make for themselves: stories, conversations, random weights; and the plainest way to carry a text on."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import random
 
 import torch
 
+from onward.generate.engine import Engine, Request
+from onward.generate.sampling import draw
 from onward.model.trunk import LanguageModel
 
 NOUNS = ("cat", "dog", "fox", "hen", "owl")
@@ -33,3 +35,15 @@ def randomised(model: LanguageModel, seed: int = 0) -> LanguageModel:
         for parameter in model.parameters():
             parameter.add_(torch.empty(parameter.shape).normal_(0, 0.08, generator=generator))
     return model
+
+
+def carried_on_one_by_one(engine: Engine, request: Request) -> list[int]:
+    """The oracle: no cache, no batch; the whole text through the model for every token."""
+    ids = list(request.prompt)
+    while len(ids) - len(request.prompt) < request.sampling.max_tokens and len(ids) < engine.room:
+        logits = engine.model(torch.tensor([ids]))[:, -1]
+        token = int(draw(logits, [request.sampling], torch.tensor([len(ids)])))
+        if token in engine.tokenizer.eos_ids:
+            break
+        ids.append(token)
+    return ids[len(request.prompt) :]

@@ -6,25 +6,13 @@ from hypothesis import strategies as st
 from onward.errors import FolderError, PlanError
 from onward.generate.cache import KVCache
 from onward.generate.engine import Engine, Request
-from onward.generate.sampling import draw
 from onward.generate.settings import Sampling
+from samples import carried_on_one_by_one
 
 
 @pytest.fixture
 def engine(tiny_model, tokenizer):
     return Engine(tiny_model.double(), tokenizer)
-
-
-def carried_on_one_by_one(engine, request):
-    """The oracle: no cache, no batch; the whole text through the model for every token."""
-    ids = list(request.prompt)
-    while len(ids) - len(request.prompt) < request.sampling.max_tokens and len(ids) < engine.room:
-        logits = engine.model(torch.tensor([ids]))[:, -1]
-        token = int(draw(logits, [request.sampling], torch.tensor([len(ids)])))
-        if token in engine.tokenizer.eos_ids:
-            break
-        ids.append(token)
-    return ids[len(request.prompt) :]
 
 
 requests = st.lists(

@@ -10,22 +10,9 @@ from hypothesis import strategies as st
 from onward.errors import FolderError
 from onward.generate.engine import Engine, Request
 from onward.generate.pages import BLOCK
-from onward.generate.sampling import draw
 from onward.generate.settings import Sampling
 from onward.model.trunk import LanguageModel
-from samples import randomised
-
-
-def one_by_one(engine, request):
-    """The oracle: no cache, no batch; the whole text through the model for every token."""
-    ids = list(request.prompt)
-    while len(ids) - len(request.prompt) < request.sampling.max_tokens and len(ids) < engine.room:
-        logits = engine.model(torch.tensor([ids]))[:, -1]
-        token = int(draw(logits, [request.sampling], torch.tensor([len(ids)])))
-        if token in engine.tokenizer.eos_ids:
-            break
-        ids.append(token)
-    return ids[len(request.prompt) :]
+from samples import carried_on_one_by_one, randomised
 
 
 def windowed(model, layers):
@@ -71,7 +58,7 @@ def test_no_schedule_changes_the_text_or_keeps_a_block(model, tiny_model, tokeni
                 if step >= comes_at[number] + 4:
                     engine.cancel(runs[number])
         for number, request in enumerate(asked):
-            expected = one_by_one(engine, request)
+            expected = carried_on_one_by_one(engine, request)
             if runs[number].finish == "cancelled":
                 assert runs[number].ids == expected[: len(runs[number].ids)]
             else:
@@ -140,7 +127,7 @@ def test_where_blocks_run_out_who_came_last_begins_again_and_says_the_same(tiny_
         engine.step()
         gave_up |= any(run.finish is None and run.table.length < n for run, n in zip(runs, lengths, strict=True))
     assert gave_up
-    assert [run.ids for run in runs] == [one_by_one(engine, request) for request in asked]
+    assert [run.ids for run in runs] == [carried_on_one_by_one(engine, request) for request in asked]
 
 
 def test_what_can_never_fit_fails_alone_and_in_words(tiny_model, tokenizer):
