@@ -27,7 +27,8 @@ from torch import Tensor
 
 from onward.generate.cache import KVCache
 from onward.generate.native.packing import rounded
-from onward.generate.native.step import FORMATS, PAGE, Native
+from onward.generate.native.step import FORMATS, Native
+from onward.generate.pages import BLOCK
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 
@@ -88,8 +89,8 @@ def torch_side(model: LanguageModel, dtype: torch.dtype, rows: int, capacity: in
 
 
 def native_side(native: Native, rows: int, capacity: int) -> Side:
-    config, blocks = native.config, -(-capacity // PAGE)
-    shape = (config.depth, rows * blocks, config.kv_heads, PAGE, config.head_size)
+    config, blocks = native.config, -(-capacity // BLOCK)
+    shape = (config.depth, rows * blocks, config.kv_heads, BLOCK, config.head_size)
     keys, values = torch.zeros(shape), torch.zeros(shape)
     tables = torch.randperm(rows * blocks).view(rows, blocks).int()
 

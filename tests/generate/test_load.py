@@ -154,3 +154,14 @@ def test_json_nested_without_end_is_one_line(model_folder, file):
     with pytest.raises(OnwardError, match=file) as error:
         onward.load(model_folder)
     assert "\n" not in str(error.value)
+
+
+def test_an_adapter_is_computed_by_torch_and_beside_it_the_base_by_compiled_code(model_folder, adapter_folder):
+    said = {}
+    for weights in (None, "fp32"):
+        base = onward.load(model_folder, weights=weights)
+        poet = beside(base, {"poet": adapter_folder("poet", 1)})["poet"]
+        asked = [{"role": "user", "content": "Good morning!"}]
+        said[weights] = [model(asked, temperature=1.0, seed=3, max_tokens=20)[0].text for model in (base, poet)]
+    assert said["fp32"] == said[None]
+    assert said[None][0] != said[None][1]

@@ -16,7 +16,8 @@ from torch import Tensor
 from onward.errors import NativeError
 from onward.generate.native import build
 from onward.generate.native.packing import quantised, rounded
-from onward.generate.native.step import FORMATS, PAGE, Native
+from onward.generate.native.step import FORMATS, Native
+from onward.generate.pages import BLOCK
 from onward.generate.settings import Weights
 from onward.model.config import MoEConfig, RopeScaling, TrunkConfig
 from onward.model.int8 import quantise
@@ -64,8 +65,8 @@ class Pages:
     """A cache full of rubbish, and for each sequence a table of blocks in random order."""
 
     def __init__(self, config: TrunkConfig, rows: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> None:
-        blocks = -(-LENGTH // PAGE)
-        shape = (config.depth, rows * blocks + 2, config.kv_heads, PAGE, config.head_size)
+        blocks = -(-LENGTH // BLOCK)
+        shape = (config.depth, rows * blocks + 2, config.kv_heads, BLOCK, config.head_size)
         self.keys, self.values = (torch.full(shape, 9.0, dtype=dtype) for _ in "kv")
         order = random.Random(seed).sample(range(shape[1]), rows * blocks)
         self.tables = torch.tensor(order, dtype=torch.int32).view(rows, blocks)
@@ -231,13 +232,13 @@ def test_blocks_before_the_window_of_all_layers_may_have_been_given_back():
     native, ids = Native.of(model, "fp32"), texts(model, 1)
     pages, given_back = Pages(model.config, 1), None
     for place in range(LENGTH):
-        if place == 2 * PAGE + 4:
+        if place == 2 * BLOCK + 4:
             pages.tables[0, :2] = -1
             given_back = pages.step(native, ids[:, place], torch.tensor([place]), torch.tensor([0]))
         else:
             pages.step(native, ids[:, place], torch.tensor([place]), torch.tensor([0]))
     assert given_back is not None
-    assert off(given_back, whole(model, ids)[:, 2 * PAGE + 4]) < 1e-4
+    assert off(given_back, whole(model, ids)[:, 2 * BLOCK + 4]) < 1e-4
 
 
 def test_a_forked_process_has_threads_of_its_own():
@@ -313,8 +314,8 @@ WRONG = {
     "ids must be": {"ids": torch.tensor([3, 4], dtype=torch.int32)},
     "positions must be": {"positions": torch.tensor([0])},
     "tables must be": {"tables": torch.zeros(3, 2, dtype=torch.int32).T},
-    "values must be": {"values": torch.zeros(3, 7, 2, PAGE, 8)},
-    "keys must be float32 or bfloat16": {"keys": torch.zeros(3, 8, 2, PAGE, 8, dtype=torch.float64)},
+    "values must be": {"values": torch.zeros(3, 7, 2, BLOCK, 8)},
+    "keys must be float32 or bfloat16": {"keys": torch.zeros(3, 8, 2, BLOCK, 8, dtype=torch.float64)},
 }
 
 
@@ -324,8 +325,8 @@ def test_a_wrong_call_is_told_in_a_line_and_writes_nothing(words):
         "ids": torch.tensor([3, 4]),
         "positions": torch.tensor([0, 20]),
         "tables": torch.tensor([[0, 1, 2], [3, 4, 5]], dtype=torch.int32),
-        "keys": torch.zeros(3, 8, 2, PAGE, 8),
-        "values": torch.zeros(3, 8, 2, PAGE, 8),
+        "keys": torch.zeros(3, 8, 2, BLOCK, 8),
+        "values": torch.zeros(3, 8, 2, BLOCK, 8),
     }
     native = Native.of(model_of(), "fp32")
     with pytest.raises(NativeError, match=words) as caught:

@@ -64,3 +64,13 @@ def test_a_folder_opens_with_compiled_code(model_folder):
 def test_what_compiled_code_does_not_know_is_said(tiny_model, tokenizer):
     with pytest.raises(NativeError, match="float64"):
         Engine(tiny_model.double(), tokenizer, weights="fp32")
+
+
+def test_what_is_forgotten_are_the_weights_too(tiny_model, tokenizer):
+    engine = Engine(tiny_model, tokenizer, weights="fp32")
+    before = said(engine)
+    with torch.no_grad():
+        for parameter in tiny_model.parameters():
+            parameter.mul_(1.1)
+    engine.forget()
+    assert said(engine) == said(Engine(tiny_model, tokenizer)) != before

@@ -98,7 +98,7 @@ def test_another_adapter_shares_nothing(engine):
 
 
 def test_clients_take_turns_however_much_each_asks_for(engine):
-    engine.at_once = engine._schedule.at_once = 1
+    engine.schedule.at_once = 1
     crowd = [engine.submit(Request(prompt=[n], client="crowd", sampling=drawn(max_tokens=5))) for n in range(9)]
     single = engine.submit(Request(prompt=[9], client="single", sampling=drawn(max_tokens=5)))
     while single.finish is None:
@@ -107,7 +107,7 @@ def test_clients_take_turns_however_much_each_asks_for(engine):
 
 
 def test_a_long_prompt_does_not_hold_up_who_is_talking(engine):
-    engine.chunk = engine._schedule.chunk = 4
+    engine.schedule.chunk = 4
     talks = engine.submit(Request(prompt=[3], sampling=drawn(max_tokens=40, seed=3)))
     engine.step()
     long = engine.submit(Request(prompt=BEGINNING, sampling=drawn(max_tokens=2)))
@@ -166,7 +166,7 @@ def test_where_memory_is_short_the_batch_shrinks_and_the_run_goes_on(engine):
     engine.forget()
     engine.model.hidden = cramped
     assert [done.ids for done in engine.run(asked)] == expected
-    assert engine.at_once == 1
+    assert engine.schedule.at_once == 1
 
 
 def test_the_likeliest_tokens_are_told_with_their_log_probabilities(engine):

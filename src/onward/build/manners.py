@@ -17,6 +17,7 @@ from onward.generate.chat_model import FolderModel
 from onward.generate.engine import Request
 from onward.generate.settings import Sampling
 from onward.lineage import Result
+from onward.report.page import WON
 from onward.train import measure
 from onward.world.preferences.gold import Gold, abstains, reward
 
@@ -25,7 +26,6 @@ SUITES = {"requests": 0.7, "requests, the likeliest answers": 0.0}
 be had by drawing more carefully."""
 SUITE = "requests"
 GOLD = "gold reward"
-WON = "preferred to the stage before"
 MOST = 320
 """Requests: drawn from the tests, the same ones for the same world."""
 LONGEST = 48

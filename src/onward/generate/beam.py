@@ -64,11 +64,7 @@ def search(
 def _further(engine: Engine, paths: list[_Path], prompt: int, width: int, done: list[Beam]) -> list[_Path]:
     """The likeliest `width` continuations by a token that end nothing; those among the best that end a text are done."""
     news = [(path.table, path.ids, len(path.ids) - path.table.length) for path in paths]
-    for table, _, tokens in news:
-        table.reserve(tokens)
-    log_probs = engine.after(news).double().log_softmax(-1)
-    for table, ids, tokens in news:
-        table.read(ids, tokens)
+    log_probs = engine.read(news).double().log_softmax(-1)
     total = log_probs + torch.tensor([[path.log_prob] for path in paths], device=log_probs.device)
     best = total.flatten().topk(min(width + len(engine.ends) * len(paths), total.numel()))
     further = list[_Path]()

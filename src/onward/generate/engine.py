@@ -14,7 +14,7 @@ from torch import Tensor
 
 from onward.errors import FolderError, PlanError
 from onward.generate.native.step import Native
-from onward.generate.pages import BLOCK, EMPTY, Pages, Table, View
+from onward.generate.pages import BLOCK, Pages, Table, View
 from onward.generate.processors import processed
 from onward.generate.request import Completion, Finish, Request, Run
 from onward.generate.sampling import draw
@@ -44,8 +44,8 @@ class Engine:
 
     use: called with a request's adapter before each pass of the model, where there are adapters: texts may take turns.
     at_once: sequences that run together.   chunk: tokens of prompts read in one pass.   blocks: of the key-value cache, at most.
-    weights: in these, single tokens are read by native code (native/), a copy of the model as it is now; None: by torch, as prompts are.
-    While it exists, the weights must stay as they are, or `forget` be called.   Raises NativeError.
+    weights: in these, single tokens are read by native code (native/), without adapters; None: by torch, as prompts are.
+    While it exists, the model must stay as it is, or `forget` be called.   Raises NativeError.
     """
 
     def __init__(
@@ -60,20 +60,30 @@ class Engine:
         weights: Weights | None = None,
     ) -> None:
         self.model = model.eval()
-        self.use, self.at_once, self.chunk = use, at_once, chunk
+        self.use, self.weights = use, weights
         self.tokenizer = tokenizer
         self.ends = frozenset(tokenizer.eos_ids) | frozenset(ends)
         self.room = model.config.max_positions
         parameter = next(model.parameters())
         self.device, self.dtype = parameter.device, parameter.dtype
         self.blocks = blocks or default_blocks(model.config, self.dtype)
-        self.native = None if weights is None else Native.of(model, weights)
-        self.forget()
+        self.schedule = Schedule(self._empty(), at_once, chunk)
+        self.native = self._native()
 
     def forget(self) -> None:
-        """Begin with an empty cache, as after the weights have changed. Nothing may be on its way."""
-        self.pages = Pages(self.model.config, self.blocks, dtype=self.dtype, device=self.device)
-        self._schedule = Schedule(self.pages, self.at_once, self.chunk)
+        """Begin with an empty cache, as after the model has changed. Nothing may be on its way."""
+        self.schedule.pages = self._empty()
+        self.native = self._native()
+
+    def _empty(self) -> Pages:
+        return Pages(self.model.config, self.blocks, dtype=self.dtype, device=self.device)
+
+    def _native(self) -> Native | None:
+        return None if self.weights is None else Native.of(self.model, self.weights)
+
+    @property
+    def pages(self) -> Pages:
+        return self.schedule.pages
 
     # --- what is asked ------------------------------------------------------------------------------------------------
 
@@ -81,7 +91,7 @@ class Engine:
         """Take a request on; `step` carries it on.   Raises PlanError for a prompt that is empty or fills all of the model's positions."""
         table = Table(self.pages, request.adapter)
         run = Run(request, self.tokenizer, self.ends, self.room, table)
-        self._schedule.add(run)
+        self.schedule.add(run)
         return run
 
     def cancel(self, run: Run) -> None:
@@ -129,7 +139,7 @@ class Engine:
         try:
             table.adopt(ids[: len(prompt)])
             while table.length < len(ids) - 1:
-                tokens = min(self.chunk, len(ids) - 1 - table.length)
+                tokens = min(self.schedule.chunk, len(ids) - 1 - table.length)
                 first = max(table.length, len(prompt) - 1)
                 table.reserve(tokens)
                 logits = self.model.logits(self.hidden([(table, ids, tokens)])[0, first - table.length :])
@@ -147,7 +157,7 @@ class Engine:
     @torch.inference_mode()
     def step(self) -> None:
         """One pass of the model, over whoever's turn it is."""
-        group = self._schedule.next()
+        group = self.schedule.next()
         if not group:
             return
         logits = self._pass(group)
@@ -171,13 +181,22 @@ class Engine:
         except RuntimeError as error:  # torch's own error where a device's memory is full is one, and so is the CPU's
             if len(group) == 1 or not any(words in str(error) for words in ("out of memory", "not enough memory")):
                 raise
-        self._schedule.at_once = self.at_once = max(1, len(group) // 2)
+        self.schedule.at_once = max(1, len(group) // 2)
         half = len(group) // 2
         return torch.cat([self._pass(group[:half]), self._pass(group[half:])])
 
+    def read(self, news: Sequence[News]) -> Tensor:
+        """Take blocks, read, and count as read: the logits (B, V) after the last new token of each.   Raises NoRoomError."""
+        for table, _, tokens in news:
+            table.reserve(tokens)
+        logits = self.after(news)
+        for table, ids, tokens in news:
+            table.read(ids, tokens)
+        return logits
+
     def after(self, news: Sequence[News]) -> Tensor:
-        """The logits (B, V) after the last new token of each."""
-        if self.native is not None and all(tokens == 1 for _, _, tokens in news):
+        """The logits (B, V) after the last new token of each, for which there are blocks."""
+        if self.native is not None and news[0][0].adapter is None and all(tokens == 1 for _, _, tokens in news):
             return self._natively(self.native, news)
         hidden = self.hidden(news)
         last = torch.tensor([tokens - 1 for _, _, tokens in news], device=self.device)
@@ -188,9 +207,7 @@ class Engine:
         return native.step(
             torch.tensor([ids[table.length] for table, ids, _ in news]),
             torch.tensor([table.length for table, _, _ in news]),
-            torch.tensor(
-                [table.blocks + [EMPTY] * (longest - len(table.blocks)) for table, _, _ in news], dtype=torch.int32
-            ),
+            torch.tensor([table.row(longest) for table, _, _ in news], dtype=torch.int32),
             self.pages.keys,
             self.pages.values,
         )
@@ -219,7 +236,7 @@ class Engine:
                 self._end(run)
 
     def _end(self, run: Run) -> None:
-        self._schedule.remove(run)
+        self.schedule.remove(run)
         run.table.release(spoilt=run.finish == "error")
 
 

@@ -37,11 +37,7 @@ def guided(
     try:
         while len(drawn) < min(sampling.max_tokens, engine.room - longest):
             news = [(table, ids, len(ids) - table.length) for table, ids in zip(tables, sides, strict=True)]
-            for table, _, tokens in news:
-                table.reserve(tokens)
-            wanted, other = engine.after(news).double().log_softmax(-1)
-            for table, ids, tokens in news:
-                table.read(ids, tokens)
+            wanted, other = engine.read(news).double().log_softmax(-1)
             mixed = (other + scale * (wanted - other))[None]
             token = int(draw(mixed, [sampling], torch.tensor([len(sides[0])], device=mixed.device)))
             if token in engine.ends:

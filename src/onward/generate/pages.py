@@ -127,12 +127,13 @@ class Pages:
             del self._block_of[name]
 
 
-def names(ids: Sequence[int], adapter: str | None) -> list[bytes]:
-    """What full blocks of these tokens are called: a hash of each block and of the name of the one before it."""
-    found, before = list[bytes](), (adapter or "").encode()
-    for first in range(0, len(ids) - len(ids) % BLOCK, BLOCK):
-        before = hashlib.blake2b(before + array("q", ids[first : first + BLOCK]).tobytes(), digest_size=16).digest()
-        found.append(before)
+def names(ids: Sequence[int], adapter: str | None, known: Sequence[bytes] = ()) -> list[bytes]:
+    """What full blocks of these tokens are called: a hash of each block and of the name of the one before it.   known: the first ones."""
+    found = list(known)
+    for first in range(BLOCK * len(found), len(ids) - len(ids) % BLOCK, BLOCK):
+        before = found[-1] if found else (adapter or "").encode()
+        block = array("q", ids[first : first + BLOCK]).tobytes()
+        found.append(hashlib.blake2b(before + block, digest_size=16).digest())
     return found
 
 
@@ -143,7 +144,7 @@ class Table:
         self.pages, self.adapter = pages, adapter
         self.blocks: list[int] = []
         self.length = 0
-        self._named = 0  # blocks
+        self._names: list[bytes] = []  # of the blocks that are full
 
     def adopt(self, ids: Sequence[int]) -> int:
         """Share what is known of the beginning of these tokens, but never all of it: the last token has to be read, for what follows it.
@@ -154,7 +155,8 @@ class Table:
                 break
             self.pages.share(block)
             self.blocks.append(block)
-        self._named, self.length = len(self.blocks), len(self.blocks) * BLOCK
+            self._names.append(name)
+        self.length = len(self.blocks) * BLOCK
         return self.length
 
     def wanted(self, tokens: int) -> int:
@@ -171,20 +173,20 @@ class Table:
     def read(self, ids: Sequence[int], tokens: int) -> None:
         """So many further ones of the sequence's tokens `ids` have been read."""
         self.length += tokens
-        if self.length // BLOCK > self._named:
-            named = names(ids[: self.length], self.adapter)
-            for place in range(self._named, len(named)):
-                self.pages.name(self.blocks[place], named[place])
-            self._named = len(named)
+        if self.length // BLOCK > (named := len(self._names)):
+            self._names = names(ids[: self.length], self.adapter, self._names)
+            for place in range(named, len(self._names)):
+                self.pages.name(self.blocks[place], self._names[place])
         if self.pages.window is not None:
             self._leave_behind(self.length - self.pages.window)
 
     def _leave_behind(self, tokens: int) -> None:
         """Give back what no later token will look at: every layer looks through a window."""
-        for place in range(tokens // BLOCK):
-            if self.blocks[place] != EMPTY:
-                self.pages.give_back(self.blocks[place])
-                self.blocks[place] = EMPTY
+        for place in reversed(range(tokens // BLOCK)):
+            if self.blocks[place] == EMPTY:  # and so are all before it
+                break
+            self.pages.give_back(self.blocks[place])
+            self.blocks[place] = EMPTY
 
     def fork(self) -> Table:
         """Another sequence that begins as this one does so far. Both go on as they like.   Raises NoRoomError."""
@@ -193,7 +195,7 @@ class Table:
         for block in self.blocks[:kept]:
             if block != EMPTY:
                 self.pages.share(block)
-        other.blocks, other.length, other._named = self.blocks[:kept], self.length, self._named
+        other.blocks, other.length, other._names = self.blocks[:kept], self.length, list(self._names)
         other.truncate(self.length)
         return other
 
@@ -203,11 +205,16 @@ class Table:
         self._drop(-(-self.length // BLOCK))
         if self.length % BLOCK:
             self.blocks[-1] = self.pages.own(self.blocks[-1])
-        self._named = min(self._named, self.length // BLOCK)
+        del self._names[self.length // BLOCK :]
+
+    def row(self, most: int) -> list[int]:
+        """The first `most` blocks, filled up with the empty one."""
+        return self.blocks[:most] + [EMPTY] * (most - len(self.blocks))
 
     def release(self, *, spoilt: bool = False) -> None:
         """Give everything back.   spoilt: it holds what is no number."""
-        self.length = self._named = 0
+        self.length = 0
+        self._names.clear()
         self._drop(0, spoilt=spoilt)
 
     def _drop(self, kept: int, *, spoilt: bool = False) -> None:
@@ -227,8 +234,7 @@ class View:
         self.pages = pages
         device = pages.keys.device
         most = max(-(-(table.length + new) // BLOCK) for table, new in zip(tables, news, strict=True))
-        rows = [table.blocks[:most] + [EMPTY] * (most - len(table.blocks)) for table in tables]
-        self.tables = torch.tensor(rows, device=device)
+        self.tables = torch.tensor([table.row(most) for table in tables], device=device)
         self.lengths = torch.tensor([table.length for table in tables], device=device)
         self._written = torch.arange(max(news), device=device)[None] < torch.tensor(news, device=device)[:, None]
         slots = self.slots(max(news))

@@ -28,20 +28,23 @@ def draw(logits: Tensor, settings: Sequence[Sampling], positions: Tensor) -> Ten
     """
     if all(s.temperature == 0 for s in settings):
         return logits.argmax(-1)
-    logits = logits.double()
-    temperature = _column(logits, [s.temperature for s in settings])
-    kept = _filter(logits / temperature.clamp(min=1e-9), settings)
+    temperature, kept = _tempered(logits, settings)
     noise = gumbel(torch.tensor([s.seed for s in settings], device=logits.device), positions, logits.shape[-1])
     return torch.where(temperature[:, 0] == 0, logits.argmax(-1), (kept + noise).argmax(-1))
 
 
 def probabilities(logits: Tensor, settings: Sequence[Sampling]) -> Tensor:
     """The distribution from which `draw` draws, after temperature and filters; one certain token at temperature 0.   (B, V) float64"""
+    temperature, kept = _tempered(logits, settings)
+    certain = torch.zeros_like(kept).scatter(-1, logits.argmax(-1, keepdim=True), 1)
+    return torch.where(temperature == 0, certain, kept.softmax(-1))
+
+
+def _tempered(logits: Tensor, settings: Sequence[Sampling]) -> tuple[Tensor, Tensor]:
+    """The temperatures, (B, 1), and the logits at these, filtered, (B, V), both float64."""
     logits = logits.double()
     temperature = _column(logits, [s.temperature for s in settings])
-    kept = _filter(logits / temperature.clamp(min=1e-9), settings).softmax(-1)
-    certain = torch.zeros_like(kept).scatter(-1, logits.argmax(-1, keepdim=True), 1)
-    return torch.where(temperature == 0, certain, kept)
+    return temperature, _filter(logits / temperature.clamp(min=1e-9), settings)
 
 
 def _column(like: Tensor, values: Sequence[float]) -> Tensor:

@@ -36,10 +36,6 @@ class Schedule:
     _adapters: list[str | None] = field(default_factory=list)
     """The one that was served last comes last."""
 
-    @property
-    def empty(self) -> bool:
-        return not self.running and not self._waiting
-
     def add(self, run: Run) -> None:
         self._waiting.setdefault(run.request.client, deque()).append(run)
 

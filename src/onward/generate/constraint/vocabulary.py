@@ -70,10 +70,9 @@ class Vocabulary:
             texts = [text if _is_whole(text) else b"" for text in texts]
             self.alphabet = characters.of(text.decode() for text in texts if text and len(text.decode()) == 1)
         self.texts = texts
-        self.drops_blank = _drops_blank(tokenizer, texts)
         self.trie = Trie(enumerate(texts))
         self.opening: Trie | None = None
-        if self.drops_blank:
+        if _drops_blank(tokenizer, texts):
             self.opening = Trie((id, text.removeprefix(b" ")) for id, text in enumerate(texts))
 
     @classmethod

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from onward.errors import NativeError
 from onward.generate.native.build import library
 from onward.generate.native.packing import Packed, pack, side_by_side
+from onward.generate.pages import BLOCK
 from onward.generate.settings import Weights
 from onward.model.config import TrunkConfig
 from onward.model.int8 import Int8Linear
@@ -24,8 +25,6 @@ from onward.model.trunk import Attention, Block, FeedForward, LanguageModel
 
 FORMATS: tuple[Weights, ...] = ("fp32", "bf16", "int8")
 """In the order of `Format` in step.cpp."""
-PAGE = 16
-"""Tokens of a block of the cache."""
 
 
 # --- the structures of step.cpp, section 2 ----------------------------------------------------------------------------
@@ -130,7 +129,7 @@ class Native:
         Raises NativeError where a shape, id, position or block does not fit; nothing has been written then.
         """
         batch, dtype = ids.shape[0], keys.dtype
-        cache = self.config.depth, keys.shape[1], self.config.kv_heads, PAGE, self.config.head_size
+        cache = self.config.depth, keys.shape[1], self.config.kv_heads, BLOCK, self.config.head_size
         if dtype not in (torch.float32, torch.bfloat16):
             raise NativeError(f"keys must be float32 or bfloat16, not {dtype}")
         _check("ids", ids, torch.int64, (batch,))
