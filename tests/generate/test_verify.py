@@ -16,6 +16,7 @@ from scipy import stats
 
 from onward.errors import PlanError
 from onward.generate import verify as verification
+from onward.generate.drafters.drafter import Aim
 from onward.generate.drafters.lookup import Lookup
 from onward.generate.drafters.random import Random
 from onward.generate.drafters.tree import Tree, merge
@@ -106,7 +107,7 @@ def merged(first: Draft, second: Draft, k: int) -> Draft:
     ]
 
 
-LOOKUP = found(lambda text: Lookup(1, 4).propose(text, 5, 0))
+LOOKUP = found(lambda text: Lookup(1, 4).propose(text, 5, Aim()))
 FULL = found(lambda _: Tree([t for _ in range(6) for t in range(V)], [n // V - 1 for n in range(30)]))
 CHAIN = drawn(Random(V, peak=3), 3)
 BUSH = drawn(Random(V, width=3, peak=2), 5)

@@ -9,6 +9,7 @@ from hypothesis import strategies as some
 
 from onward.errors import DataError, OutputError, PlanError
 from onward.generate.drafters.datastore import LONGEST, SEEN, Datastore, build
+from onward.generate.drafters.drafter import Aim
 from onward.generate.drafters.tree import Tree
 from onward.tokens.tokenizer import Tokenizer
 from onward.train.shards import Shards, write_shards
@@ -69,7 +70,7 @@ def texts(tree: Tree) -> list[tuple[int, ...]]:
 @given(ids=some.lists(some.integers(0, VOCAB), max_size=24), k=some.integers(0, 12))
 def test_it_finds_what_a_scan_finds_and_keeps_the_likeliest(datastore, documents, ids, k):
     """Token 3 stands in the texts that ask and in no document."""
-    said = texts(datastore.propose(ids, k, 0))
+    said = texts(datastore.propose(ids, k, Aim()))
     weight = weights(scanned(documents, ids, k))
     assert len(said) == min(k, len(weight))
     assert set(said) <= set(weight)
@@ -79,20 +80,20 @@ def test_it_finds_what_a_scan_finds_and_keeps_the_likeliest(datastore, documents
 def test_ends_of_documents_and_of_the_corpus_are_ends(datastore, documents):
     for document in documents[2:]:
         if len(document) > LONGEST + 1:
-            assert datastore.propose(document[:-1], 50, 0).tokens == document[-1:]
+            assert datastore.propose(document[:-1], 50, Aim()).tokens == document[-1:]
 
 
 def test_of_very_many_places_some_stand_for_all(tmp_path, tokenizer):
     datastore = store(tmp_path, [[0, 1] * 1000 + [0, 2] * 500 + [0, 3] * 20], tokenizer, vocab_size=4)
     assert datastore._find([0])[1] > SEEN
-    assert datastore.propose([0], 2, 0).tokens[0] == 1
+    assert datastore.propose([0], 2, Aim()).tokens[0] == 1
 
 
 def test_a_datastore_of_texts_carries_a_story_on(tmp_path, tokenizer):
     build((story(i) for i in range(30)), tokenizer, tmp_path / "store")
     datastore = Datastore(tmp_path / "store", tokenizer)
     ids = tokenizer.encode(story(7))
-    proposed = [datastore.propose(ids[:end], 8, 0) for end in range(LONGEST, len(ids))]
+    proposed = [datastore.propose(ids[:end], 8, Aim()) for end in range(LONGEST, len(ids))]
     right = sum(tuple(ids[end : end + 1]) in texts(tree) for end, tree in enumerate(proposed, LONGEST))
     assert right > 0.9 * len(proposed)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["store"]
@@ -157,4 +158,4 @@ def test_flipped_bits_cost_proposals_and_no_crash(tmp_path, tokenizer):
         path.write_bytes(random.bytes(path.stat().st_size))
         datastore = Datastore(tmp_path / "store", tokenizer, shortest=1)
         for last in range(50):
-            assert all(0 <= token < datastore.vocab_size for token in datastore.propose([1, 2, last], 8, 0).tokens)
+            assert all(0 <= token < datastore.vocab_size for token in datastore.propose([1, 2, last], 8, Aim()).tokens)

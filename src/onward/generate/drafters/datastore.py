@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from onward.errors import DataError, FolderError, PlanError
 from onward.files import new_folder, read_json, write_json
-from onward.generate.drafters.drafter import Drafter
+from onward.generate.drafters.drafter import Aim, Drafter
 from onward.generate.drafters.suffixes import sorted_contexts
 from onward.generate.drafters.tree import Tree
 from onward.tokens.tokenizer import Tokenizer
@@ -108,8 +108,8 @@ class Datastore(Drafter):
         self._ids = _map(folder / IDS, np.dtype({"uint16": "<u2", "uint32": "<u4"}[index["dtype"]]), index["ids"])
         self._order = _map(folder / ORDER, np.dtype("<i4"), index["tokens"])
 
-    def propose(self, ids: Sequence[int], k: int, seed: int) -> Tree:
-        del seed  # nothing is drawn here
+    def propose(self, ids: Sequence[int], k: int, aim: Aim) -> Tree:
+        del aim  # nothing is drawn here
         # A model may have more ids than its tokeniser; those occur nowhere, and must not be taken for the mark.
         query = [id if id < self.vocab_size else -1 for id in reversed(ids[-LONGEST:])]
         if k < 1 or len(query) < self.shortest:

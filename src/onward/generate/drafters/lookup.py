@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from itertools import islice
 
 from onward.errors import PlanError
-from onward.generate.drafters.drafter import Drafter
+from onward.generate.drafters.drafter import Aim, Drafter
 from onward.generate.drafters.tree import Tree, merge
 
 
@@ -32,8 +32,8 @@ class Lookup(Drafter):
         self.shortest, self.longest, self.branches, self.texts = shortest, longest, branches, texts
         self._indexes: list[_Index] = []
 
-    def propose(self, ids: Sequence[int], k: int, seed: int) -> Tree:
-        del seed  # nothing is drawn here
+    def propose(self, ids: Sequence[int], k: int, aim: Aim) -> Tree:
+        del aim  # nothing is drawn here
         if k < 1 or not ids:
             return Tree([], [])
         index = self._index(ids if isinstance(ids, list) else list(ids))

@@ -15,9 +15,9 @@ from typing import Literal
 import numpy as np
 
 from onward.errors import PlanError
-from onward.generate.drafters.drafter import Drafter
+from onward.generate.drafters.drafter import Aim, Drafter
 from onward.generate.drafters.tree import Tree, merge
-from onward.generate.streams import derived, uniform
+from onward.generate.streams import uniform
 
 
 @dataclass
@@ -73,11 +73,11 @@ class Many(Drafter):
         self.token_seconds, self.explore, self.clock = token_seconds, explore, clock
         self.earned = [Earned() for _ in drafters]
 
-    def propose(self, ids: Sequence[int], k: int, seed: int) -> Joint:
+    def propose(self, ids: Sequence[int], k: int, aim: Aim) -> Joint:
         parts: list[Part] = []
-        for number in self._ranked(len(ids), seed):
+        for number in self._ranked(len(ids), aim.sampling.seed):
             before = self.clock()
-            tree = self.drafters[number].propose(ids, k, derived(seed, number))
+            tree = self.drafters[number].propose(ids, k, aim.apart(number))
             parts.append(Part(number, tree, [], self.clock() - before))
             if self.how == "pick" and len(tree):
                 break

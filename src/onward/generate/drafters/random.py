@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from onward.errors import PlanError
-from onward.generate.drafters.drafter import Drafter
+from onward.generate.drafters.drafter import Aim, Drafter
 from onward.generate.drafters.tree import Tree
 from onward.generate.streams import uniform
 
@@ -33,8 +33,8 @@ class Random(Drafter):
         weights = np.exp(peak * uniform(0, "explore", np.arange(vocab_size)))
         self.chances: NDArray[np.float64] = weights / weights.sum()
 
-    def propose(self, ids: Sequence[int], k: int, seed: int) -> Tree:
-        return self.trees(np.array([len(ids)]), max(k, 0), np.array([seed], dtype=np.int64))[0]
+    def propose(self, ids: Sequence[int], k: int, aim: Aim) -> Tree:
+        return self.trees(np.array([len(ids)]), max(k, 0), np.array([aim.sampling.seed], dtype=np.int64))[0]
 
     def trees(self, lengths: NDArray[np.int64], k: int, seeds: NDArray[np.int64]) -> list[Tree]:
         """For each of B texts, of which the length is all that matters, the first k nodes, breadth first, of a tree in which every node has
