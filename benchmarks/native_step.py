@@ -95,7 +95,7 @@ def native_side(native: Native, rows: int, capacity: int) -> Side:
     tables = torch.randperm(rows * blocks).view(rows, blocks).int()
 
     def step(ids: Tensor, position: int) -> Tensor:
-        return native.step(ids, torch.full((rows,), position), tables, keys, values)
+        return native.step(ids, torch.full((rows,), position), tables, keys, values)[0]
 
     return Side(f"native {native.weights}", step, native.bytes)
 

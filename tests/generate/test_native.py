@@ -71,8 +71,8 @@ class Pages:
         order = random.Random(seed).sample(range(shape[1]), rows * blocks)
         self.tables = torch.tensor(order, dtype=torch.int32).view(rows, blocks)
 
-    def step(self, native: Native, ids: Tensor, positions: Tensor, rows: Tensor) -> Tensor:
-        return native.step(ids, positions, self.tables[rows].contiguous(), self.keys, self.values)
+    def step(self, native: Native, ids: Tensor, slots: Tensor, rows: Tensor, **more: Tensor) -> Tensor:
+        return native.step(ids, slots, self.tables[rows].contiguous(), self.keys, self.values, **more)[0]
 
 
 def texts(model: LanguageModel, rows: int, length: int = LENGTH) -> Tensor:
@@ -241,6 +241,31 @@ def test_blocks_before_the_window_of_all_layers_may_have_been_given_back():
     assert off(given_back, whole(model, ids)[:, 2 * BLOCK + 4]) < 1e-4
 
 
+def test_a_tree_of_drafts_gives_at_each_node_what_its_path_alone_gives():
+    model = model_of(window=16, window_layers=(1,))
+    native, ids, parents = Native.of(model, "fp32"), texts(model, 1, 30), [-1, 0, 0, 1, 2, -1, 5]
+    pages, row, begun = Pages(model.config, 1), torch.zeros(1, dtype=torch.int64), 20
+    pages.step(native, ids[0, :begun], torch.arange(begun), row.repeat(begun))
+    nodes, paths = ids[0, begun : begun + len(parents)], list[list[int]]()
+    for node, parent in enumerate(parents):
+        paths.append([*(paths[parent] if parent >= 0 else []), node])
+    unseen = [sum(1 << (node - 1 - other) for other in range(node) if other not in paths[node]) for node in range(7)]
+    scored = torch.tensor([6, 0, 3, 4])
+    more = {"unseen": torch.tensor(unseen), "scored": scored}
+    logits, hidden = native.step(
+        nodes,
+        torch.arange(begun, begun + 7),
+        pages.tables[row.repeat(7)].contiguous(),
+        pages.keys,
+        pages.values,
+        **more,
+    )
+    for got, state, node in zip(logits, hidden, scored.tolist(), strict=True):
+        path = torch.cat([ids[0, :begun], nodes[paths[node]]])[None]
+        assert off(got, whole(model, path)[0, -1]) < 1e-4
+        assert off(state, model.hidden(path)[0, -1].detach()) < 1e-4
+
+
 def test_a_forked_process_has_threads_of_its_own():
     model = model_of()
     native, ids = Native.of(model, "fp32"), texts(model, 2, length=3)
@@ -307,12 +332,14 @@ def test_adapters_float64_and_unknown_formats_are_refused():
 WRONG = {
     "not among the model's 101 words": {"ids": torch.tensor([3, WORDS])},
     "token -1": {"ids": torch.tensor([3, -1])},
-    "row 1: position 48": {"positions": torch.tensor([0, 48])},
-    "position -1": {"positions": torch.tensor([0, -1])},
+    "row 1: slot 48": {"slots": torch.tensor([0, 48])},
+    "slot -1": {"slots": torch.tensor([0, -1])},
     "block 8 is not": {"tables": torch.tensor([[0, 1, 2], [8, 4, 5]], dtype=torch.int32)},
     "block -1 is not": {"tables": torch.tensor([[0, 1, 2], [-1, 4, 5]], dtype=torch.int32)},
     "ids must be": {"ids": torch.tensor([3, 4], dtype=torch.int32)},
-    "positions must be": {"positions": torch.tensor([0])},
+    "slots must be": {"slots": torch.tensor([0])},
+    "row 1: slot 20 has not so many before it": {"unseen": torch.tensor([0, 1 << 20])},
+    "row 2 is not among the 2": {"scored": torch.tensor([0, 2])},
     "tables must be": {"tables": torch.zeros(3, 2, dtype=torch.int32).T},
     "values must be": {"values": torch.zeros(3, 7, 2, BLOCK, 8)},
     "keys must be float32 or bfloat16": {"keys": torch.zeros(3, 8, 2, BLOCK, 8, dtype=torch.float64)},
@@ -323,7 +350,7 @@ WRONG = {
 def test_a_wrong_call_is_told_in_a_line_and_writes_nothing(words):
     right = {
         "ids": torch.tensor([3, 4]),
-        "positions": torch.tensor([0, 20]),
+        "slots": torch.tensor([0, 20]),
         "tables": torch.tensor([[0, 1, 2], [3, 4, 5]], dtype=torch.int32),
         "keys": torch.zeros(3, 8, 2, BLOCK, 8),
         "values": torch.zeros(3, 8, 2, BLOCK, 8),
@@ -334,7 +361,7 @@ def test_a_wrong_call_is_told_in_a_line_and_writes_nothing(words):
     assert "\n" not in str(caught.value)
     assert not right["keys"].any()
     assert not right["values"].any()
-    assert native.step(**right).isfinite().all()
+    assert native.step(**right)[0].isfinite().all()
 
 
 def test_a_step_of_no_rows_gives_no_rows():

@@ -13,6 +13,7 @@ import torch
 from onward.errors import PlanError
 from onward.generate.engine import Engine
 from onward.generate.pages import Table
+from onward.generate.reader import News
 
 
 @dataclass(frozen=True)
@@ -63,8 +64,8 @@ def search(
 
 def _further(engine: Engine, paths: list[_Path], prompt: int, width: int, done: list[Beam]) -> list[_Path]:
     """The likeliest `width` continuations by a token that end nothing; those among the best that end a text are done."""
-    news = [(path.table, path.ids, len(path.ids) - path.table.length) for path in paths]
-    log_probs = engine.read(news).double().log_softmax(-1)
+    news = [News(path.table, path.ids, len(path.ids) - path.table.length) for path in paths]
+    log_probs = engine.reader.read(news).logits.double().log_softmax(-1)
     total = log_probs + torch.tensor([[path.log_prob] for path in paths], device=log_probs.device)
     best = total.flatten().topk(min(width + len(engine.ends) * len(paths), total.numel()))
     further = list[_Path]()

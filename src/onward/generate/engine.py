@@ -1,25 +1,29 @@
 """The engine: carries texts on, many at once, token by token; who comes joins those who are on their way.
 
-One primitive: run the trunk over new tokens of several sequences and get the logits at the last of each, or at all. Prefill is many new
-tokens, decoding is one. Who takes part in a pass is decided in schedule.py, what is remembered lies in pages.py, a request on its way is in
-request.py. Left out: drafters, which verify several tokens in a pass.
+The passes themselves are in reader.py, who takes part in one is decided in schedule.py, what is remembered lies in pages.py, a request on
+its way is in request.py. Drafters may foretell what is drawn (speculation.py, verify.py), which changes how fast a text comes and not
+which. Left out: other ways to carry a text on (beam.py, contrastive.py, guidance.py, parallel/).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 
 import torch
 from torch import Tensor
 
 from onward.errors import FolderError, PlanError
-from onward.generate.native.step import Native
-from onward.generate.pages import BLOCK, Pages, Table, View
+from onward.generate.drafters.drafter import Drafter
+from onward.generate.pages import BLOCK, Pages, Table
 from onward.generate.processors import processed
+from onward.generate.reader import News, Read, Reader
 from onward.generate.request import Completion, Finish, Request, Run
 from onward.generate.sampling import draw
 from onward.generate.schedule import Schedule
 from onward.generate.settings import Weights
+from onward.generate.speculation import SIZES, Speculation
+from onward.generate.verify import Mode, Verified, verify
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel, at_least_float32
 from onward.tokens.tokenizer import Tokenizer
@@ -35,16 +39,12 @@ MEMORY = 2e9
 DAMAGED = "the model's scores are no finite numbers (NaN or infinity): its weights are damaged. Copy the folder again, or train it anew."
 
 
-News = tuple[Table, Sequence[int], int]
-"""A sequence's table, all of its tokens, and how many of those not read yet are to be read."""
-
-
 class Engine:
     """Runs one model with its tokeniser. `ends`: ids that end a text, besides those that the tokeniser knows.
 
     use: called with a request's adapter before each pass of the model, where there are adapters: texts may take turns.
     at_once: sequences that run together.   chunk: tokens of prompts read in one pass.   blocks: of the key-value cache, at most.
-    weights: in these, single tokens are read by native code (native/), without adapters; None: by torch, as prompts are.
+    weights: in these, small passes are computed by native code (native/), without adapters; None: all by torch.
     While it exists, the model must stay as it is, or `forget` be called.   Raises NativeError.
     """
 
@@ -59,31 +59,44 @@ class Engine:
         blocks: int | None = None,
         weights: Weights | None = None,
     ) -> None:
-        self.model = model.eval()
-        self.use, self.weights = use, weights
         self.tokenizer = tokenizer
         self.ends = frozenset(tokenizer.eos_ids) | frozenset(ends)
         self.room = model.config.max_positions
-        parameter = next(model.parameters())
-        self.device, self.dtype = parameter.device, parameter.dtype
-        self.blocks = blocks or default_blocks(model.config, self.dtype)
-        self.schedule = Schedule(self._empty(), at_once, chunk)
-        self.native = self._native()
+        blocks = blocks or default_blocks(model.config, next(model.parameters()).dtype)
+        self.reader = Reader(model, blocks, use, weights)
+        self.schedule = Schedule(self.pages, at_once, chunk)
+        self.speculation: Speculation | None = None
 
     def forget(self) -> None:
         """Begin with an empty cache, as after the model has changed. Nothing may be on its way."""
-        self.schedule.pages = self._empty()
-        self.native = self._native()
+        self.reader.forget()
+        self.schedule.pages = self.pages
 
-    def _empty(self) -> Pages:
-        return Pages(self.model.config, self.blocks, dtype=self.dtype, device=self.device)
+    def draft(
+        self, drafter: Drafter | None, mode: Mode = "coupled", most: int = SIZES[-1], *, fixed: bool = False
+    ) -> None:
+        """Let a drafter foretell what will be drawn, up to `most` tokens at once; None: nobody any more. As in Speculation.
 
-    def _native(self) -> Native | None:
-        return None if self.weights is None else Native.of(self.model, self.weights)
+        mode: "coupled" leaves every text as it is; "ratio" gives others of the same distribution.
+        """
+        windowed = self.model.config.window is not None
+        self.speculation = None
+        if drafter is not None:
+            self.speculation = Speculation(
+                drafter, self.model.config.vocab_size, mode, most, fixed=fixed, windowed=windowed
+            )
+
+    @property
+    def model(self) -> LanguageModel:
+        return self.reader.model
+
+    @property
+    def device(self) -> torch.device:
+        return self.reader.device
 
     @property
     def pages(self) -> Pages:
-        return self.schedule.pages
+        return self.reader.pages
 
     # --- what is asked ------------------------------------------------------------------------------------------------
 
@@ -142,7 +155,7 @@ class Engine:
                 tokens = min(self.schedule.chunk, len(ids) - 1 - table.length)
                 first = max(table.length, len(prompt) - 1)
                 table.reserve(tokens)
-                logits = self.model.logits(self.hidden([(table, ids, tokens)])[0, first - table.length :])
+                logits = self.model.logits(self.reader.hidden([News(table, ids, tokens)])[0, first - table.length :])
                 if not logits.isfinite().all():
                     raise FolderError(DAMAGED)
                 table.read(ids, tokens)
@@ -160,84 +173,90 @@ class Engine:
         group = self.schedule.next()
         if not group:
             return
-        logits = self._pass(group)
+        runs = [run for run, _ in group]
+        if drafting := self.speculation is not None and all(run.draws for run in runs):
+            news = self.speculation.news(runs)
+        else:
+            news = [News(run.table, run.all_ids, tokens) for run, tokens in group]
+        read = self._pass(news)
+        begins = [0, *accumulate(len(one.tree) + 1 for one in news)]
+        sound = read.logits.isfinite().all(-1).tolist()
         drawing = []
-        sound = logits.isfinite().all(-1).tolist()
-        for row, (run, tokens) in enumerate(group):
-            if not sound[row]:
+        for row, (run, one) in enumerate(zip(runs, news, strict=True)):
+            if not all(sound[begins[row] : begins[row + 1]]):
                 run.fail(DAMAGED)
                 self._end(run)
-                continue
-            run.table.read(run.all_ids, tokens)
-            if not run.pending:
+            elif one.tokens < run.pending:
+                run.table.read(run.all_ids, one.tokens)
+            else:
                 drawing.append(row)
         if drawing:
-            self._draw([group[row][0] for row in drawing], logits[drawing])
+            rows = [at for row in drawing for at in range(begins[row], begins[row + 1])]
+            if len(rows) < len(sound):
+                read = Read(read.logits[rows], read.hidden[rows])
+            self._draw([runs[row] for row in drawing], [news[row] for row in drawing], read, drafting=drafting)
 
-    def _pass(self, group: Sequence[tuple[Run, int]]) -> Tensor:
-        """The logits (B, V) after the new tokens of each. Where memory does not suffice for all at once, in two halves."""
+    def _pass(self, news: Sequence[News]) -> Read:
+        """Where memory does not suffice for all at once, in two halves."""
         try:
-            return self.after([(run.table, run.all_ids, tokens) for run, tokens in group])
+            return self.reader.look(news)
         except RuntimeError as error:  # torch's own error where a device's memory is full is one, and so is the CPU's
-            if len(group) == 1 or not any(words in str(error) for words in ("out of memory", "not enough memory")):
+            if len(news) == 1 or not any(words in str(error) for words in ("out of memory", "not enough memory")):
                 raise
-        self.schedule.at_once = max(1, len(group) // 2)
-        half = len(group) // 2
-        return torch.cat([self._pass(group[:half]), self._pass(group[half:])])
+        half = self.schedule.at_once = len(news) // 2
+        first, second = self._pass(news[:half]), self._pass(news[half:])
+        return Read(torch.cat([first.logits, second.logits]), torch.cat([first.hidden, second.hidden]))
 
-    def read(self, news: Sequence[News]) -> Tensor:
-        """Take blocks, read, and count as read: the logits (B, V) after the last new token of each.   Raises NoRoomError."""
-        for table, _, tokens in news:
-            table.reserve(tokens)
-        logits = self.after(news)
-        for table, ids, tokens in news:
-            table.read(ids, tokens)
-        return logits
-
-    def after(self, news: Sequence[News]) -> Tensor:
-        """The logits (B, V) after the last new token of each, for which there are blocks."""
-        if self.native is not None and news[0][0].adapter is None and all(tokens == 1 for _, _, tokens in news):
-            return self._natively(self.native, news)
-        hidden = self.hidden(news)
-        last = torch.tensor([tokens - 1 for _, _, tokens in news], device=self.device)
-        return self.model.logits(hidden[torch.arange(len(news), device=self.device), last])
-
-    def _natively(self, native: Native, news: Sequence[News]) -> Tensor:
-        longest = max(len(table.blocks) for table, _, _ in news)
-        return native.step(
-            torch.tensor([ids[table.length] for table, ids, _ in news]),
-            torch.tensor([table.length for table, _, _ in news]),
-            torch.tensor([table.row(longest) for table, _, _ in news], dtype=torch.int32),
-            self.pages.keys,
-            self.pages.values,
+    def _draw(self, runs: Sequence[Run], news: Sequence[News], read: Read, *, drafting: bool) -> None:
+        """What follows each, and what of its draft stands.   read: a row for each and for each node of its draft."""
+        trees = [one.tree for one in news]
+        drawn_from = processed(
+            read.logits, [said for run, tree in zip(runs, trees, strict=True) for said in run.foreseen(tree)]
         )
+        samplings, positions = [run.request.sampling for run in runs], [len(run.all_ids) for run in runs]
+        if any(map(len, trees)):
+            assert self.speculation is not None
+            found = verify(trees, drawn_from, samplings, positions, self.speculation.mode)
+        else:
+            new = draw(drawn_from, samplings, torch.tensor(positions, device=self.device))
+            found = [Verified([], token) for token in new.tolist()]
+        begins = accumulate((len(tree) + 1 for tree in trees), initial=0)
+        rows = [begin + 1 + node for begin, one in zip(begins, found, strict=False) for node in [-1, *one.path]]
+        tokens = [
+            [*(tree.tokens[node] for node in one.path), one.token] for tree, one in zip(trees, found, strict=True)
+        ]
+        log_probs = read.logits.to(at_least_float32(read.logits.dtype)).log_softmax(-1)
+        chosen = log_probs[rows, [token for each in tokens for token in each]].tolist()
+        at, taken = 0, 0
+        for run, one, stood, each in zip(runs, news, found, tokens, strict=True):
+            taken += self._take(run, one, stood.path, each, chosen[at:], log_probs[rows[at : at + len(each)]])
+            at += len(each)
+            run.hidden = read.hidden[rows[at - 1]]
+        if drafting and self.speculation is not None:
+            self.speculation.learn(runs, found, taken)
 
-    def hidden(self, news: Sequence[News]) -> Tensor:
-        """The primitive: the trunk over new tokens of several sequences of the same adapter, for which there are blocks.   Returns
-        (B, T, width), padded at the right. The tables still count them as not read: whoever called says what of it stays."""
-        self.use(news[0][0].adapter)
-        width = max(tokens for _, _, tokens in news)
-        rows = [[*ids[table.length : table.length + n], *[0] * (width - n)] for table, ids, n in news]
-        view = View(self.pages, [table for table, _, _ in news], [tokens for _, _, tokens in news])
-        return self.model.hidden(torch.tensor(rows, device=self.device), cache=view)
-
-    def _draw(self, runs: Sequence[Run], logits: Tensor) -> None:
-        positions = torch.tensor([len(run.all_ids) for run in runs], device=self.device)
-        drawn_from = processed(logits, [run.said for run in runs])
-        new = draw(drawn_from, [run.request.sampling for run in runs], positions)
-        log_probs = logits.to(at_least_float32(logits.dtype)).log_softmax(-1)
-        chosen = log_probs.gather(-1, new[:, None])[:, 0]
-        for row, (run, token, log_prob) in enumerate(zip(runs, new.tolist(), chosen.tolist(), strict=True)):
+    def _take(
+        self, run: Run, news: News, path: list[int], tokens: list[int], log_probs: list[float], all_log_probs: Tensor
+    ) -> int:
+        """Add what stands of a draft and the token after it, up to the one that ends the text. Returns how many."""
+        run.table.gather([*range(news.tokens), *(news.tokens + node for node in path)])
+        for taken, token in enumerate(tokens):
             if run.request.alternatives:
-                best = log_probs[row].topk(min(run.request.alternatives, logits.shape[-1]))
+                best = all_log_probs[taken].topk(min(run.request.alternatives, all_log_probs.shape[-1]))
                 run.alternatives.append(list(zip(best.indices.tolist(), best.values.tolist(), strict=True)))
-            run.take(token, log_prob)
+            run.take(token, log_probs[taken])
             if run.finish is not None:
-                self._end(run)
+                break
+        run.table.read(run.all_ids, news.tokens + taken)
+        if run.finish is not None:
+            self._end(run)
+        return taken + 1
 
     def _end(self, run: Run) -> None:
         self.schedule.remove(run)
         run.table.release(spoilt=run.finish == "error")
+        if self.speculation is not None:
+            self.speculation.drafter.forget(run.all_ids)
 
 
 def default_blocks(config: TrunkConfig, dtype: torch.dtype) -> int:

@@ -13,6 +13,7 @@ import torch
 from onward.errors import PlanError
 from onward.generate.engine import Engine
 from onward.generate.pages import Table
+from onward.generate.reader import News
 from onward.generate.sampling import draw
 from onward.generate.settings import Sampling
 
@@ -36,8 +37,8 @@ def guided(
     drawn: list[int] = []
     try:
         while len(drawn) < min(sampling.max_tokens, engine.room - longest):
-            news = [(table, ids, len(ids) - table.length) for table, ids in zip(tables, sides, strict=True)]
-            wanted, other = engine.read(news).double().log_softmax(-1)
+            news = [News(table, ids, len(ids) - table.length) for table, ids in zip(tables, sides, strict=True)]
+            wanted, other = engine.reader.read(news).logits.double().log_softmax(-1)
             mixed = (other + scale * (wanted - other))[None]
             token = int(draw(mixed, [sampling], torch.tensor([len(sides[0])], device=mixed.device)))
             if token in engine.ends:

@@ -77,7 +77,7 @@ def beside(model: FolderModel, paths: Mapping[str, Path]) -> dict[str, FolderMod
     family = folder.read_config(Path(model.name))[0]
     for name, path in paths.items():
         adapters.attach(model.engine.model, family, path, name)
-    model.engine.use = adapters.switch(model.engine.model)
+    model.engine.reader.use = adapters.switch(model.engine.model)
     return {name: FolderModel(str(path), model.engine, adapter=name) for name, path in paths.items()}
 
 

@@ -170,6 +170,16 @@ class Table:
             raise NoRoomError(f"{wanted:,} blocks are wanted, and {self.pages.available:,} are left")
         self.blocks += [self.pages.take() for _ in range(wanted)]
 
+    def gather(self, places: Sequence[int]) -> None:
+        """Of tokens in the slots after those that were read, these, counted from there, move together: the others were drafts."""
+        if list(places) == list(range(len(places))):
+            return
+        blocks, begin = torch.tensor(self.blocks), self.length
+        source, target = torch.tensor(places) + begin, torch.arange(len(places)) + begin
+        for cells in (self.pages.keys, self.pages.values):
+            moved = cells[:, blocks[source // BLOCK], :, source % BLOCK]
+            cells[:, blocks[target // BLOCK], :, target % BLOCK] = moved
+
     def read(self, ids: Sequence[int], tokens: int) -> None:
         """So many further ones of the sequence's tokens `ids` have been read."""
         self.length += tokens

@@ -6,11 +6,14 @@ Left out: passes of the model (engine.py), and who takes part in one (schedule.p
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
+
+from torch import Tensor
 
 from onward.errors import PlanError
 from onward.generate.constraint import Constraint, State
+from onward.generate.drafters.tree import Tree
 from onward.generate.pages import Table, names
 from onward.generate.processors import Said
 from onward.generate.settings import Sampling
@@ -81,6 +84,8 @@ class Run:
     text: str = ""
     shown: int = 0
     cached: int = 0
+    hidden: Tensor | None = None
+    """(width,), what the last drawn token was drawn from."""
     finish: Finish | None = None
     error: str = ""
 
@@ -109,6 +114,30 @@ class Run:
         asked = self.request
         allowed = None if asked.constraint is None else asked.constraint.allowed(self._state)
         return Said(sampling=asked.sampling, ids=self.all_ids, drawn=self.drawn, bias=asked.bias, allowed=allowed)
+
+    def foreseen(self, tree: Tree) -> list[Said]:
+        """What the next token's logits follow, and those after each node of a draft, as if it had been said."""
+        said = self.said
+        if not said.changes:
+            return [said] * (len(tree) + 1)
+        constraint, states, found = self.request.constraint, dict[int, State]({-1: self._state}), [said]
+        for node, token in enumerate(tree.tokens):
+            before = tree.parents[node]
+            path = [tree.tokens[one] for one in tree.path(node)]
+            after = replace(said, ids=[*said.ids, *path], drawn=[*said.drawn, *path])
+            if constraint is not None and before in states:
+                states[node] = constraint.after(states[before], token)
+                if states[node] is None:  # not allowed, so it will not stand, nor what follows it
+                    del states[node]
+            if constraint is not None and node in states:
+                after = replace(after, allowed=constraint.allowed(states[node]))
+            found.append(after)
+        return found
+
+    @property
+    def left(self) -> int:
+        """Tokens that may still be drawn."""
+        return self._limit - len(self.ids)
 
     @property
     def draws(self) -> bool:

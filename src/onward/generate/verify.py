@@ -43,12 +43,7 @@ def verify(
     Raises PlanError where a drafter has another vocabulary.
     """
     for tree in trees:
-        size = tree.chances.shape[1] if tree.chances is not None else logits.shape[-1]
-        if size != logits.shape[-1] or max(tree.tokens, default=0) >= size:
-            beyond = f"{size:,} tokens" if size != logits.shape[-1] else f"a token {max(tree.tokens):,}"
-            raise PlanError(
-                f"the drafter has {beyond}, the model {logits.shape[-1]:,} tokens. Draft with its own tokeniser."
-            )
+        check_vocabulary(tree, logits.shape[-1])
     if len(logits) != sum(len(tree) + 1 for tree in trees):
         raise ValueError(f"{len(logits)} rows of logits for trees of {[len(tree) for tree in trees]} nodes")
     walk = _coupled if mode == "coupled" else _ratio
@@ -57,6 +52,14 @@ def verify(
         Verified(tree.path(node), token)
         for tree, node, token in zip(trees, last.tolist(), tokens.tolist(), strict=True)
     ]
+
+
+def check_vocabulary(tree: Tree, words: int) -> None:
+    """Raises PlanError where a tree was drafted with another vocabulary than one of so many words."""
+    size = words if tree.chances is None else tree.chances.shape[1]
+    if size != words or max(tree.tokens, default=0) >= words:
+        beyond = f"{size:,} tokens" if size != words else f"a token {max(tree.tokens):,}"
+        raise PlanError(f"the drafter has {beyond}, the model {words:,} tokens. Draft with its own tokeniser.")
 
 
 class _Forest:

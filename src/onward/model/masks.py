@@ -77,7 +77,21 @@ class Documents:
         return torch.where(slots <= last, ids.gather(1, slots.clamp(max=last)), -1)
 
 
-Rule = Causal | Prefix | Prefixes | Window | Documents
+@dataclass(frozen=True, eq=False)
+class Branches:
+    """All see what lies before slot `begins[b]`; from there on, query q sees key k where `seen[b, q, k]` says so, both counted from it."""
+
+    begins: Tensor
+    seen: Tensor
+
+    def allows(self, queries: Tensor, keys: Tensor) -> Tensor:
+        begins, last = self.begins[:, None, None], self.seen.shape[1] - 1
+        query, key = queries - begins, keys - begins
+        rows = torch.arange(len(self.begins), device=begins.device)[:, None, None]
+        return (key < 0) | (self.seen[rows, query.clamp(0, last), key.clamp(0, last)] & (key <= last))
+
+
+Rule = Causal | Prefix | Prefixes | Window | Documents | Branches
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +134,12 @@ class Mask:
     def documents(cls, ids: Tensor) -> Mask:
         """Keys of the query's own document.   ids: (B|1, T) int64, a number per document, negative for padding."""
         return cls((Documents(ids),))
+
+    @classmethod
+    def branches(cls, begins: Tensor, seen: Tensor) -> Mask:
+        """Causal, up to a tree of tokens in the last slots, each of which sees those that lead to it.   begins: (B,) int64, where the tree
+        begins; seen: (B, T, T) bool."""
+        return cls((Branches(begins, seen),))
 
     def __and__(self, other: Mask) -> Mask:
         return Mask(self.rules + other.rules)

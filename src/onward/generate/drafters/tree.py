@@ -8,7 +8,7 @@ scores. Who proposes orders the nodes, and where a budget runs out, the last go.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -54,9 +54,38 @@ class Tree:
         return len(self.tokens)
 
     @classmethod
+    def nothing(cls) -> Tree:
+        return cls([], [])
+
+    @classmethod
     def chain(cls, tokens: Sequence[int]) -> Tree:
         """Tokens that follow one another."""
         return cls(list(tokens), list(range(-1, len(tokens) - 1)))
+
+    @cached_property
+    def is_chain(self) -> bool:
+        """Whether each node follows the one before it."""
+        return self.parents == list(range(-1, len(self) - 1))
+
+    @property
+    def first_path(self) -> list[int]:
+        """Of each node's children only the eldest."""
+        nodes = self.children(-1)[:1]
+        while nodes and (children := self.children(nodes[-1])):
+            nodes.append(children[0])
+        return nodes
+
+    def along(self, path: list[int]) -> Tree:
+        """Of nodes that follow one another, each the eldest of its siblings: a chain."""
+        chain = Tree.chain([self.tokens[node] for node in path])
+        return chain if self.chances is None else replace(chain, chances=self.chances[path])
+
+    @property
+    def unseen(self) -> list[int]:
+        """For each node a set of bits: bit i is set where it does not see the node 1 + i before it, which is on another branch."""
+        if self.is_chain:
+            return [0] * len(self)
+        return [sum(1 << i for i in range(node) if not self.mask[node, node - 1 - i]) for node in range(len(self))]
 
     @cached_property
     def depths(self) -> NDArray[np.int64]:

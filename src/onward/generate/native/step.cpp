@@ -1,5 +1,5 @@
-// One decode step of the trunk (model/trunk.py, which is the oracle): for each of B sequences one new token goes in, its key and value
-// go into the sequence's pages, and the scores of the next token come out. Why C++: a step of a small model is a hundred small products,
+// One decode step of the trunk (model/trunk.py, which is the oracle): each of B rows is a new token, of a sequence of its own or several of
+// one; its key and value go into the sequence's pages, and the scores of the token after it come out. Why C++: a step of a small model is a hundred small products,
 // and in Python each of them costs more than its arithmetic; in a large model, each weight must be read once, and as fast as memory
 // gives it.
 //
@@ -45,12 +45,17 @@ struct Model {
 };
 
 struct Call {
-  int64_t batch, table_width, blocks, cells_are_bf16, threads;
-  const int64_t *ids, *positions;  // (B,)
-  const int32_t* tables;           // (B, table_width)
-  void *keys, *values;             // (depth, blocks, kv_heads, PAGE, head_size)
-  float* logits;                   // (B, vocab)
+  int64_t batch, scores, table_width, blocks, cells_are_bf16, threads;
+  const int64_t *ids, *slots;  // (B,): where in its sequence a row's key and value go
+  const uint64_t* unseen;      // (B,): bit i: the row does not see the slot 1 + i before its own, which is of another branch of a draft
+  const int64_t* scored;       // (scores,): rows of which scores are wanted
+  const int32_t* tables;       // (B, table_width)
+  void *keys, *values;         // (depth, blocks, kv_heads, PAGE, head_size)
+  float *logits, *hidden;      // (scores, vocab), and what they come from, (scores, width)
 };
+
+// The place of a token in its text: in a tree of drafts, only those before it that it sees are before it.
+int64_t position(const Call& c, int64_t b) { return c.slots[b] - __builtin_popcountll(c.unseen[b]); }
 
 // --- 2. The small steps of a block ----------------------------------------------------------------------------------------------------
 
@@ -159,9 +164,9 @@ class Step {
     s.mixed.resize(c.batch * queries);
     s.hidden.resize(c.batch * hidden_stride);
     s.own.resize(team.size);
-    const int64_t longest = *std::max_element(c.positions, c.positions + c.batch) + 1;
+    const int64_t longest = *std::max_element(c.slots, c.slots + c.batch) + 1;
     for (auto& own : s.own) {
-      own.normed.resize(c.batch * m.width);
+      own.normed.resize(std::max(c.batch, c.scores) * m.width);
       own.scores.resize(m.heads / m.kv_heads * (longest + PAGE));
     }
   }
@@ -200,7 +205,7 @@ class Step {
       if (!m.frequencies) continue;
       float* turns = s.turns.data() + b * m.head_size;
       for (int64_t i = 0; i < half; ++i) {
-        const float angle = float(c.positions[b]) * m.frequencies[i];
+        const float angle = float(position(c, b)) * m.frequencies[i];
         turns[i] = std::cos(angle) * m.rope_factor;
         turns[i + half] = std::sin(angle) * m.rope_factor;
       }
@@ -225,9 +230,9 @@ class Step {
     if (m.frequencies) rotate(head, s.turns.data() + b * m.head_size, half);
   }
 
-  Cell* page(void* cells, int64_t layer, int64_t b, int64_t position, int64_t head) const {
-    const int64_t block = c.tables[b * c.table_width + position / PAGE];
-    return static_cast<Cell*>(cells) + (((layer * c.blocks + block) * m.kv_heads + head) * PAGE + position % PAGE) * m.head_size;
+  Cell* page(void* cells, int64_t layer, int64_t b, int64_t slot, int64_t head) const {
+    const int64_t block = c.tables[b * c.table_width + slot / PAGE];
+    return static_cast<Cell*>(cells) + (((layer * c.blocks + block) * m.kv_heads + head) * PAGE + slot % PAGE) * m.head_size;
   }
 
   // Norms and angles of queries and keys; the new keys and values into their pages. `heads`: of all rows, one after the other.
@@ -244,7 +249,7 @@ class Step {
       float* key = qkv(b) + queries + head * m.head_size;
       const float* value = key + m.kv_heads * m.head_size;
       finish_head(key, layer.k_norm, b);
-      Cell *k = page(c.keys, n, b, c.positions[b], head), *v = page(c.values, n, b, c.positions[b], head);
+      Cell *k = page(c.keys, n, b, c.slots[b], head), *v = page(c.values, n, b, c.slots[b], head);
       for (int64_t i = 0; i < m.head_size; ++i) put(k + i, key[i]), put(v + i, value[i]);
     }
   }
@@ -253,8 +258,8 @@ class Step {
   void attend(const Layer& layer, int64_t n, Share heads, int thread) {
     const int64_t group = m.heads / m.kv_heads, size = m.head_size;
     for (int64_t task = heads.first; task < heads.last; ++task) {
-      const int64_t b = task / m.kv_heads, head = task % m.kv_heads, end = c.positions[b] + 1;
-      const int64_t begin = layer.window ? std::max<int64_t>(0, end - layer.window) : 0;
+      const int64_t b = task / m.kv_heads, head = task % m.kv_heads, end = c.slots[b] + 1;
+      const int64_t begin = layer.window ? std::max<int64_t>(0, position(c, b) + 1 - layer.window) : 0;
       const int64_t start = begin / PAGE * PAGE, room = (end - start + PAGE - 1) / PAGE * PAGE;  // in whole blocks
       const float* query = qkv(b) + head * group * size;
       float *scores = s.own[thread].scores.data(), *mixed = s.mixed.data() + b * queries + head * group * size;
@@ -264,6 +269,10 @@ class Step {
       for (int64_t q = 0; q < group; ++q) {
         std::fill_n(scores + q * room, begin - start, -INFINITY);
         std::fill(scores + q * room + end - start, scores + (q + 1) * room, -INFINITY);
+        for (uint64_t left = c.unseen[b]; left; left &= left - 1) {
+          const int64_t slot = end - 2 - __builtin_ctzll(left);
+          if (slot >= start) scores[q * room + slot - start] = -INFINITY;
+        }
         softmax(scores + q * room, room);
       }
       std::fill_n(mixed, group * size, 0.0f);
@@ -293,9 +302,11 @@ class Step {
   }
 
   void score(int thread) {
-    const float* in = normed(m.norm, thread);
-    product<F>(m.head, share(m.head.rows / PANEL, thread), in, c.batch, m.width, [&](int64_t b, int64_t first, const float* values) {
-      std::copy_n(values, std::min(PANEL, m.vocab - first), c.logits + b * m.vocab + first);
+    float* in = s.own[thread].normed.data();
+    for (int64_t i = 0; i < c.scores; ++i) rms_norm(x(c.scored[i]), m.norm, m.eps, m.width, in + i * m.width);
+    if (thread == 0) std::copy_n(in, c.scores * m.width, c.hidden);
+    product<F>(m.head, share(m.head.rows / PANEL, thread), in, c.scores, m.width, [&](int64_t i, int64_t first, const float* values) {
+      std::copy_n(values, std::min(PANEL, m.vocab - first), c.logits + i * m.vocab + first);
     });
   }
 
@@ -319,17 +330,22 @@ int64_t first_block(const Model& m, int64_t position) {
 std::string fault(const Model& m, const Call& c) {
   for (int64_t b = 0; b < c.batch; ++b) {
     const std::string row = "row " + std::to_string(b) + ": ";
-    const int64_t id = c.ids[b], position = c.positions[b];
+    const int64_t id = c.ids[b], slot = c.slots[b], unseen = __builtin_popcountll(c.unseen[b]);
     if (id < 0 || id >= m.vocab)
       return row + "token " + std::to_string(id) + " is not among the model's " + std::to_string(m.vocab) + " words";
-    if (position < 0 || position / PAGE >= c.table_width)
-      return row + "position " + std::to_string(position) + " does not lie in a table of " + std::to_string(c.table_width) + " blocks";
-    for (int64_t i = first_block(m, position); i <= position / PAGE; ++i) {
+    if (slot < 0 || slot / PAGE >= c.table_width)
+      return row + "slot " + std::to_string(slot) + " does not lie in a table of " + std::to_string(c.table_width) + " blocks";
+    if (c.unseen[b] && slot < 64 - __builtin_clzll(c.unseen[b]))
+      return row + "slot " + std::to_string(slot) + " has not so many before it as it does not see";
+    for (int64_t i = first_block(m, slot - unseen); i <= slot / PAGE; ++i) {
       const int64_t block = c.tables[b * c.table_width + i];
       if (block < 0 || block >= c.blocks)
         return row + "block " + std::to_string(block) + " is not among the cache's " + std::to_string(c.blocks);
     }
   }
+  for (int64_t i = 0; i < c.scores; ++i)
+    if (c.scored[i] < 0 || c.scored[i] >= c.batch)
+      return "row " + std::to_string(c.scored[i]) + " is not among the " + std::to_string(c.batch) + " whose scores there are";
   return "";
 }
 

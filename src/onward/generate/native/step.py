@@ -54,8 +54,11 @@ class _Model(Structure):
 
 class _Call(Structure):
     _fields_ = (
-        *((name, c_int64) for name in ("batch", "table_width", "blocks", "cells_are_bf16", "threads")),
-        *((name, c_void_p) for name in ("ids", "positions", "tables", "keys", "values", "logits")),
+        *((name, c_int64) for name in ("batch", "scores", "table_width", "blocks", "cells_are_bf16", "threads")),
+        *(
+            (name, c_void_p)
+            for name in ("ids", "slots", "unseen", "scored", "tables", "keys", "values", "logits", "hidden")
+        ),
     )
 
 
@@ -118,33 +121,49 @@ class Native:
             raise NativeError(reason)
         return cls(model, weights)
 
-    def step(self, ids: Tensor, positions: Tensor, tables: Tensor, keys: Tensor, values: Tensor) -> Tensor:
-        """One new token of each of B sequences. Returns (B, V) float32 logits, in memory of their own.
+    def step(
+        self,
+        ids: Tensor,
+        slots: Tensor,
+        tables: Tensor,
+        keys: Tensor,
+        values: Tensor,
+        *,
+        unseen: Tensor | None = None,
+        scored: Tensor | None = None,
+    ) -> tuple[Tensor, Tensor]:
+        """B new tokens, each of a sequence of its own, or several of one. Returns (S, V) float32 logits of the rows `scored`, (S,) int64,
+        by default all, and the hidden states after the final norm that they come from, (S, width), in memory of their own.
 
-        ids, positions: (B,) int64; token `ids[b]` has place `positions[b]`, sees all before it (or the window of a layer),
-        and its key and value are written into the cache.   tables: (B, M) int32, block numbers.   keys, values: (depth,
-        blocks, kv_heads, 16, head_size), float32 or bfloat16. All contiguous, on the CPU.
-
-        Rows may also be tokens of one sequence (one table, several positions): each sees those before it, also of this step.
-        Raises NativeError where a shape, id, position or block does not fit; nothing has been written then.
+        ids, slots: (B,) int64; token `ids[b]` takes the place `slots[b]` of its sequence, sees all before it, also those of this step (or
+        the window of a layer), and its key and value are written into the cache.   tables: (B, M) int32, block numbers.
+        keys, values: (depth, blocks, kv_heads, 16, head_size), float32 or bfloat16. All contiguous, on the CPU.
+        unseen: (B,) int64, a set of bits for each token, by default empty: where bit i is set, it does not see the slot 1 + i before its
+        own, which is of another branch of a draft; nor does that one count for the token's position.
+        Raises NativeError where a shape, id, slot or block does not fit; nothing has been written then.
         """
         batch, dtype = ids.shape[0], keys.dtype
+        unseen = torch.zeros_like(slots) if unseen is None else unseen
+        scored = torch.arange(batch) if scored is None else scored
         cache = self.config.depth, keys.shape[1], self.config.kv_heads, BLOCK, self.config.head_size
         if dtype not in (torch.float32, torch.bfloat16):
             raise NativeError(f"keys must be float32 or bfloat16, not {dtype}")
         _check("ids", ids, torch.int64, (batch,))
-        _check("positions", positions, torch.int64, (batch,))
+        _check("slots", slots, torch.int64, (batch,))
+        _check("unseen", unseen, torch.int64, (batch,))
+        _check("scored", scored, torch.int64, (scored.numel(),))
         _check("tables", tables, torch.int32, (batch, tables.shape[-1]))
         _check("keys", keys, dtype, cache)
         _check("values", values, dtype, cache)
-        logits = torch.empty(batch, self.config.vocab_size)
+        logits = torch.empty(len(scored), self.config.vocab_size)
+        hidden = torch.empty(len(scored), self.config.width)
         if batch:
-            sizes = batch, tables.shape[1], keys.shape[1], dtype == torch.bfloat16, torch.get_num_threads()
-            places = (part.data_ptr() for part in (ids, positions, tables, keys, values, logits))
-            wrong = self._run(byref(self._model), byref(_Call(*sizes, *places)))
+            sizes = batch, len(scored), tables.shape[1], keys.shape[1], dtype == torch.bfloat16, torch.get_num_threads()
+            parts = ids, slots, unseen, scored, tables, keys, values, logits, hidden
+            wrong = self._run(byref(self._model), byref(_Call(*sizes, *(part.data_ptr() for part in parts))))
             if wrong is not None:
                 raise NativeError(wrong.decode())
-        return logits
+        return logits, hidden
 
     def _whole(self, model: LanguageModel) -> _Model:
         config, rope = model.config, model.trunk.rope

@@ -1,0 +1,148 @@
+"""The reader: passes of a model over new tokens of several sequences, with what was read before in pages.
+
+The one primitive of carrying texts on: reading a prompt is many new tokens, saying something is one, verifying a draft is one and a tree.
+Small passes go to compiled code (native/), if there is any, all others to torch. Left out: who takes part (schedule.py), and what is done
+with the scores (engine.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from onward.generate.drafters.tree import Tree
+from onward.generate.native.step import Native
+from onward.generate.pages import Pages, Table, View
+from onward.generate.settings import Weights
+from onward.model.masks import Mask
+from onward.model.trunk import LanguageModel
+
+NATIVE = 64
+"""New tokens in a pass at most, for compiled code to read them: of more, torch's products are the faster ones."""
+
+
+@dataclass(frozen=True)
+class News:
+    """What of a sequence is to be read.   ids: all of its tokens.   tokens: so many of those not read yet.   tree: what follows those, as
+    if it had been said."""
+
+    table: Table
+    ids: Sequence[int]
+    tokens: int
+    tree: Tree = field(default_factory=Tree.nothing)
+
+    @property
+    def rows(self) -> int:
+        return self.tokens + len(self.tree)
+
+    @property
+    def new(self) -> list[int]:
+        return [*self.ids[self.table.length : self.table.length + self.tokens], *self.tree.tokens]
+
+
+@dataclass(frozen=True)
+class Read:
+    """What follows each sequence's last new token, and each node of its tree, one sequence after the other: R rows in all.
+
+    logits: (R, V).   hidden: (R, width), what they come from, after the final norm.
+    """
+
+    logits: Tensor
+    hidden: Tensor
+
+
+class Reader:
+    """use: called with a table's adapter before each pass of torch, where there are adapters.   weights: of compiled code, which reads
+    small passes without adapters; None: torch reads all.   Raises NativeError."""
+
+    def __init__(
+        self, model: LanguageModel, blocks: int, use: Callable[[str | None], None], weights: Weights | None
+    ) -> None:
+        self.model, self.use, self.weights, self.blocks = model.eval(), use, weights, blocks
+        parameter = next(model.parameters())
+        self.device, self.dtype = parameter.device, parameter.dtype
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin with an empty cache and, where there is a compiled copy, with a new one, as after the model has changed."""
+        self.pages = Pages(self.model.config, self.blocks, dtype=self.dtype, device=self.device)
+        self.native = None if self.weights is None else Native.of(self.model, self.weights)
+
+    def read(self, news: Sequence[News]) -> Read:
+        """Take blocks, read, and count as read.   Raises NoRoomError."""
+        for one in news:
+            one.table.reserve(one.rows)
+        read = self.look(news)
+        for one in news:
+            one.table.read(one.ids, one.tokens)
+        return read
+
+    def look(self, news: Sequence[News]) -> Read:
+        """Read what there are blocks for, all of the same adapter. The tables count it as not read: whoever called says what of it
+        stays."""
+        small = sum(one.rows for one in news) <= NATIVE
+        if self.native is not None and small and news[0].table.adapter is None:
+            return self._natively(self.native, news)
+        hidden = self.hidden(news)
+        rows = [(row, at) for row, one in enumerate(news) for at in range(one.tokens - 1, one.rows)]
+        row, at = torch.tensor(rows, device=self.device).T
+        last = hidden[row, at]
+        return Read(self.model.logits(last), last)
+
+    def hidden(self, news: Sequence[News]) -> Tensor:
+        """The trunk's states at all new tokens, after the final norm.   Returns (B, T, width), padded at the right."""
+        self.use(news[0].table.adapter)
+        width = max(one.rows for one in news)
+        ids = torch.tensor([one.new + [0] * (width - one.rows) for one in news], device=self.device)
+        view = View(self.pages, [one.table for one in news], [one.rows for one in news])
+        if all(one.tree.is_chain for one in news):
+            return self.model.hidden(ids, cache=view)
+        positions = torch.tensor([_places(one, width) for one in news], device=self.device) + view.lengths[:, None]
+        seen = torch.from_numpy(np.stack([_seen(one, width) for one in news])).to(self.device)
+        return self.model.hidden(ids, positions, Mask.branches(view.lengths, seen), view)
+
+    def _natively(self, native: Native, news: Sequence[News]) -> Read:
+        longest = max(len(one.table.blocks) for one in news)
+        ends = list(accumulate(one.rows for one in news))
+        rows = torch.tensor([one.table.row(longest) for one in news], dtype=torch.int32)
+        if len(news) == ends[-1]:
+            return Read(
+                *native.step(
+                    torch.tensor([one.ids[one.table.length] for one in news]),
+                    torch.tensor([one.table.length for one in news]),
+                    rows,
+                    self.pages.keys,
+                    self.pages.values,
+                )
+            )
+        scored = [at for one, end in zip(news, ends, strict=True) for at in range(end - len(one.tree) - 1, end)]
+        return Read(
+            *native.step(
+                torch.tensor([id for one in news for id in one.new]),
+                torch.tensor([one.table.length + at for one in news for at in range(one.rows)]),
+                rows.repeat_interleave(torch.tensor([one.rows for one in news]), 0),
+                self.pages.keys,
+                self.pages.values,
+                unseen=torch.tensor([bits for one in news for bits in [*[0] * one.tokens, *one.tree.unseen]]),
+                scored=torch.tensor(scored),
+            )
+        )
+
+
+def _places(one: News, width: int) -> list[int]:
+    """How far behind the table's end each new token stands in its text, padded with 0."""
+    nodes = [one.tokens + depth for depth in one.tree.depths.tolist()]
+    return [*range(one.tokens), *nodes, *[0] * (width - one.rows)]
+
+
+def _seen(one: News, width: int) -> np.ndarray[tuple[int, int], np.dtype[np.bool_]]:
+    """Which new token (row) sees which (column).   (width, width)"""
+    seen = np.zeros((width, width), np.bool_)
+    seen[: one.rows, : one.tokens] = np.tri(one.rows, one.tokens, dtype=np.bool_)
+    seen[one.tokens : one.rows, one.tokens : one.rows] = one.tree.mask
+    return seen
