@@ -19,7 +19,7 @@ from pathlib import Path
 
 from onward.errors import NativeError
 
-SOURCES = ("vectors.h", "team.h", "products.h", "step.cpp")
+SOURCES = ("vectors.h", "team.h", "products.h", "draws.h", "step.cpp")
 FLAGS = ("-std=c++20", "-O3", "-fno-math-errno", "-shared", "-fPIC", "-pthread", "-w")
 TUNED = ("-march=native", "-mcpu=native", "-O3")
 """How compilers are told to use all that the processor has, the last resort being not to."""

@@ -18,6 +18,7 @@
 #include <string>
 #include <vector>
 
+#include "draws.h"
 #include "products.h"
 #include "team.h"
 #include "vectors.h"
@@ -392,4 +393,13 @@ extern "C" const char* onward_step(const Model* model, const Call* call) try {
   return nullptr;
 } catch (const std::exception&) {
   return "there is not enough memory, or too many threads";
+}
+
+// scores: (rows, words). Of each row a token, -1 where a score is no finite number, and its log-probability as the model has it.
+extern "C" void onward_draw(int64_t rows, int64_t words, const float* scores, const double* temperatures, const int64_t* seeds,
+                            const int64_t* positions, int64_t* tokens, float* log_probs) {
+  for (int64_t row = 0; row < rows; ++row) {
+    const Drawn drawn = Draw(scores + row * words, words)(temperatures[row], uint64_t(seeds[row]), uint64_t(positions[row]));
+    tokens[row] = drawn.token, log_probs[row] = drawn.log_prob;
+  }
 }
