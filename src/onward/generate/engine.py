@@ -7,6 +7,7 @@ which. Left out: other ways to carry a text on (beam.py, contrastive.py, guidanc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import accumulate
 
@@ -15,6 +16,8 @@ from torch import Tensor
 
 from onward.errors import FolderError, PlanError
 from onward.generate.drafters.drafter import Drafter
+from onward.generate.drafters.tree import Tree
+from onward.generate.native.draw import draw as native_draw
 from onward.generate.pages import BLOCK, Pages, Table
 from onward.generate.processors import processed
 from onward.generate.reader import News, Read, Reader
@@ -23,7 +26,7 @@ from onward.generate.sampling import draw
 from onward.generate.schedule import Schedule
 from onward.generate.settings import Weights
 from onward.generate.speculation import SIZES, Speculation
-from onward.generate.verify import Mode, Verified, verify
+from onward.generate.verify import Mode, Verified, coupled, places, verify
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel, at_least_float32
 from onward.tokens.tokenizer import Tokenizer
@@ -180,21 +183,19 @@ class Engine:
             news = [News(run.table, run.all_ids, tokens) for run, tokens in group]
         read = self._pass(news)
         begins = [0, *accumulate(len(one.tree) + 1 for one in news)]
-        sound = read.logits.isfinite().all(-1).tolist()
-        drawing = []
+        drawing = list[int]()
         for row, (run, one) in enumerate(zip(runs, news, strict=True)):
-            if not all(sound[begins[row] : begins[row + 1]]):
-                run.fail(DAMAGED)
-                self._end(run)
-            elif one.tokens < run.pending:
+            if one.tokens < run.pending:
                 run.table.read(run.all_ids, one.tokens)
             else:
                 drawing.append(row)
         if drawing:
             rows = [at for row in drawing for at in range(begins[row], begins[row + 1])]
-            if len(rows) < len(sound):
+            if len(rows) < begins[-1]:
                 read = Read(read.logits[rows], read.hidden[rows])
-            self._draw([runs[row] for row in drawing], [news[row] for row in drawing], read, drafting=drafting)
+            taken = self._draw([runs[row] for row in drawing], [news[row] for row in drawing], read)
+            if drafting and self.speculation is not None:
+                self.speculation.learn(runs, *taken)
 
     def _pass(self, news: Sequence[News]) -> Read:
         """Where memory does not suffice for all at once, in two halves."""
@@ -207,42 +208,51 @@ class Engine:
         first, second = self._pass(news[:half]), self._pass(news[half:])
         return Read(torch.cat([first.logits, second.logits]), torch.cat([first.hidden, second.hidden]))
 
-    def _draw(self, runs: Sequence[Run], news: Sequence[News], read: Read, *, drafting: bool) -> None:
-        """What follows each, and what of its draft stands.   read: a row for each and for each node of its draft."""
-        trees = [one.tree for one in news]
-        drawn_from = processed(
-            read.logits, [said for run, tree in zip(runs, trees, strict=True) for said in run.foreseen(tree)]
-        )
-        samplings, positions = [run.request.sampling for run in runs], [len(run.all_ids) for run in runs]
-        if any(map(len, trees)):
-            assert self.speculation is not None
-            found = verify(trees, drawn_from, samplings, positions, self.speculation.mode)
+    def _draw(self, runs: Sequence[Run], news: Sequence[News], read: Read) -> tuple[list[Verified], int]:
+        """What follows each, and what of its draft stands; and how many tokens that are.   read: a row for each and for each node."""
+        trees, positions = [one.tree for one in news], [len(run.all_ids) for run in runs]
+        if self.speculation is None or self.speculation.mode == "coupled" or not any(map(len, trees)):
+            own, own_log_probs = self._own(runs, trees, read.logits, places(trees, positions))
+            found = coupled(trees, own)
         else:
-            new = draw(drawn_from, samplings, torch.tensor(positions, device=self.device))
-            found = [Verified([], token) for token in new.tolist()]
-        begins = accumulate((len(tree) + 1 for tree in trees), initial=0)
-        rows = [begin + 1 + node for begin, one in zip(begins, found, strict=False) for node in [-1, *one.path]]
-        tokens = [
-            [*(tree.tokens[node] for node in one.path), one.token] for tree, one in zip(trees, found, strict=True)
-        ]
-        log_probs = read.logits.to(at_least_float32(read.logits.dtype)).log_softmax(-1)
-        chosen = log_probs[rows, [token for each in tokens for token in each]].tolist()
-        at, taken = 0, 0
-        for run, one, stood, each in zip(runs, news, found, tokens, strict=True):
-            taken += self._take(run, one, stood.path, each, chosen[at:], log_probs[rows[at : at + len(each)]])
-            at += len(each)
-            run.hidden = read.hidden[rows[at - 1]]
-        if drafting and self.speculation is not None:
-            self.speculation.learn(runs, found, taken)
+            samplings = [run.request.sampling for run in runs]
+            found = verify(trees, _drawn_from(runs, trees, read.logits), samplings, positions, "ratio")
+            own_log_probs = None
+        begin = taken = 0
+        for run, one, stood in zip(runs, news, found, strict=True):
+            rows = [begin, *(begin + 1 + node for node in stood.path)]
+            tokens = [*(one.tree.tokens[node] for node in stood.path), stood.token]
+            if own_log_probs is None:
+                log_probs = _log_probs(read.logits[rows], torch.tensor(tokens, device=self.device))
+            else:
+                log_probs = [own_log_probs[row] for row in rows]
+            run.hidden = read.hidden[rows[-1]]
+            taken += self._take(run, one, stood.path, tokens, log_probs, read.logits[rows])
+            begin += len(one.tree) + 1
+        return found, taken
+
+    def _own(
+        self, runs: Sequence[Run], trees: Sequence[Tree], logits: Tensor, positions: list[int]
+    ) -> tuple[list[int], list[float]]:
+        """The model's own draw in each row, and its log-probability, no number where the scores are none.   logits: (R, V)"""
+        samplings = [run.request.sampling for run, tree in zip(runs, trees, strict=True) for _ in range(len(tree) + 1)]
+        if self.reader.native is not None and logits.dtype == torch.float32 and all(run.plain for run in runs):
+            return native_draw(logits.contiguous(), samplings, positions)
+        new = draw(_drawn_from(runs, trees, logits), samplings, torch.tensor(positions, device=self.device))
+        return new.tolist(), _log_probs(logits, new)
 
     def _take(
-        self, run: Run, news: News, path: list[int], tokens: list[int], log_probs: list[float], all_log_probs: Tensor
+        self, run: Run, news: News, path: list[int], tokens: list[int], log_probs: list[float], logits: Tensor
     ) -> int:
-        """Add what stands of a draft and the token after it, up to the one that ends the text. Returns how many."""
+        """Add what stands of a draft and the token after it, up to the one that ends the text. Returns how many.   logits: (tokens, V)"""
+        if not all(map(math.isfinite, log_probs)):
+            run.fail(DAMAGED)
+            self._end(run)
+            return 0
         run.table.gather([*range(news.tokens), *(news.tokens + node for node in path)])
         for taken, token in enumerate(tokens):
             if run.request.alternatives:
-                best = all_log_probs[taken].topk(min(run.request.alternatives, all_log_probs.shape[-1]))
+                best = _normed(logits[taken]).topk(min(run.request.alternatives, logits.shape[-1]))
                 run.alternatives.append(list(zip(best.indices.tolist(), best.values.tolist(), strict=True)))
             run.take(token, log_probs[taken])
             if run.finish is not None:
@@ -263,3 +273,20 @@ def default_blocks(config: TrunkConfig, dtype: torch.dtype) -> int:
     """As many as MEMORY holds, and enough for one sequence as long as the model's positions."""
     each = 2 * config.depth * config.kv_heads * config.head_size * BLOCK * torch.empty((), dtype=dtype).element_size()
     return max(int(MEMORY / each), -(-config.max_positions // BLOCK))
+
+
+def _drawn_from(runs: Sequence[Run], trees: Sequence[Tree], logits: Tensor) -> Tensor:
+    """The logits with what each request wants changed in them, each row as if its draft had been said.   (R, V)"""
+    return processed(logits, [said for run, tree in zip(runs, trees, strict=True) for said in run.foreseen(tree)])
+
+
+def _normed(logits: Tensor) -> Tensor:
+    return logits.to(at_least_float32(logits.dtype)).log_softmax(-1)
+
+
+def _log_probs(logits: Tensor, tokens: Tensor) -> list[float]:
+    """Of a token in each row, in nats; no number where a score is none, or infinite.   logits: (R, V); tokens: (R,)"""
+    log_probs = _normed(logits)
+    chosen = log_probs.gather(-1, tokens[:, None])[:, 0]
+    found: list[float] = chosen.masked_fill(log_probs.amin(-1).isinf(), math.nan).tolist()
+    return found

@@ -136,7 +136,7 @@ class Reader:
 
 def _places(one: News, width: int) -> list[int]:
     """How far behind the table's end each new token stands in its text, padded with 0."""
-    nodes = [one.tokens + depth for depth in one.tree.depths.tolist()]
+    nodes = [one.tokens + depth for depth in one.tree.depths]
     return [*range(one.tokens), *nodes, *[0] * (width - one.rows)]
 
 

@@ -54,7 +54,7 @@ def _column(like: Tensor, values: Sequence[float]) -> Tensor:
 def _filter(logits: Tensor, settings: Sequence[Sampling]) -> Tensor:
     """Logits with everything that top-k, top-p, min-p and typical-p leave out at minus infinity; of the first three, the likeliest token
     always stays, and of the last one the most typical.   (B, V)"""
-    if all((s.top_k, s.top_p, s.min_p, s.typical_p) == (0, 1, 0, 1) for s in settings):
+    if not any(s.filters for s in settings):
         return logits
     ordered, order = logits.sort(dim=-1, descending=True, stable=True)
     size = logits.shape[-1]

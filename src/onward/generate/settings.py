@@ -64,6 +64,10 @@ class Sampling:
                 raise PlanError(message + ".")
 
     @property
+    def filters(self) -> bool:
+        return (self.top_k, self.top_p, self.min_p, self.typical_p) != (0, 1, 0, 1)
+
+    @property
     def penalises(self) -> bool:
         return (self.repetition_penalty, self.presence_penalty, self.frequency_penalty) != (1, 0, 0)
 

@@ -46,12 +46,41 @@ def verify(
         check_vocabulary(tree, logits.shape[-1])
     if len(logits) != sum(len(tree) + 1 for tree in trees):
         raise ValueError(f"{len(logits)} rows of logits for trees of {[len(tree) for tree in trees]} nodes")
-    walk = _coupled if mode == "coupled" else _ratio
-    last, tokens = walk(_Forest(trees), logits, settings, np.asarray(positions, dtype=np.int64))
+    if mode == "coupled":
+        at = torch.tensor(places(trees, positions), device=logits.device)
+        return coupled(trees, draw(logits, _each(trees, settings), at).tolist())
+    last, tokens = _ratio(_Forest(trees), logits, settings, np.asarray(positions, dtype=np.int64))
     return [
         Verified(tree.path(node), token)
         for tree, node, token in zip(trees, last.tolist(), tokens.tolist(), strict=True)
     ]
+
+
+def places(trees: Sequence[Tree], positions: Sequence[int]) -> list[int]:
+    """For each row of logits, one after each text and one after each node of its tree, the index of the token that they are of."""
+    return [
+        here + after
+        for tree, here in zip(trees, positions, strict=True)
+        for after in (0, *(1 + depth for depth in tree.depths))
+    ]
+
+
+def coupled(trees: Sequence[Tree], own: Sequence[int]) -> list[Verified]:
+    """The target's own draws show the way through each tree.   own: the token that it draws in each row of logits."""
+    found, begin = list[Verified](), 0
+    for tree in trees:
+        path = list[int]()
+        for node, (parent, token) in enumerate(zip(tree.parents, tree.tokens, strict=True)):
+            last = path[-1] if path else -1
+            if parent == last and token == own[begin + 1 + last]:
+                path.append(node)
+        found.append(Verified(path, own[begin + 1 + (path[-1] if path else -1)]))
+        begin += len(tree) + 1
+    return found
+
+
+def _each(trees: Sequence[Tree], settings: Sequence[Sampling]) -> list[Sampling]:
+    return [setting for tree, setting in zip(trees, settings, strict=True) for _ in range(len(tree) + 1)]
 
 
 def check_vocabulary(tree: Tree, words: int) -> None:
@@ -91,22 +120,6 @@ class _Forest:
         return chances
 
 
-def _coupled(
-    forest: _Forest, logits: Tensor, settings: Sequence[Sampling], positions: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The last node on each path, -1 for none, and the token after it: the target's own draws show the way.   (B,), (B,)"""
-    at = np.concatenate(
-        [np.append(0, tree.depths + 1) + here for tree, here in zip(forest.trees, positions, strict=True)]
-    )
-    each = [setting for tree, setting in zip(forest.trees, settings, strict=True) for _ in range(len(tree) + 1)]
-    own = draw(logits, each, torch.from_numpy(at).to(logits.device)).cpu().numpy()
-    last = np.full(len(forest.trees), -1)
-    for node in range(forest.nodes):
-        stands = (forest.parents[:, node] == last) & (forest.tokens[:, node] == own[forest.roots + 1 + last])
-        last[stands] = node
-    return last, own[forest.roots + 1 + last]
-
-
 def _ratio(
     forest: _Forest, logits: Tensor, settings: Sequence[Sampling], positions: NDArray[np.int64]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
@@ -117,8 +130,7 @@ def _ratio(
     left (Jeon et al. 2024, arXiv 2402.14160; for draws with replacement it is SpecInfer's, arXiv 2305.09781, which `Tree` does not hold). A
     token that was found, not drawn, has q = 1: it is accepted with chance p(x), and its siblings after it from the rest.
     """
-    each = [setting for tree, setting in zip(forest.trees, settings, strict=True) for _ in range(len(tree) + 1)]
-    target = probabilities(logits, each).cpu().numpy()
+    target = probabilities(logits, _each(forest.trees, settings)).cpu().numpy()
     seeds = np.array([setting.seed for setting in settings], dtype=np.int64)
     left = target[forest.roots]
     last = np.full(len(forest.trees), -1)

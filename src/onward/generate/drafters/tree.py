@@ -88,11 +88,11 @@ class Tree:
         return [sum(1 << i for i in range(node) if not self.mask[node, node - 1 - i]) for node in range(len(self))]
 
     @cached_property
-    def depths(self) -> NDArray[np.int64]:
-        """(N,): 0 for a node that follows the text itself, else one more than its parent's."""
-        depths = np.zeros(len(self), dtype=np.int64)
-        for node, parent in enumerate(self.parents):
-            depths[node] = depths[parent] + 1 if parent >= 0 else 0
+    def depths(self) -> list[int]:
+        """Of each node: 0 where it follows the text itself, else one more than its parent's."""
+        depths: list[int] = []
+        for parent in self.parents:
+            depths.append(depths[parent] + 1 if parent >= 0 else 0)
         return depths
 
     @cached_property

@@ -16,10 +16,10 @@ from onward.generate.settings import Sampling
 
 
 def draw(logits: Tensor, settings: Sequence[Sampling], positions: Sequence[int]) -> tuple[list[int], list[float]]:
-    """A token of each row, -1 where a score is no finite number, and its log-probability in nats, without temperature.
+    """A token of each row, and its log-probability in nats, without temperature; no number where a score is none, or infinite.
 
-    logits: (B, V) float32, contiguous, on the CPU.   settings: of each row, without filters.   positions: of each row, the index that the new
-    token will have.   Raises NativeError where there is no compiler.
+    logits: (B, V) float32, contiguous, on the CPU.   settings: of each row, without filters.   positions: of each row, the index that the
+    new token will have.   Raises NativeError where there is no compiler.
     """
     rows, words = logits.shape
     tokens, log_probs = torch.empty(rows, dtype=torch.int64), torch.empty(rows)

@@ -13,8 +13,8 @@
 #include "vectors.h"
 
 struct Drawn {
-  int64_t token;  // -1: a score is not a finite number
-  float log_prob;
+  int64_t token;
+  float log_prob;  // no number where a score is none, or infinite
 };
 
 inline uint64_t mixed(uint64_t x) {  // the finaliser of SplitMix64 (Steele, Lea, Flood 2014)
@@ -33,7 +33,7 @@ class Draw {
   }
 
   Drawn operator()(double temperature, uint64_t seed, uint64_t position) const {
-    if (!finite) return {-1, 0};
+    if (!finite) return {0, NAN};
     const int64_t token = temperature == 0 ? std::find(scores, scores + words, highest) - scores : noisy(temperature, seed, position);
     return {token, scores[token] - highest - std::log(total())};
   }

@@ -395,7 +395,7 @@ extern "C" const char* onward_step(const Model* model, const Call* call) try {
   return "there is not enough memory, or too many threads";
 }
 
-// scores: (rows, words). Of each row a token, -1 where a score is no finite number, and its log-probability as the model has it.
+// scores: (rows, words). Of each row a token and its log-probability as the model has it, no number where a score is none.
 extern "C" void onward_draw(int64_t rows, int64_t words, const float* scores, const double* temperatures, const int64_t* seeds,
                             const int64_t* positions, int64_t* tokens, float* log_probs) {
   for (int64_t row = 0; row < rows; ++row) {
