@@ -158,10 +158,10 @@ def test_json_nested_without_end_is_one_line(model_folder, file):
 
 def test_an_adapter_is_computed_by_torch_and_beside_it_the_base_by_compiled_code(model_folder, adapter_folder):
     said, path = {}, adapter_folder("poet", 1)
-    for weights in (None, "fp32"):
+    for weights in ("torch", "fp32"):
         base = onward.load(model_folder, weights=weights)
         poet = beside(base, {"poet": path})["poet"]
         asked = [{"role": "user", "content": "Good morning!"}]
         said[weights] = [model(asked, temperature=1.0, seed=3, max_tokens=20)[0].text for model in (base, poet)]
-    assert said["fp32"] == said[None]
-    assert said[None][0] != said[None][1]
+    assert said["fp32"] == said["torch"]
+    assert said["torch"][0] != said["torch"][1]

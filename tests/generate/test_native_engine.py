@@ -54,11 +54,26 @@ def test_rounded_weights_say_what_torch_says_with_the_same(tiny_model, tokenizer
     assert found == expected
 
 
-def test_a_folder_opens_with_compiled_code(model_folder):
-    plain, compiled = (onward.load(model_folder, weights=weights) for weights in (None, "fp32"))
+def test_a_folder_opens_with_compiled_code_by_itself(model_folder):
+    plain, compiled = (onward.load(model_folder, weights=weights) for weights in ("torch", None))
+    assert (plain.engine.reader.weights, compiled.engine.reader.weights) == (None, "fp32")
+    assert onward.load(model_folder, dtype=torch.bfloat16).engine.reader.weights == "bf16"
+    assert onward.load(model_folder, dtype=torch.float64).engine.reader.weights is None
     asked = [{"role": "user", "content": "Good morning!"}]
     settings = {"temperature": 1.0, "seed": 3, "max_tokens": 20}
     assert compiled(asked, **settings)[0].text == plain(asked, **settings)[0].text
+
+
+def test_without_a_compiler_a_folder_opens_by_torch(model_folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("CXX", raising=False)
+    library.cache_clear()
+    try:
+        assert onward.load(model_folder).engine.reader.weights is None
+        with pytest.raises(NativeError, match="no C\\+\\+ compiler"):
+            onward.load(model_folder, weights="fp32")
+    finally:
+        library.cache_clear()
 
 
 def test_what_compiled_code_does_not_know_is_said(tiny_model, tokenizer):

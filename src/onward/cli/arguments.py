@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
-
-from onward.generate.settings import Weights
 
 _TEXTS = "files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name"
 
@@ -27,10 +25,10 @@ Log = Annotated[
     str | None, typer.Option("--log", help="send all figures to tensorboard, wandb or trackio too", show_default=False)
 ]
 Compiled = Annotated[
-    Weights | None,
+    Literal["fp32", "bf16", "int8", "torch"] | None,
     typer.Option(
         "--weights",
-        help="on a CPU: answer by compiled code with the weights so; int8 is the quickest, fp32 the model as it is",
+        help="on a CPU: answer by compiled code with the weights so (int8 is the quickest), or by torch; by default compiled, as stored",
         show_default=False,
     ),
 ]

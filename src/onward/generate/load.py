@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Literal
 
 import torch
 
@@ -12,11 +13,15 @@ from onward.files import COPY_AGAIN, read_json
 from onward.generate.chat_model import FolderModel
 from onward.generate.endpoint import EndpointModel
 from onward.generate.engine import Engine
+from onward.generate.native.build import library
+from onward.generate.native.step import why_not
 from onward.generate.settings import Weights
 from onward.generate.stages import furthest_stage
 from onward.model import folder
 from onward.model.device import choose
+from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
+from onward.train.limits import memory_left
 
 
 def load(
@@ -24,13 +29,14 @@ def load(
     *,
     device: str | None = None,
     dtype: torch.dtype | None = None,
-    weights: Weights | None = None,
+    weights: Weights | Literal["torch"] | None = None,
 ) -> FolderModel | EndpointModel:
     """Open a model.
 
     where: a model folder; a run folder (its furthest stage is opened); `org/name` on the Hugging Face hub; or an address that speaks the
     OpenAI protocol, `http://host:port/v1#model`.   device: chosen where None.   dtype: as stored where None.
-    weights: "fp32", "bf16" or "int8": carry texts on by compiled code with the weights so, on a CPU; None: by torch.
+    weights: "fp32", "bf16" or "int8": carry texts on by compiled code with the weights so, on a CPU; "torch": without; None: compiled with
+    the weights as they are, where this machine and the model allow it.
     Raises FolderError, TokenizerError, EndpointError, NativeError.
     """
     if str(where).startswith(("http://", "https://")):
@@ -39,11 +45,15 @@ def load(
 
 
 def open_folder(
-    path: Path, *, device: str | None = None, dtype: torch.dtype | None = None, weights: Weights | None = None
+    path: Path,
+    *,
+    device: str | None = None,
+    dtype: torch.dtype | None = None,
+    weights: Weights | Literal["torch"] | None = None,
 ) -> FolderModel:
     """The model in a folder on this machine; of an adapter's folder, its base with it. As for `load`."""
     if folder.is_adapter(path):
-        if weights is not None:
+        if weights not in (None, "torch"):
             raise NativeError(
                 f"{path} is an adapter, which compiled code does not know. Merge it first (onward merge)."
             )
@@ -56,7 +66,22 @@ def open_folder(
     tokenizer = Tokenizer.load(path)
     model = folder.load(path, device=choose(device), dtype=dtype)
     folder.check_tokenizer(model.config, tokenizer.highest_id)
-    return FolderModel(str(path), Engine(model, tokenizer, _ends(path), weights=weights))
+    compiled = None if weights == "torch" else weights or _as_they_are(model)
+    return FolderModel(str(path), Engine(model, tokenizer, _ends(path), weights=compiled))
+
+
+def _as_they_are(model: LanguageModel) -> Weights | None:
+    """How compiled code would keep the weights without rounding them; None where it cannot, or there is no memory for a second copy."""
+    dtype = next(model.parameters()).dtype
+    kept: Weights = "bf16" if dtype == torch.bfloat16 else "fp32"
+    size = sum(parameter.numel() for parameter in model.parameters()) * (2 if kept == "bf16" else 4)
+    if why_not(model) is not None or 2 * size > memory_left():
+        return None
+    try:
+        library()
+    except NativeError:
+        return None
+    return kept
 
 
 def _open_adapter(path: Path, device: str | None, dtype: torch.dtype | None) -> FolderModel:
