@@ -26,6 +26,10 @@ def said(engine):
     return [done.ids for done in engine.run(ASKED)]
 
 
+def log_probs(engine):
+    return [done.log_probs for done in engine.run(ASKED)]
+
+
 def test_in_fp32_the_text_is_torchs(tiny_model, tokenizer):
     assert said(Engine(tiny_model, tokenizer, weights="fp32")) == said(Engine(tiny_model, tokenizer))
 
@@ -36,6 +40,16 @@ def test_in_any_batch_with_few_blocks_and_shared_beginnings(tiny_model, tokenize
     assert said(small) == expected
     assert said(small) == expected
     assert small.pages.used == 0
+
+
+@pytest.mark.parametrize("weights", ["fp32", "bf16", "int8"])
+def test_to_the_last_bit_nothing_depends_on_the_schedule(tiny_model, tokenizer, weights):
+    whole = Engine(tiny_model, tokenizer, weights=weights)
+    expected = log_probs(whole)
+    pieces = Engine(tiny_model, tokenizer, weights=weights, at_once=2, chunk=3, blocks=7)
+    assert log_probs(pieces) == log_probs(pieces) == log_probs(whole) == expected
+    prompt, drawn = list(ASKED[0].prompt), whole.run(ASKED[:1])[0].drawn
+    assert pieces.score(prompt, drawn) == whole.score(prompt, drawn) == pytest.approx(expected[0], abs=1e-5)
 
 
 @pytest.mark.parametrize("weights", ["bf16", "int8"])

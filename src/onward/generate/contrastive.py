@@ -32,7 +32,7 @@ def search(
     ids, table = list(prompt), Table(engine.pages, None)
     try:
         table.reserve(len(ids))
-        hidden = engine.reader.hidden([News(table, ids, len(ids))])[0]
+        hidden = engine.reader.look([News(table, ids, len(ids), every=True)]).hidden
         table.read(ids, len(ids))
         said = F.normalize(hidden.double(), dim=-1)
         while len(ids) - len(prompt) < max_tokens and len(ids) < engine.room:
@@ -41,7 +41,7 @@ def search(
             tried = [[*ids, token] for token in likely.indices.tolist()]
             for fork in forks:
                 fork.reserve(1)
-            states = engine.reader.hidden([News(fork, own, 1) for fork, own in zip(forks, tried, strict=True)])[:, 0]
+            states = engine.reader.look([News(fork, own, 1) for fork, own in zip(forks, tried, strict=True)]).hidden
             similar = (F.normalize(states.double(), dim=-1) @ said.T).amax(-1)
             best = int(((1 - penalty) * likely.values - penalty * similar).argmax())
             table.release()

@@ -47,7 +47,7 @@ class Engine:
 
     use: called with a request's adapter before each pass of the model, where there are adapters: texts may take turns.
     at_once: sequences that run together.   chunk: tokens of prompts read in one pass.   blocks: of the key-value cache, at most.
-    weights: in these, small passes are computed by native code (native/), without adapters; None: all by torch.
+    weights: in these, native code (native/) computes what has no adapter; None: torch computes all.
     While it exists, the model must stay as it is, or `forget` be called.   Raises NativeError.
     """
 
@@ -158,7 +158,7 @@ class Engine:
                 tokens = min(self.schedule.chunk, len(ids) - 1 - table.length)
                 first = max(table.length, len(prompt) - 1)
                 table.reserve(tokens)
-                logits = self.model.logits(self.reader.hidden([News(table, ids, tokens)])[0, first - table.length :])
+                logits = self.reader.look([News(table, ids, tokens, every=True)]).logits[first - table.length :]
                 if not logits.isfinite().all():
                     raise FolderError(DAMAGED)
                 table.read(ids, tokens)

@@ -1,7 +1,8 @@
 """The reader: passes of a model over new tokens of several sequences, with what was read before in pages.
 
 The one primitive of carrying texts on: reading a prompt is many new tokens, saying something is one, verifying a draft is one and a tree.
-Small passes go to compiled code (native/), if there is any, all others to torch. Left out: who takes part (schedule.py), and what is done
+Compiled code (native/) reads all, where there is any: it sums in one order whatever else is read in the pass, so that to the last bit a
+text does not depend on its company. Else, and with adapters, torch reads. Left out: who takes part (schedule.py), and what is done
 with the scores (engine.py).
 """
 
@@ -22,19 +23,22 @@ from onward.generate.settings import Weights
 from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel
 
-NATIVE = 64
-"""New tokens in a pass at most, for compiled code to read them: of more, torch's products are the faster ones."""
-
 
 @dataclass(frozen=True)
 class News:
     """What of a sequence is to be read.   ids: all of its tokens.   tokens: so many of those not read yet.   tree: what follows those, as
-    if it had been said."""
+    if it had been said.   every: whether the scores after every token are wanted, and not after the last alone."""
 
     table: Table
     ids: Sequence[int]
     tokens: int
     tree: Tree = field(default_factory=Tree.nothing)
+    every: bool = False
+
+    @property
+    def wanted(self) -> range:
+        """Of the new tokens, those whose scores are wanted."""
+        return range(0 if self.every else self.tokens - 1, self.rows)
 
     @property
     def rows(self) -> int:
@@ -47,7 +51,7 @@ class News:
 
 @dataclass(frozen=True)
 class Read:
-    """What follows each sequence's last new token, and each node of its tree, one sequence after the other: R rows in all.
+    """What follows the tokens of each sequence of which it is wanted: R rows in all, one sequence after the other.
 
     logits: (R, V).   hidden: (R, width), what they come from, after the final norm.
     """
@@ -58,7 +62,7 @@ class Read:
 
 class Reader:
     """use: called with a table's adapter before each pass of torch, where there are adapters.   weights: of compiled code, which reads
-    small passes without adapters; None: torch reads all.   Raises NativeError."""
+    what has no adapter; None: torch reads all.   Raises NativeError."""
 
     def __init__(
         self, model: LanguageModel, blocks: int, use: Callable[[str | None], None], weights: Weights | None
@@ -85,11 +89,10 @@ class Reader:
     def look(self, news: Sequence[News]) -> Read:
         """Read what there are blocks for, all of the same adapter. The tables count it as not read: whoever called says what of it
         stays."""
-        small = sum(one.rows for one in news) <= NATIVE
-        if self.native is not None and small and news[0].table.adapter is None:
+        if self.native is not None and news[0].table.adapter is None:
             return self._natively(self.native, news)
         hidden = self.hidden(news)
-        rows = [(row, at) for row, one in enumerate(news) for at in range(one.tokens - 1, one.rows)]
+        rows = [(row, at) for row, one in enumerate(news) for at in one.wanted]
         row, at = torch.tensor(rows, device=self.device).T
         last = hidden[row, at]
         return Read(self.model.logits(last), last)
@@ -108,9 +111,9 @@ class Reader:
 
     def _natively(self, native: Native, news: Sequence[News]) -> Read:
         longest = max(len(one.table.blocks) for one in news)
-        ends = list(accumulate(one.rows for one in news))
+        begins = list(accumulate((one.rows for one in news), initial=0))
         rows = torch.tensor([one.table.row(longest) for one in news], dtype=torch.int32)
-        if len(news) == ends[-1]:
+        if len(news) == begins[-1]:
             return Read(
                 *native.step(
                     torch.tensor([one.ids[one.table.length] for one in news]),
@@ -120,7 +123,7 @@ class Reader:
                     self.pages.values,
                 )
             )
-        scored = [at for one, end in zip(news, ends, strict=True) for at in range(end - len(one.tree) - 1, end)]
+        scored = [begin + at for one, begin in zip(news, begins, strict=False) for at in one.wanted]
         return Read(
             *native.step(
                 torch.tensor([id for one in news for id in one.new]),
