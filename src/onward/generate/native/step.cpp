@@ -111,17 +111,30 @@ void scores_of(const float* query, const Cell* keys, int64_t size, float* scores
     for (int64_t i = whole; i < size; ++i) scores[t] += query[i] * cell(keys[t * size + i]);
 }
 
-// Tokens `first` to before `last` of a block: their values, each times its share, are added to `mixed`.
+// N vectors of the values of tokens `first` to before `last` of a block, each times its share, are added to `mixed`.
+template <int N, class Cell>
+void mix_some(const float* shares, const Cell* values, int64_t first, int64_t last, int64_t size, float* mixed) {
+  Vec sums[N];
+  for (int n = 0; n < N; ++n) sums[n] = load<Vec>(mixed + n * LANES);
+  for (int64_t t = first; t < last; ++t)
+    for (int n = 0; n < N; ++n) sums[n] += cells(values + t * size + n * LANES) * shares[t];
+  for (int n = 0; n < N; ++n) store(mixed + n * LANES, sums[n]);
+}
+
+// The same of whole values. Several vectors at a time, since each sum waits for the one before it.
 template <class Cell>
 void mix(const float* shares, const Cell* values, int64_t first, int64_t last, int64_t size, float* mixed) {
   int64_t i = 0;
-  for (; i + LANES <= size; i += LANES) {
-    Vec sum = load<Vec>(mixed + i);
-    for (int64_t t = first; t < last; ++t) sum += cells(values + t * size + i) * shares[t];
-    store(mixed + i, sum);
-  }
+  for (; i + 4 * LANES <= size; i += 4 * LANES) mix_some<4>(shares, values + i, first, last, size, mixed + i);
+  for (; i + LANES <= size; i += LANES) mix_some<1>(shares, values + i, first, last, size, mixed + i);
   for (; i < size; ++i)
     for (int64_t t = first; t < last; ++t) mixed[i] += cell(values[t * size + i]) * shares[t];
+}
+
+// Asks for what will be read soon: blocks lie anywhere, so the processor cannot see them coming.
+template <class Cell>
+void fetch(const Cell* from, int64_t count) {
+  for (int64_t i = 0; i < count; i += 64 / sizeof(Cell)) __builtin_prefetch(from + i);
 }
 
 // Of a multiple of LANES scores, in place. What must not be seen has minus infinity (and gets a share of 10^-38, which nobody takes).
@@ -264,9 +277,11 @@ class Step {
       const int64_t start = begin / PAGE * PAGE, room = (end - start + PAGE - 1) / PAGE * PAGE;  // in whole blocks
       const float* query = qkv(b) + head * group * size;
       float *scores = s.own[thread].scores.data(), *mixed = s.mixed.data() + b * queries + head * group * size;
-      for (int64_t t = start; t < end; t += PAGE)
+      for (int64_t t = start; t < end; t += PAGE) {
+        if (t + PAGE < end) fetch(page(c.keys, n, b, t + PAGE, head), PAGE * size);
         for (int64_t q = 0; q < group; ++q)
           scores_of(query + q * size, page(c.keys, n, b, t, head), size, scores + q * room + t - start);
+      }
       for (int64_t q = 0; q < group; ++q) {
         std::fill_n(scores + q * room, begin - start, -INFINITY);
         std::fill(scores + q * room + end - start, scores + (q + 1) * room, -INFINITY);
@@ -277,10 +292,12 @@ class Step {
         softmax(scores + q * room, room);
       }
       std::fill_n(mixed, group * size, 0.0f);
-      for (int64_t t = start; t < end; t += PAGE)
+      for (int64_t t = start; t < end; t += PAGE) {
+        if (t + PAGE < end) fetch(page(c.values, n, b, t + PAGE, head), PAGE * size);
         for (int64_t q = 0; q < group; ++q)
           mix(scores + q * room + t - start, page(c.values, n, b, t, head), std::max(begin - t, int64_t(0)),
               std::min(end - t, PAGE), size, mixed + q * size);
+      }
     }
   }
 
