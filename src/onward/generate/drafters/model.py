@@ -1,0 +1,173 @@
+"""A model as a drafter: a small one, the same one quantised, or the same one's first layers. It drafts a chain, token by token.
+
+Speculative decoding with a draft model is Leviathan et al. 2023 (arXiv 2211.17192); with the same model's first layers, Zhang et al. 2023
+(arXiv 2309.08168) and LayerSkip (arXiv 2404.16710), of which here is only the drafting. It draws as the target will: where verification is
+coupled, with the target's own noise, so that models that nearly agree nearly always draw alike. Left out: presence and frequency
+penalties, bias and grammar, which a drafter is not told of; and the target's cache, of which the first layers could use their part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+from onward.errors import PlanError
+from onward.generate.drafters.drafter import Aim, Drafter
+from onward.generate.drafters.tree import Tree
+from onward.generate.engine import Engine
+from onward.generate.pages import NoRoomError, Table
+from onward.generate.processors import Said, processed
+from onward.generate.sampling import perturbed, probabilities
+from onward.model.config import TrunkConfig
+from onward.model.trunk import LanguageModel
+
+SURE = 0.4
+"""Where the chance that everything drafted so far is right falls below this, drafting ends. Measured in docs/drafters.md."""
+TEXTS = 64
+"""Texts whose keys and values are kept at once."""
+
+
+PIECE = 512
+"""Tokens of a text that are read in one pass."""
+
+
+@dataclass(eq=False)
+class _Text:
+    """A text, and what was drafted after it.   ids: of both; the table says how many of them have been read.   told: the text's own."""
+
+    table: Table
+    ids: list[int]
+    told: int
+
+    def begins(self, ids: list[int]) -> bool:
+        """Whether it is a beginning of `ids`. The last token is looked at first: it tells most texts apart."""
+        told = self.told
+        return told <= len(ids) and self.ids[told - 1] == ids[told - 1] and self.ids[:told] == ids[:told]
+
+    def carry_on(self, ids: list[int]) -> None:
+        """It is `ids` now. What was read of them stays; the last one is read again, for what follows it."""
+        alike = next((i for i, (a, b) in enumerate(zip(self.ids, ids, strict=False)) if a != b), len(self.ids))
+        self.table.truncate(min(alike, self.table.length, len(ids) - 1))
+        self.ids, self.told = ids, len(ids)
+
+
+class ModelDrafter(Drafter):
+    """engine: runs the drafting model; nothing else may run in it.   target: whose texts these will be.
+
+    sure: 0 always drafts all that is asked for.   texts: kept at once; the one longest out of use goes first, and is read again where it
+    is needed. While it exists, both models must stay as they are.   Raises PlanError where the two have not the same tokens.
+    """
+
+    def __init__(self, engine: Engine, target: Engine, name: str, *, sure: float = SURE, texts: int = TEXTS) -> None:
+        if not 0 <= sure <= 1 or texts < 1:
+            raise PlanError(f"a drafting model as sure as {sure:g}, with {texts} texts: 0 to 1, and at least 1.")
+        check_vocabulary(engine, target, name)
+        self.engine, self.ends = engine, target.ends
+        self.name, self.sure, self.texts = name, sure, texts
+        self._texts: list[_Text] = []
+
+    @torch.inference_mode()
+    def propose(self, ids: Sequence[int], k: int, aim: Aim) -> Tree:
+        k = min(k, self.engine.room - len(ids) + 1)
+        if k < 1 or not ids:
+            return Tree([], [])
+        text = self._text(list(ids))
+        chances: list[Tensor] = []
+        trust = 1.0
+        while len(chances) < k and trust >= self.sure:
+            logits = self._after(text)
+            if logits is None:
+                break
+            logits = processed(logits, [Said(sampling=aim.sampling, ids=text.ids, drawn=(), bias={})])
+            scores = perturbed(logits, [aim.sampling], torch.tensor([len(text.ids)], device=logits.device))
+            token = int(scores.argmax())
+            chances.append(probabilities(logits, [aim.sampling])[0])
+            # The token is drafted before its chance is looked at: were it left out for that, it would not be as if drawn.
+            trust *= float(logits[0].double().softmax(-1)[token])
+            text.ids.append(token)
+            if token in self.ends:
+                break
+        chain = Tree.chain(text.ids[text.told :])
+        return chain if aim.coupled or not chances else replace(chain, chances=torch.stack(chances).cpu().numpy())
+
+    def forget(self, ids: Sequence[int]) -> None:
+        gone = list(ids)
+        for text in list(self._texts):
+            if text.ids[: text.told][: len(gone)] == gone[: text.told]:
+                self._drop(text)
+
+    def _text(self, ids: list[int]) -> _Text:
+        """What is kept of a beginning of this text, the longest, carried on; or a new one, which shares with others what is alike."""
+        fit = [text for text in self._texts if text.begins(ids)]
+        if fit:
+            text = max(fit, key=lambda text: text.told)
+            self._texts.remove(text)
+            text.carry_on(ids)
+        else:
+            text = _Text(Table(self.engine.pages, None), ids, len(ids))
+            text.table.adopt(ids)
+        self._texts.append(text)
+        while len(self._texts) > self.texts:
+            self._drop(self._texts[0])
+        return text
+
+    def _after(self, text: _Text) -> Tensor | None:
+        """The logits (1, V) after the last token; None where there is no room for it, or they are no numbers."""
+        while True:
+            news = min(PIECE, len(text.ids) - text.table.length)
+            while text.table.wanted(news) > self.engine.pages.available and self._texts[0] is not text:
+                self._drop(self._texts[0])
+            try:
+                logits = self.engine.read([(text.table, text.ids, news)])
+            except NoRoomError:
+                self._drop(text)
+                return None
+            if text.table.length == len(text.ids):
+                break
+        if not logits.isfinite().all():
+            self._drop(text, spoilt=True)
+            return None
+        return logits
+
+    def _drop(self, text: _Text, *, spoilt: bool = False) -> None:
+        self._texts.remove(text)
+        text.table.release(spoilt=spoilt)
+
+
+def check_vocabulary(engine: Engine, target: Engine, name: str) -> None:
+    """PlanError unless the tokens of one are the tokens of the other."""
+    if engine.tokenizer.hash != target.tokenizer.hash:
+        raise PlanError(
+            f"the drafter {name} has another tokeniser than the model, so it would speak of other tokens. Draft with a model that was made "
+            "with the same one (onward pretrain --tokenizer)."
+        )
+    own, wanted = engine.model.config.vocab_size, target.model.config.vocab_size
+    if own != wanted:
+        raise PlanError(f"the drafter {name} has {own:,} tokens, the model {wanted:,}. Draft with a model of as many.")
+
+
+def first_layers(model: LanguageModel, depth: int) -> LanguageModel:
+    """The first layers of a model, with its embedding, norm and head: the same tensors, not copies of them.   Raises PlanError."""
+    config = model.config
+    if not 1 <= depth < config.depth:
+        raise PlanError(f"the first {depth} layers of a model that has {config.depth}: from 1 to {config.depth - 1}.")
+    with torch.device("meta"):
+        first = LanguageModel(_shallower(config, depth))
+    first.embedding, first.head = model.embedding, model.head
+    first.trunk.blocks = model.trunk.blocks[:depth]
+    first.trunk.norm = model.trunk.norm
+    return first.eval()
+
+
+def _shallower(config: TrunkConfig, depth: int) -> TrunkConfig:
+    """The same architecture with fewer layers; those that are named by their numbers, as far as they are left."""
+
+    def left(layers: tuple[int, ...]) -> tuple[int, ...]:
+        return tuple(layer for layer in layers if layer < depth)
+
+    moe = config.moe and replace(config.moe, dense_layers=left(config.moe.dense_layers))
+    window_layers = None if config.window_layers is None else left(config.window_layers)
+    return replace(config, depth=depth, moe=moe, window_layers=window_layers)
