@@ -16,7 +16,7 @@ from onward.generate.drafters.drafter import Aim
 from onward.generate.drafters.model import ModelDrafter, first_layers
 from onward.generate.engine import Engine, Request
 from onward.generate.native.build import library
-from onward.generate.sampling import probabilities
+from onward.generate.sampling import draw, probabilities
 from onward.generate.settings import Sampling
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
@@ -46,7 +46,7 @@ def target(tiny_model, tokenizer):
 
 def drafter_of(target, model=None, **how):
     model = nudged(target.model) if model is None else model
-    return ModelDrafter(Engine(model, target.tokenizer), target, "small", **how)
+    return ModelDrafter(Engine(model, target.tokenizer), target, "small", **({"branch": False} | how))
 
 
 @pytest.mark.parametrize("sampling", [GREEDY, WARM, Sampling(temperature=0.8, top_k=9, repetition_penalty=1.3, seed=5)])
@@ -94,7 +94,7 @@ def test_coupled_the_text_is_the_targets_in_fewer_passes(target, name, sampling)
         "another": lambda: nudged(target.model, None),
         "first layer": lambda: first_layers(target.model, 1),
     }[name]()
-    drafter = drafter_of(target, model, sure=0)
+    drafter = drafter_of(target, model, sure=0, branch=name == "another")
     asked = Request(prompt=[5, 6, 7], sampling=Sampling(**{**vars(sampling), "max_tokens": 24}))
     (plain,) = Engine(target.model, target.tokenizer).run([asked])
     found, passes = drafted(target.model, drafter, [5, 6, 7], sampling, k=4, tokens=len(plain.drawn))
@@ -114,7 +114,7 @@ def toy(seed, tokenizer):
 
 def test_by_ratio_three_tokens_follow_their_enumerated_distribution(tokenizer):
     target = toy(0, tokenizer)
-    drafter = ModelDrafter(toy(1, tokenizer), target, "toy", sure=0.5)
+    drafter = ModelDrafter(toy(1, tokenizer), target, "toy", sure=0.3)
     prompt, sampling, samples = [0, 1, 2], Sampling(temperature=0.6, top_k=4), 800
     tables = {}  # of the target: a pass for each text, not for each sample
 
@@ -134,7 +134,7 @@ def test_by_ratio_three_tokens_follow_their_enumerated_distribution(tokenizer):
     taken = 0
     for seed in range(samples):
         each = Sampling(**{**vars(sampling), "seed": seed})
-        found, passes = drafted(model, drafter, prompt, each, k=2, tokens=3, mode="ratio")
+        found, passes = drafted(model, drafter, prompt, each, k=3, tokens=3, mode="ratio")
         counts[tuple(found)] += 1
         taken += passes
     assert taken < 2.6 * samples  # something was accepted
@@ -200,12 +200,29 @@ def test_it_stops_where_it_is_unsure_and_at_an_end(target):
     flat = copy.deepcopy(target.model)
     with torch.no_grad():
         flat.embedding.tokens.weight.mul_(1e-3)  # all tokens about as likely
-    assert len(drafter_of(target, flat).propose([5, 6], 8, Aim(sampling=WARM)).tokens) == 1
+    assert len(drafter_of(target, flat).propose([5, 6], 8, Aim(sampling=GREEDY)).tokens) == 1
     sure = drafter_of(target, flat, sure=0)
     everything = sure.propose([5, 6], 8, Aim(sampling=WARM)).tokens
     assert len(everything) == 8
     sure.ends = frozenset(everything[2:3])
     assert sure.propose([5, 6], 8, Aim(sampling=WARM)).tokens == everything[:3]
+
+
+def test_the_runner_up_where_it_is_least_sure_is_the_last_node(target):
+    """The one that the same noise would draw if the first were forbidden; of three tokens, it is the second that is hard to foretell."""
+    for sampling in (GREEDY, WARM):
+        chain = drafter_of(target, sure=0).propose([5, 6], 3, Aim(sampling=sampling)).tokens
+        tree = drafter_of(target, sure=0, branch=True).propose([5, 6], 4, Aim(sampling=sampling))
+        assert tree.tokens[:3] == chain
+        where = tree.parents[3]
+        before = [5, 6, *chain[: where + 1]]
+        logits = drafter_of(target).engine.model(torch.tensor([before]))[:, -1].clone()
+        logits[0, chain[where + 1]] = -torch.inf
+        assert tree.tokens[3] == int(draw(logits, [sampling], torch.tensor([len(before)])))
+    by_ratio = drafter_of(target, sure=0, branch=True).propose([5, 6], 4, Aim(sampling=WARM, coupled=False))
+    elder = by_ratio.tokens[by_ratio.parents[3] + 1]
+    assert by_ratio.chances[3, elder] == 0
+    assert len(drafter_of(target, branch=True).propose([5, 6], 1, Aim(sampling=WARM))) == 1
 
 
 def test_at_the_end_of_its_positions_it_proposes_what_it_can(target):
@@ -222,7 +239,9 @@ def test_where_there_is_nothing_to_say_it_says_nothing(target):
 
 
 def test_where_room_is_short_other_texts_go_and_a_text_too_long_is_not_drafted_for(target):
-    drafter = ModelDrafter(Engine(nudged(target.model), target.tokenizer, blocks=3), target, "small", sure=0)
+    drafter = ModelDrafter(
+        Engine(nudged(target.model), target.tokenizer, blocks=3), target, "small", sure=0, branch=False
+    )
     long = drafter_of(target, drafter.engine.model, sure=0)
     for first in range(6):
         text = [first] * 30

@@ -45,7 +45,7 @@ def _made(engine: Engine, what: str) -> Drafter:
         return Lookup()
     if what == "int8":
         own = Engine(engine.model, engine.tokenizer, engine.ends, weights="int8")
-        return ModelDrafter(own, engine, what)
+        return ModelDrafter(own, engine, what, sure=0, branch=False)  # it agrees even where it is unsure
     if kind == "layers" and argument.isdecimal():
         return _beside(engine, first_layers(engine.model, int(argument)), engine.tokenizer, what)
     if kind in FOLDERS and argument:

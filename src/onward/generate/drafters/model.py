@@ -54,44 +54,51 @@ class _Text:
         self.ids, self.told = ids, len(ids)
 
 
+@dataclass(frozen=True)
+class _Drawn:
+    """A drafted token.   second: the one that would have been drawn without it, -1 for none.   sure: how likely the target draws it too.
+    chances: (V,) float64, what it was drawn from."""
+
+    token: int
+    second: int
+    sure: float
+    chances: Tensor
+
+
 class ModelDrafter(Drafter):
     """engine: runs the drafting model; nothing else may run in it.   target: whose texts these will be.
 
-    sure: 0 always drafts all that is asked for.   texts: kept at once; the one longest out of use goes first, and is read again where it
-    is needed. While it exists, both models must stay as they are.   Raises PlanError where the two have not the same tokens.
+    sure: 0 always drafts all that is asked for.   branch: whether the runner-up at the least sure place is proposed too, as the last node.
+    texts: kept at once; the one longest out of use goes first, and is read again where it is needed.
+    While it exists, both models must stay as they are.   Raises PlanError where the two have not the same tokens.
     """
 
-    def __init__(self, engine: Engine, target: Engine, name: str, *, sure: float = SURE, texts: int = TEXTS) -> None:
+    def __init__(
+        self, engine: Engine, target: Engine, name: str, *, sure: float = SURE, branch: bool = True, texts: int = TEXTS
+    ) -> None:
         if not 0 <= sure <= 1 or texts < 1:
             raise PlanError(f"a drafting model as sure as {sure:g}, with {texts} texts: 0 to 1, and at least 1.")
         check_vocabulary(engine, target, name)
         self.engine, self.ends = engine, target.ends
-        self.name, self.sure, self.texts = name, sure, texts
+        self.name, self.sure, self.branch, self.texts = name, sure, branch, texts
         self._texts: list[_Text] = []
 
     @torch.inference_mode()
     def propose(self, ids: Sequence[int], k: int, aim: Aim) -> Tree:
-        k = min(k, self.engine.room - len(ids) + 1)
-        if k < 1 or not ids:
+        most = min(k - (self.branch and k > 1), self.engine.room - len(ids) + 1)
+        if most < 1 or not ids:
             return Tree([], [])
         text = self._text(list(ids))
-        chances: list[Tensor] = []
+        drawn: list[_Drawn] = []
         trust = 1.0
-        while len(chances) < k and trust >= self.sure:
-            logits = self._after(text)
-            if logits is None:
+        # A token is drafted before its chance is looked at: were it left out for that, it would not be as if drawn.
+        while len(drawn) < most and trust >= self.sure and (logits := self._after(text)) is not None:
+            drawn.append(_drawn(logits, text.ids, aim))
+            text.ids.append(drawn[-1].token)
+            trust *= drawn[-1].sure
+            if drawn[-1].token in self.ends:
                 break
-            logits = processed(logits, [Said(sampling=aim.sampling, ids=text.ids, drawn=(), bias={})])
-            scores = perturbed(logits, [aim.sampling], torch.tensor([len(text.ids)], device=logits.device))
-            token = int(scores.argmax())
-            chances.append(probabilities(logits, [aim.sampling])[0])
-            # The token is drafted before its chance is looked at: were it left out for that, it would not be as if drawn.
-            trust *= float(logits[0].double().softmax(-1)[token])
-            text.ids.append(token)
-            if token in self.ends:
-                break
-        chain = Tree.chain(text.ids[text.told :])
-        return chain if aim.coupled or not chances else replace(chain, chances=torch.stack(chances).cpu().numpy())
+        return _tree(drawn, aim, branch=self.branch and len(drawn) < k)
 
     def forget(self, ids: Sequence[int]) -> None:
         gone = list(ids)
@@ -135,6 +142,36 @@ class ModelDrafter(Drafter):
     def _drop(self, text: _Text, *, spoilt: bool = False) -> None:
         self._texts.remove(text)
         text.table.release(spoilt=spoilt)
+
+
+def _drawn(logits: Tensor, ids: Sequence[int], aim: Aim) -> _Drawn:
+    """What follows `ids`, drawn as the target will.   logits: (1, V).
+
+    How sure: coupled, by how much the draw leads once the noise is added, since that has to be made up for before the target draws another;
+    else the draw's own chance. Both were the best of what was tried (docs/drafters.md).
+    """
+    logits = processed(logits, [Said(sampling=aim.sampling, ids=ids, drawn=(), bias={})])
+    scores = perturbed(logits, [aim.sampling], torch.tensor([len(ids)], device=logits.device))[0]
+    best = scores.topk(2)
+    token, second = best.indices.tolist()
+    sure = float((scores if aim.coupled else logits[0].double()).softmax(-1)[token])
+    chances = probabilities(logits, [aim.sampling])[0]
+    there = best.values[1] > -torch.inf and (aim.coupled or float(chances[second]) > 0)
+    return _Drawn(token, second if there else -1, sure, chances)
+
+
+def _tree(drawn: list[_Drawn], aim: Aim, *, branch: bool) -> Tree:
+    """The chain; with `branch`, also the runner-up where it is least sure."""
+    tokens, parents = [one.token for one in drawn], list(range(-1, len(drawn) - 1))
+    rows = [one.chances for one in drawn]
+    least = min(range(len(drawn)), key=lambda node: drawn[node].sure, default=-1)
+    if branch and least >= 0 and drawn[least].second >= 0:
+        tokens.append(drawn[least].second)
+        parents.append(least - 1)
+        rest = rows[least].clone()
+        rest[drawn[least].token] = 0
+        rows.append(rest / rest.sum())
+    return Tree(tokens, parents, None if aim.coupled or not rows else torch.stack(rows).cpu().numpy())
 
 
 def check_vocabulary(engine: Engine, target: Engine, name: str) -> None:
