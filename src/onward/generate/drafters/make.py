@@ -50,7 +50,7 @@ def _made(engine: Engine, what: str) -> Drafter:
         return _beside(engine, first_layers(engine.model, int(argument)), engine.tokenizer, what)
     if kind in FOLDERS and argument:
         return FOLDERS[kind](engine, Path(argument))
-    if (path := Path(what)).is_dir():
+    if what and (path := Path(what)).is_dir():
         model = folder.load(path, device=engine.device, dtype=engine.dtype)
         return _beside(engine, model, Tokenizer.load(path), what)
     raise PlanError(f"--draft {what}: choose {KNOWN}.")
