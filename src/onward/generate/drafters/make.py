@@ -4,6 +4,8 @@
     int8            the model itself, quantised
     layers:N        the model's own first N layers
     store:FOLDER    a search engine over a corpus (datastore.py)
+    heads:FOLDER    heads that were trained beside the model (heads.py)
+    block:FOLDER    a few layers that were trained to foretell a block at once (block.py)
     FOLDER          a smaller model with the same tokeniser
 
 Left out: how a folder of these is made (docs/drafters.md), and settings: a drafter that needs some is made in Python.
@@ -15,8 +17,11 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from onward.errors import PlanError
+from onward.generate.drafters.block import Block
 from onward.generate.drafters.datastore import Datastore
 from onward.generate.drafters.drafter import Drafter
+from onward.generate.drafters.heads import Heads
+from onward.generate.drafters.learned import opened
 from onward.generate.drafters.lookup import Lookup
 from onward.generate.drafters.many import Many
 from onward.generate.drafters.model import ModelDrafter, first_layers
@@ -25,7 +30,7 @@ from onward.model import folder
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 
-KNOWN = "lookup, int8, layers:N, store:FOLDER, or the folder of a smaller model"
+KNOWN = "lookup, int8, layers:N, store:FOLDER, heads:FOLDER, block:FOLDER, or the folder of a smaller model"
 
 
 def made(engine: Engine, whats: Sequence[str]) -> Drafter:
@@ -63,4 +68,6 @@ def _beside(engine: Engine, model: LanguageModel, tokenizer: Tokenizer, name: st
 
 FOLDERS: dict[str, Callable[[Engine, Path], Drafter]] = {
     "store": lambda engine, path: Datastore(path, engine.tokenizer),
+    "heads": lambda engine, path: opened(path, Heads, engine),
+    "block": lambda engine, path: opened(path, Block, engine),
 }

@@ -192,14 +192,14 @@ def first_layers(model: LanguageModel, depth: int) -> LanguageModel:
     if not 1 <= depth < config.depth:
         raise PlanError(f"the first {depth} layers of a model that has {config.depth}: from 1 to {config.depth - 1}.")
     with torch.device("meta"):
-        first = LanguageModel(_shallower(config, depth))
+        first = LanguageModel(shallower(config, depth))
     first.embedding, first.head = model.embedding, model.head
     first.trunk.blocks = model.trunk.blocks[:depth]
     first.trunk.norm = model.trunk.norm
     return first.eval()
 
 
-def _shallower(config: TrunkConfig, depth: int) -> TrunkConfig:
+def shallower(config: TrunkConfig, depth: int) -> TrunkConfig:
     """The same architecture with fewer layers; those that are named by their numbers, as far as they are left."""
 
     def left(layers: tuple[int, ...]) -> tuple[int, ...]:
