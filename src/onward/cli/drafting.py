@@ -55,7 +55,7 @@ def train_heads(
         log=log,
     )
     if not plan:
-        printing.messages().print(f"\nDraft with it:  onward generate {base} --draft {kind}:{out}")
+        printing.messages().print(f"\nDraft with it:  onward generate {base} --draft {kind}:{out}", soft_wrap=True)
 
 
 def datastore(
@@ -84,4 +84,4 @@ def datastore(
         build((document.text for document in read), Tokenizer.load(tokenizer), out)
     if skipped:
         console.print(f"{len(skipped):,} bad lines left out; the first: {skipped[0]}")
-    console.print(f"Draft from it:  onward generate {tokenizer} --draft store:{out}")
+    console.print(f"Draft from it:  onward generate {tokenizer} --draft store:{out}", soft_wrap=True)
