@@ -8,6 +8,7 @@ penalties, bias and grammar, which a drafter is not told of; and the target's ca
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -57,12 +58,12 @@ class _Text:
 @dataclass(frozen=True)
 class _Drawn:
     """A drafted token.   second: the one that would have been drawn without it, -1 for none.   sure: how likely the target draws it too.
-    chances: (V,) float64, what it was drawn from."""
+    chances: (V,) float64, what it was drawn from; None where nobody asks."""
 
     token: int
     second: int
     sure: float
-    chances: Tensor
+    chances: Tensor | None
 
 
 class ModelDrafter(Drafter):
@@ -93,12 +94,16 @@ class ModelDrafter(Drafter):
         trust = 1.0
         # A token is drafted before its chance is looked at: were it left out for that, it would not be as if drawn.
         while len(drawn) < most and trust >= self.sure and (logits := self._after(text)) is not None:
-            drawn.append(_drawn(logits, text.ids, aim))
-            text.ids.append(drawn[-1].token)
-            trust *= drawn[-1].sure
-            if drawn[-1].token in self.ends:
+            found = _drawn(logits, text.ids, aim)
+            if found is None:
+                self._drop(text, spoilt=True)
                 break
-        return _tree(drawn, aim, branch=self.branch and len(drawn) < k)
+            drawn.append(found)
+            text.ids.append(found.token)
+            trust *= found.sure
+            if found.token in self.ends:
+                break
+        return _tree(drawn, branch=self.branch and len(drawn) < k)
 
     def forget(self, ids: Sequence[int]) -> None:
         gone = list(ids)
@@ -122,7 +127,7 @@ class ModelDrafter(Drafter):
         return text
 
     def _after(self, text: _Text) -> Tensor | None:
-        """The logits (1, V) after the last token; None where there is no room for it, or they are no numbers."""
+        """The logits (1, V) after the last token; None where there is no room for it."""
         while True:
             news = min(PIECE, len(text.ids) - text.table.length)
             while text.table.wanted(news) > self.engine.pages.available and self._texts[0] is not text:
@@ -133,19 +138,15 @@ class ModelDrafter(Drafter):
                 self._drop(text)
                 return None
             if text.table.length == len(text.ids):
-                break
-        if not logits.isfinite().all():
-            self._drop(text, spoilt=True)
-            return None
-        return logits
+                return logits
 
     def _drop(self, text: _Text, *, spoilt: bool = False) -> None:
         self._texts.remove(text)
         text.table.release(spoilt=spoilt)
 
 
-def _drawn(logits: Tensor, ids: Sequence[int], aim: Aim) -> _Drawn:
-    """What follows `ids`, drawn as the target will.   logits: (1, V).
+def _drawn(logits: Tensor, ids: Sequence[int], aim: Aim) -> _Drawn | None:
+    """What follows `ids`, drawn as the target will; None where the logits, (1, V), are no numbers.
 
     How sure: coupled, by how much the draw leads once the noise is added, since that has to be made up for before the target draws another;
     else the draw's own chance. Both were the best of what was tried (docs/drafters.md).
@@ -153,25 +154,28 @@ def _drawn(logits: Tensor, ids: Sequence[int], aim: Aim) -> _Drawn:
     logits = processed(logits, [Said(sampling=aim.sampling, ids=ids, drawn=(), bias={})])
     scores = perturbed(logits, [aim.sampling], torch.tensor([len(ids)], device=logits.device))[0]
     best = scores.topk(2)
-    token, second = best.indices.tolist()
+    (token, second), (lead, runner_up) = best.indices.tolist(), best.values.tolist()
+    if not math.isfinite(lead):  # no number is larger than any
+        return None
     sure = float((scores if aim.coupled else logits[0].double()).softmax(-1)[token])
-    chances = probabilities(logits, [aim.sampling])[0]
-    there = best.values[1] > -torch.inf and (aim.coupled or float(chances[second]) > 0)
+    chances = None if aim.coupled else probabilities(logits, [aim.sampling])[0]
+    there = runner_up > -math.inf and (chances is None or float(chances[second]) > 0)
     return _Drawn(token, second if there else -1, sure, chances)
 
 
-def _tree(drawn: list[_Drawn], aim: Aim, *, branch: bool) -> Tree:
+def _tree(drawn: list[_Drawn], *, branch: bool) -> Tree:
     """The chain; with `branch`, also the runner-up where it is least sure."""
     tokens, parents = [one.token for one in drawn], list(range(-1, len(drawn) - 1))
-    rows = [one.chances for one in drawn]
+    rows = [one.chances for one in drawn if one.chances is not None]
     least = min(range(len(drawn)), key=lambda node: drawn[node].sure, default=-1)
     if branch and least >= 0 and drawn[least].second >= 0:
         tokens.append(drawn[least].second)
         parents.append(least - 1)
-        rest = rows[least].clone()
-        rest[drawn[least].token] = 0
-        rows.append(rest / rest.sum())
-    return Tree(tokens, parents, None if aim.coupled or not rows else torch.stack(rows).cpu().numpy())
+        if rows:
+            rest = rows[least].clone()
+            rest[drawn[least].token] = 0
+            rows.append(rest / rest.sum())
+    return Tree(tokens, parents, torch.stack(rows).cpu().numpy() if rows else None)
 
 
 def check_vocabulary(engine: Engine, target: Engine, name: str) -> None:
