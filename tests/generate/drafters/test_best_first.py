@@ -7,7 +7,7 @@ from scipy import stats
 
 from onward.generate.drafters.best_first import best_first
 from onward.generate.drafters.drafter import Aim
-from onward.generate.sampling import draw, probabilities
+from onward.generate.sampling import draw
 from onward.generate.settings import Sampling
 from onward.generate.verify import verify
 
@@ -65,26 +65,17 @@ def test_what_stands_in_the_text_becomes_less_likely_where_the_target_has_it_so(
     assert best_first(LOGITS + 9, [likeliest], 1, Aim(sampling=asked), ()).tokens != [likeliest]
 
 
-def test_by_ratio_two_tokens_follow_their_distribution():
-    """The target's own: another table, in which the second token depends on the first."""
-    target = torch.from_numpy(np.random.default_rng(3).normal(0, 1, (V + 1, V)))  # after nothing, and after each token
-    sampling, samples, k = Sampling(temperature=0.8, top_k=5), 1_500, 4
-    counts = np.zeros((V, V))
-    for seed in range(samples):
-        each = Sampling(**{**vars(sampling), "seed": seed})
-        drafts = Sampling(**{**vars(sampling), "seed": seed + 10**9})
-        said = []
-        while len(said) < 2:
-            tree = best_first(LOGITS[len(said) :], [0, *said], k, Aim(sampling=drafts, coupled=False), ())
-            rows = [said[-1] if said else -1]
-            rows += [tree.tokens[node] for node in range(len(tree))]
-            (found,) = verify([tree], target[torch.tensor(rows) + 1], [each], [1 + len(said)], "ratio")
-            said += [*(tree.tokens[node] for node in found.path), found.token]
-        counts[said[0], said[1]] += 1
-    p = probabilities(target, [sampling] * (V + 1)).numpy()
-    expected = p[0][:, None] * p[1:] * samples
-    assert not counts[expected == 0].any()
-    rare = expected < 5
-    both = [np.append(x[~rare], x[rare].sum()) for x in (counts, expected)]
-    both = [x[both[1] > 0] for x in both]
-    assert stats.chisquare(*both).pvalue > 1e-3
+@pytest.mark.parametrize("k", [2, 5])
+def test_by_ratio_a_token_follows_the_targets_distribution(k):
+    """Guesses, and a target, with which it would be seen if whether a token is proposed depended on how likely it is."""
+    first, target = torch.tensor([[0.4, 0.35, 0.15, 0.1], [0.1, 0.3, 0.3, 0.3]], dtype=torch.float64).log()
+    logits = torch.stack([first, torch.tensor([0.5, 0.5, 0, 0], dtype=torch.float64).log()])
+    samples = 3_000
+    plain, drafts = ([Sampling(temperature=1, seed=seed + apart) for seed in range(samples)] for apart in (0, 10**9))
+    trees = [best_first(logits, [1], k, Aim(sampling=sampling, coupled=False), ()) for sampling in drafts]
+    rows = target.expand(sum(len(tree) + 1 for tree in trees), -1)
+    found = verify(trees, rows, plain, [1] * samples, "ratio")
+    said = [tree.tokens[one.path[0]] if one.path else one.token for tree, one in zip(trees, found, strict=True)]
+    counts = np.bincount(said, minlength=4)
+    assert sum(bool(one.path) for one in found) > samples / 2
+    assert stats.chisquare(counts, target.exp().numpy() * samples).pvalue > 1e-3
