@@ -14,6 +14,8 @@ VERBS = (
     "distil",
     "merge",
     "reward",
+    "train-heads",
+    "datastore",
     "chat",
     "generate",
     "fill",

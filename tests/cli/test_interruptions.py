@@ -71,6 +71,21 @@ def test_instruction_tuning_that_is_stopped_and_killed_ends_as_if_nothing_had_be
     assert same(tmp_path / "cut", tmp_path / "whole")
 
 
+def test_heads_whose_training_is_killed_and_stopped_end_as_if_nothing_had_been(onward, long_model, chats, tmp_path):
+    def command(out):
+        small = ("--steps", 40, "--length", 128, "--batch", 256, "--checkpoint-every", 1, "--heads", 2)
+        return ("train-heads", long_model, chats, "-o", tmp_path / out, *small)
+
+    assert onward(*command("whole")).code == 0
+    for how in (signal.SIGKILL, signal.SIGINT):
+        said = stop(command("cut"), how, tmp_path / "cut.training" / "checkpoints")
+        assert not (tmp_path / "cut").exists()
+    assert said == "onward: stopped. Nothing is lost: the same command goes on."
+    assert onward(*command("cut")).code == 0
+    one, other = ((tmp_path / name / "drafter.safetensors").read_bytes() for name in ("whole", "cut"))
+    assert one == other
+
+
 def test_reinforcement_that_is_killed_and_stopped_ends_as_if_nothing_had_been(onward, long_model, chats, tmp_path):
     """Killed and stopped after any step, also between two that learn from the same answers."""
     (tmp_path / "rules.py").write_text("def short(record, answer): return -len(answer)\n")

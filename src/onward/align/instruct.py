@@ -96,7 +96,7 @@ def prepare(
         suite = f"{SUITE}, beside a base in int8"
 
     def side(name: str, wanted: bool) -> Shards:
-        return Shards(workspace.part(name, lambda path: _cut(chats, tokenizer, path, wanted, skip_bad, console)))
+        return Shards(workspace.part(name, lambda path: cut_chats(chats, tokenizer, path, wanted, skip_bad, console)))
 
     boundary = tokenizer.pad_id
     train = Packing(side("chats", False), length, boundary)
@@ -211,7 +211,7 @@ def request(base: Path, chats: Path, wishes: Wishes, teaching: Teaching = DATA_A
     return found | asdict(wishes) | further
 
 
-def _cut(chats: Path, tokenizer: Tokenizer, path: Path, wanted: bool, skip_bad: bool, console: Console) -> None:
+def cut_chats(chats: Path, tokenizer: Tokenizer, path: Path, wanted: bool, skip_bad: bool, console: Console) -> None:
     """One side of the conversations as token shards with their loss mask."""
     source = read_chats(chats, skip_bad=skip_bad)
     encoded = Encoded(source, tokenizer, wanted, skip_bad)

@@ -71,7 +71,7 @@ def _run(arguments: list[str], debug: bool) -> int:
 def _stopped(verb: str) -> None:
     goes_on = (
         " Nothing is lost: the same command goes on."
-        if verb in ("build", "clean", "pretrain", "sft", "distil", "rank", "scale")
+        if verb in ("build", "clean", "pretrain", "sft", "distil", "rank", "scale", "train_heads")
         else ""
     )
     print(f"\nonward: stopped.{goes_on}", file=sys.stderr)

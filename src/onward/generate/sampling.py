@@ -28,9 +28,17 @@ def draw(logits: Tensor, settings: Sequence[Sampling], positions: Tensor) -> Ten
     """
     if all(s.temperature == 0 for s in settings):
         return logits.argmax(-1)
+    return perturbed(logits, settings, positions).argmax(-1)
+
+
+def perturbed(logits: Tensor, settings: Sequence[Sampling], positions: Tensor) -> Tensor:
+    """What `draw` takes the largest of: log p + noise; at temperature 0 the logits. The largest few, in order, are draws without
+    replacement (Kool et al. 2019, arXiv 1903.06059).   (B, V) float64"""
+    if all(s.temperature == 0 for s in settings):
+        return logits.double()
     temperature, kept = _tempered(logits, settings)
     noise = gumbel(torch.tensor([s.seed for s in settings], device=logits.device), positions, logits.shape[-1])
-    return torch.where(temperature[:, 0] == 0, logits.argmax(-1), (kept + noise).argmax(-1))
+    return torch.where(temperature == 0, logits.double(), kept + noise)
 
 
 def probabilities(logits: Tensor, settings: Sequence[Sampling]) -> Tensor:

@@ -184,7 +184,14 @@ def _sources(corpora: Sequence[Corpus]) -> list[dict[str, Any]]:
 
 def cut_again(texts: Sequence[str], workspace: Workspace, cut: Tokenizer, skip_bad: bool, console: Console) -> Shards:
     """Texts that a model has been trained on, or others like them, for going over them again in a later stage."""
-    return _cut(workspace, Reading(Corpus("", tuple(texts)), skip_bad, console), cut)[0]
+    return both_sides(texts, workspace, cut, skip_bad, console)[0]
+
+
+def both_sides(
+    texts: Sequence[str], workspace: Workspace, cut: Tokenizer, skip_bad: bool, console: Console
+) -> tuple[Shards, Shards]:
+    """Texts for a later stage: to train on, and held out."""
+    return _cut(workspace, Reading(Corpus("", tuple(texts)), skip_bad, console), cut)
 
 
 def request(

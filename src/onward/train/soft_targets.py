@@ -49,7 +49,8 @@ class _SummedSoftCrossEntropy(torch.autograd.Function):
         student, teacher = (hidden, weight), (taught, of_teacher)
         wide = at_least_float32(hidden.dtype)
         total, divergence = torch.zeros(2, dtype=wide, device=hidden.device)
-        of_hidden, of_weight = torch.empty_like(hidden), torch.zeros(weight.shape, dtype=wide, device=weight.device)
+        of_hidden = torch.empty_like(hidden)
+        of_weight = torch.zeros(weight.shape, dtype=wide, device=weight.device) if ctx.needs_input_grad[1] else None
         for part in _parts(student, teacher):
             log_q, log_p = _log_probabilities(student, teacher, part)
             from_teacher = _divergence(log_q, log_p).sum()
@@ -60,7 +61,8 @@ class _SummedSoftCrossEntropy(torch.autograd.Function):
             gradient[:, : log_p.shape[1]].sub_(log_p.exp_(), alpha=share)
             gradient[torch.arange(len(gradient), device=gradient.device), targets[part]] -= 1 - share
             rounded = gradient.to(hidden.dtype)
-            of_weight += rounded.mT @ hidden[part]
+            if of_weight is not None:
+                of_weight += rounded.mT @ hidden[part]
             of_hidden[part] = rounded @ weight.to(hidden.dtype)
         ctx.save_for_backward(of_hidden, of_weight)
         ctx.dtype = weight.dtype
@@ -71,7 +73,8 @@ class _SummedSoftCrossEntropy(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor | None, ...]:
         weighed = gradients[0]
         of_hidden, of_weight = ctx.saved_tensors
-        return of_hidden * weighed.to(of_hidden.dtype), (of_weight * weighed).to(ctx.dtype), None, None, None, None
+        of_weight = None if of_weight is None else (of_weight * weighed).to(ctx.dtype)
+        return of_hidden * weighed.to(of_hidden.dtype), of_weight, None, None, None, None
 
 
 def _parts(student: Scores, teacher: Scores) -> list[slice]:

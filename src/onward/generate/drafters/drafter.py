@@ -49,6 +49,8 @@ class Drafter(Protocol):
 
     def observe(self, proposed: Tree, accepted: Sequence[int]) -> None:
         """Of a tree that this drafter proposed, the nodes that were accepted: a path from the text on, empty where none was."""
+        del proposed, accepted  # most learn nothing from it
 
     def forget(self, ids: Sequence[int]) -> None:
         """The text `ids` has ended, or goes on differently from here: what is kept for it, its beginnings and what followed can go."""
+        del ids  # and most keep nothing

@@ -1,0 +1,66 @@
+import pytest
+
+import onward
+from onward.errors import NativeError, OnwardError, PlanError
+from onward.generate.drafters.datastore import Datastore, build
+from onward.generate.drafters.drafter import Aim
+from onward.generate.drafters.lookup import Lookup
+from onward.generate.drafters.make import made
+from onward.generate.drafters.many import Many
+from onward.generate.drafters.model import ModelDrafter
+from onward.generate.native.build import library
+from samples import story
+
+
+@pytest.fixture
+def engine(model_folder):
+    return onward.load(model_folder).engine
+
+
+def test_each_name_makes_its_drafter(engine, model_folder, tmp_path, tokenizer):
+    build([story(0), story(1)], tokenizer, tmp_path / "store")
+    kinds = {"lookup": Lookup, "layers:1": ModelDrafter, f"store:{tmp_path / 'store'}": Datastore}
+    kinds |= {str(model_folder): ModelDrafter}
+    for what, kind in kinds.items():
+        drafter = made(engine, [what])
+        assert isinstance(drafter, kind)
+        assert len(drafter.propose([5, 6, 7, 5, 6], 4, Aim())) <= 4
+    together = made(engine, list(kinds))
+    assert isinstance(together, Many)
+    assert [type(one) for one in together.drafters] == list(kinds.values())
+    assert len(together.propose([5, 6, 7, 5, 6], 8, Aim())) > 4
+
+
+def test_the_model_quantised_drafts_for_itself(engine):
+    try:
+        library()
+    except NativeError as error:
+        pytest.skip(str(error))
+    drafter = made(engine, ["int8"])
+    assert drafter.engine.model is engine.model
+    assert len(drafter.propose([5, 6], 4, Aim())) == 4
+
+
+@pytest.mark.parametrize(
+    ("what", "words"),
+    [
+        ("lokup", "--draft lokup: choose lookup, int8"),
+        ("", "choose lookup"),
+        ("layers", "choose lookup"),
+        ("layers:some", "choose lookup"),
+        ("layers:0", "from 1 to 1"),
+        ("layers:2", "from 1 to 1"),
+        ("store:", "choose lookup"),
+        ("store:nowhere", "no datastore"),
+        (".", "not|no |has"),
+    ],
+)
+def test_what_is_no_drafter_is_refused_in_a_line(engine, what, words):
+    with pytest.raises(OnwardError, match=words) as refusal:
+        made(engine, [what])
+    assert "\n" not in str(refusal.value)
+
+
+def test_no_name_is_refused(engine):
+    with pytest.raises(PlanError, match="needs a name"):
+        made(engine, [])
