@@ -173,3 +173,23 @@ def test_a_form_that_cannot_be_is_refused_in_words(onward, model_folder, option,
     ended = onward("generate", model_folder, "The", *option)
     assert ended.code == 2
     assert words in ended.err
+
+
+def test_drafts_leave_the_text_as_it_is_and_say_what_came_of_them(onward, model_folder):
+    asked = ("generate", model_folder, "The cat sat on the cat sat on", "--max-tokens", "30", "--seed", "3")
+    plain = onward(*asked)
+    drafted = onward(*asked, "--draft", "lookup", "--draft", "layers:1")
+    assert drafted.out == plain.out
+    assert "tokens/s" in drafted.err
+    assert "merge(lookup, layers:1)" in drafted.err
+    assert "tokens/s" not in plain.err
+    assert onward(*asked, "--draft", "int8", "--verify", "ratio").out != plain.out
+
+
+@pytest.mark.parametrize(
+    ("what", "told"), [("magic", "choose lookup"), ("layers:9", "layers"), ("heads:nowhere", "no drafter")]
+)
+def test_a_drafter_that_there_is_not_is_refused_in_words(onward, model_folder, what, told):
+    ended = onward("generate", model_folder, "The cat", "--draft", what)
+    assert ended.code == 2
+    assert told in ended.err

@@ -32,5 +32,18 @@ Compiled = Annotated[
         show_default=False,
     ),
 ]
+Draft = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--draft",
+        help="what foretells tokens, for the model to verify: lookup, int8, layers:N, store:FOLDER, heads:FOLDER, "
+        "block:FOLDER, or a smaller model's folder; several work together. The text stays as it is",
+        show_default=False,
+    ),
+]
+Verify = Annotated[
+    Literal["coupled", "ratio"],
+    typer.Option("--verify", help="coupled: drafts change no text; ratio: other texts of the same distribution"),
+]
 Device = Annotated[str | None, typer.Option("--device", help="cpu, cuda or cuda:1")]
 Json = Annotated[bool, typer.Option("--json", help="the result as JSON on stdout")]

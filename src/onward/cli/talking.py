@@ -6,12 +6,12 @@ import json
 import sys
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
 from onward.cli import printing
-from onward.cli.arguments import Compiled, Device, Json
+from onward.cli.arguments import Compiled, Device, Draft, Json, Verify
 from onward.generate.settings import Form, Sampling
 
 if TYPE_CHECKING:
@@ -30,6 +30,8 @@ def chat(
     system: Annotated[str | None, typer.Option("--system", help="the system prompt")] = None,
     device: Device = None,
     weights: Compiled = None,
+    draft: Draft = None,
+    verify: Verify = "coupled",
 ) -> None:
     """Talk to a model. It keeps the conversation; Ctrl-C stops an answer.
 
@@ -40,12 +42,35 @@ def chat(
     console = printing.messages()
     with console.status(f"opening {model}"):
         opened = load(model, device=device, weights=weights)
+        _draft(opened, draft, verify)
     console.print(f"{opened.name}. {HELP}", style="dim")
     _introduce(model, console)
     conversation = Conversation(opened, sampling, system, console)
     while (line := conversation.ask()) is not None:
         if not conversation.obey(line):
             conversation.answer(line)
+    _report_drafts(opened)
+
+
+def _draft(opened: ChatModel, draft: list[str] | None, verify: Literal["coupled", "ratio"]) -> None:
+    if not draft:
+        return
+    from onward.errors import PlanError
+    from onward.generate.chat_model import FolderModel
+    from onward.generate.drafters.make import made
+
+    if not isinstance(opened, FolderModel):
+        raise PlanError(f"--draft needs a model folder. What drafts for {opened.name} is for whoever serves it to say.")
+    opened.engine.draft(made(opened.engine, draft), verify)
+
+
+def _report_drafts(opened: ChatModel) -> None:
+    """On stderr, what came of drafting, if there was any."""
+    from onward.generate.chat_model import FolderModel
+
+    if isinstance(opened, FolderModel) and (speculation := opened.engine.speculation) is not None:
+        for line in speculation.report.lines():
+            printing.messages().print(line, style="dim", soft_wrap=True)
 
 
 def _introduce(model: str, console: Console) -> None:
@@ -180,6 +205,8 @@ def generate(
     form: Form,
     device: Device = None,
     weights: Compiled = None,
+    draft: Draft = None,
+    verify: Verify = "coupled",
     as_json: Json = False,
 ) -> None:
     """Carry a text on.
@@ -187,6 +214,8 @@ def generate(
     Example:  onward generate runs/mine/base "Once upon a time" --temperature 0.8 --seed 7
 
     Or in a form:  onward generate runs/mine/base "Is Ada a baker?" --choice " yes" --choice " no"
+
+    Or quicker:    onward generate runs/mine/base "Once upon a time" --draft lookup --draft layers:2
     """
     from onward import load
     from onward.errors import PlanError
@@ -199,6 +228,7 @@ def generate(
         raise PlanError(
             "onward generate carries plain text on, which needs a model folder. Behind a URL, use onward chat."
         )
+    _draft(opened, draft, verify)
     beginning = _piped() if text == "-" else text or ""
     constraint = of_form(opened.engine.tokenizer, form, opened.engine.ends)
     request = Request(prompt=opened.text_prompt(beginning), sampling=sampling, constraint=constraint)
@@ -207,12 +237,14 @@ def generate(
         printing.print_json(
             {"text": done.text, "finish": done.finish, "prompt_tokens": done.prompt_tokens, "tokens": len(done.ids)}
         )
+        _report_drafts(opened)
         return
     sys.stdout.write(beginning)
     for piece in opened.engine.stream(request):
         sys.stdout.write(piece)
         sys.stdout.flush()
     sys.stdout.write("\n")
+    _report_drafts(opened)
 
 
 def _piped() -> str:

@@ -83,7 +83,7 @@ class LearnedDrafter(Drafter):
         window = torch.tensor([[0] * (learned.window - len(seen)) + seen], device=engine.device)
         there = torch.arange(learned.window, device=engine.device)[None] >= learned.window - len(seen)
         hidden = torch.zeros(engine.model.config.width) if aim.hidden is None else aim.hidden
-        guesses = learned.guesses(engine.model, hidden[None].to(engine.device, engine.dtype), window, there)
+        guesses = learned.guesses(engine.model, hidden[None].to(engine.device, engine.reader.dtype), window, there)
         logits = engine.model.logits(guesses[0, :k])
         if not logits.isfinite().all():
             return Tree([], [])
@@ -131,7 +131,7 @@ def opened(path: Path, kind: type[Foretelling], engine: Engine) -> LearnedDrafte
         learned.load_state_dict(load_file(path / WEIGHTS), assign=True)
     except (LookupError, TypeError, RuntimeError, PlanError) as error:
         raise FolderError(f"{path}: its weights do not fit its {ABOUT} ({error}). {COPY_AGAIN}") from error
-    learned.to(engine.device, engine.dtype).eval().requires_grad_(False)
+    learned.to(engine.device, engine.reader.dtype).eval().requires_grad_(False)
     return LearnedDrafter(learned, engine)
 
 

@@ -56,14 +56,14 @@ def _made(engine: Engine, what: str) -> Drafter:
     if kind in FOLDERS and argument:
         return FOLDERS[kind](engine, Path(argument))
     if what and (path := Path(what)).is_dir():
-        model = folder.load(path, device=engine.device, dtype=engine.dtype)
+        model = folder.load(path, device=engine.device, dtype=engine.reader.dtype)
         return _beside(engine, model, Tokenizer.load(path), what)
     raise PlanError(f"--draft {what}: choose {KNOWN}.")
 
 
 def _beside(engine: Engine, model: LanguageModel, tokenizer: Tokenizer, name: str) -> ModelDrafter:
     """Another model, in the same kind of engine as the target."""
-    return ModelDrafter(Engine(model, tokenizer, engine.ends, weights=engine.weights), engine, name)
+    return ModelDrafter(Engine(model, tokenizer, engine.ends, weights=engine.reader.weights), engine, name)
 
 
 FOLDERS: dict[str, Callable[[Engine, Path], Drafter]] = {

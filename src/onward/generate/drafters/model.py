@@ -21,6 +21,7 @@ from onward.generate.drafters.tree import Tree
 from onward.generate.engine import Engine
 from onward.generate.pages import NoRoomError, Table
 from onward.generate.processors import Said, processed
+from onward.generate.reader import News
 from onward.generate.sampling import perturbed, probabilities
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
@@ -133,7 +134,7 @@ class ModelDrafter(Drafter):
             while text.table.wanted(news) > self.engine.pages.available and self._texts[0] is not text:
                 self._drop(self._texts[0])
             try:
-                logits = self.engine.read([(text.table, text.ids, news)])
+                logits = self.engine.reader.read([News(text.table, text.ids, news)]).logits
             except NoRoomError:
                 self._drop(text)
                 return None
