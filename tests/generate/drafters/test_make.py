@@ -1,14 +1,22 @@
+from dataclasses import replace
+
 import pytest
 
 import onward
 from onward.errors import NativeError, OnwardError, PlanError
+from onward.generate.drafters.block import Block
 from onward.generate.drafters.datastore import Datastore, build
 from onward.generate.drafters.drafter import Aim
+from onward.generate.drafters.heads import Heads
+from onward.generate.drafters.learned import save
 from onward.generate.drafters.lookup import Lookup
 from onward.generate.drafters.make import made
 from onward.generate.drafters.many import Many
 from onward.generate.drafters.model import ModelDrafter
+from onward.generate.engine import Request
 from onward.generate.native.build import library
+from onward.generate.settings import Sampling
+from onward.lineage import Lineage
 from samples import story
 
 
@@ -64,3 +72,27 @@ def test_what_is_no_drafter_is_refused_in_a_line(engine, what, words):
 def test_no_name_is_refused(engine):
     with pytest.raises(PlanError, match="needs a name"):
         made(engine, [])
+
+
+@pytest.mark.parametrize("mode", ["coupled", "ratio"])
+def test_in_the_engine_each_leaves_texts_as_they_are_and_all_blocks_are_given_back(
+    engine, model_folder, tmp_path, tokenizer, mode
+):
+    build([story(n) for n in range(5)], tokenizer, tmp_path / "store")
+    for kind in (Heads, Block):
+        learned = kind.shaped(engine.model, ahead=3).initialise(engine.model, 0)
+        save(tmp_path / kind.kind, engine.model, learned, Lineage(verb="test"), {}, force=False)
+    names = ["lookup", "layers:1", "int8", str(model_folder), f"store:{tmp_path / 'store'}"]
+    names += [f"heads:{tmp_path / 'heads'}", f"block:{tmp_path / 'block'}"]
+    prompts = [tokenizer.encode(story(n))[: 9 + n] for n in range(4)]
+    sampling = Sampling(temperature=0.9, max_tokens=20, repetition_penalty=1.1)
+    asked = [Request(prompt=prompt, sampling=replace(sampling, seed=n)) for n, prompt in enumerate(prompts)]
+    plain = [done.drawn for done in engine.run(asked)]
+    for whats in [*([name] for name in names), names]:
+        engine.draft(made(engine, whats), mode, most=6, fixed=True)
+        drafted = [done.drawn for done in engine.run(asked)]
+        assert (drafted == plain) or mode == "ratio", whats
+        assert engine.speculation.report.proposed > 0 or whats[0].startswith(("lookup", "store")), whats
+        assert engine.pages.used == 0
+        if whats == [str(model_folder)] and mode == "coupled":
+            assert engine.speculation.report.acceptance > 0.9
