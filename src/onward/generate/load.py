@@ -66,11 +66,11 @@ def open_folder(
     tokenizer = Tokenizer.load(path)
     model = folder.load(path, device=choose(device), dtype=dtype)
     folder.check_tokenizer(model.config, tokenizer.highest_id)
-    compiled = None if weights == "torch" else weights or _as_they_are(model)
+    compiled = None if weights == "torch" else weights or as_they_are(model)
     return FolderModel(str(path), Engine(model, tokenizer, _ends(path), weights=compiled))
 
 
-def _as_they_are(model: LanguageModel) -> Weights | None:
+def as_they_are(model: LanguageModel) -> Weights | None:
     """How compiled code would keep the weights without rounding them; None where it cannot, or there is no memory for a second copy."""
     dtype = next(model.parameters()).dtype
     kept: Weights = "bf16" if dtype == torch.bfloat16 else "fp32"

@@ -21,6 +21,7 @@ from onward.align.policy.rollouts import Rollouts, read
 from onward.align.policy.steps import over_tokens
 from onward.errors import TrainingError
 from onward.generate.engine import Completion, Engine, Request
+from onward.generate.load import as_they_are
 from onward.generate.settings import Sampling
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
@@ -57,7 +58,7 @@ def answers(
     """Drawn as the model is, at temperature 1, `each` to every question."""
     was_training = model.training
     asked = [question for question in questions for _ in range(each)]
-    engine = Engine(model, tokenizer, at_once=AT_ONCE)
+    engine = Engine(model, tokenizer, at_once=AT_ONCE, weights=as_they_are(model))
     requests = [
         Request(prompt=question.ids, sampling=Sampling(temperature=1.0, max_tokens=max_tokens, seed=seed + number))
         for number, question in enumerate(asked)
