@@ -18,6 +18,7 @@ from onward.cli import (
     making,
     ranking,
     scaling,
+    serving,
     talking,
     worlds,
 )
@@ -46,7 +47,7 @@ for panel, verbs in {
         aligning.reward,
         aligning.rl,
     ),
-    TALK: (talking.chat, talking.generate, filling.fill),
+    TALK: (talking.chat, talking.generate, filling.fill, serving.serve),
     LOOK: (looking.show, looking.tokens, looking.report, checking.check, scaling.scale),
 }.items():
     for verb in verbs:
