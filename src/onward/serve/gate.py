@@ -87,7 +87,8 @@ class Gate:
 
 
 def _same(given: str, key: str) -> bool:
-    return hmac.compare_digest(given.encode(errors="replace"), key.encode(errors="replace"))
+    """Headers come as Latin-1, whatever was sent."""
+    return hmac.compare_digest(given.encode("latin-1"), key.encode(errors="surrogateescape"))
 
 
 def _known(scope: Scope) -> str:

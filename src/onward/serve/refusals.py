@@ -103,14 +103,22 @@ def _words(error: HTTPException) -> str:
 
 
 def _invalid(errors: Sequence[Any]) -> Refused:
-    """The first of the faults that pydantic has found, with the field's name."""
-    first = errors[0]
-    path = ".".join(str(part) for part in first["loc"][1:])
+    """One of the faults that pydantic has found, with the field's name. Where a field may be of several kinds there is a fault for each:
+    the one that lies deepest is of the kind that was meant."""
+    field = errors[0]["loc"][:2]
+    faults = [error for error in errors if error["loc"][:2] == field]
+    fault = max(faults, key=lambda error: (len(error["loc"]), not error["type"].endswith("_type")))
+    path = ".".join(str(part) for part in fault["loc"][1:] if not _is_kind(part))
     path = path.encode(errors="backslashreplace").decode()
-    if first["type"] == "json_invalid":
-        return Refused(400, f"the body is no JSON ({first['ctx']['error']}).")
-    if first["type"] == "extra_forbidden":
+    if fault["type"] == "json_invalid":
+        return Refused(400, f"the body is no JSON ({fault['ctx']['error']}).")
+    if fault["type"] == "extra_forbidden":
         return wrong(path, f"there is no field {path!r} here. Leave it out, or mend its name.", "unknown_parameter")
-    if first["type"] == "missing":
+    if fault["type"] == "missing":
         return wrong(path, f"the field {path!r} is missing." if path else "the request has no JSON body.")
-    return wrong(path, f"{path or 'the body'}: {first['msg'].removeprefix('Value error, ')}.")
+    return wrong(path, f"{path or 'the body'}: {fault['msg']}.")
+
+
+def _is_kind(part: str | int) -> bool:
+    """Whether a part of a path is the name that pydantic gives to one of several kinds."""
+    return isinstance(part, str) and (part in ("str", "constrained-str") or "[" in part)

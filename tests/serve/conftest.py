@@ -1,0 +1,114 @@
+"""A real server on loopback, in a thread of the test: a tiny model with room for a thousand tokens, and an adapter beside it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import pytest
+import torch
+from openai import OpenAI
+
+from onward.lineage import Lineage
+from onward.model import adapters, folder
+from onward.model.config import TrunkConfig
+from onward.model.trunk import LanguageModel
+from onward.serve.app import make_app
+from onward.serve.gate import State
+from onward.serve.models import Served, open_all
+from onward.serve.server import Server, address, bind
+from onward.serve.settings import Limits
+from onward.tokens.tokenizer import Tokenizer
+from samples import randomised
+
+ROOM = 1024
+
+
+class Running:
+    """A server that is up: its address, its models, and clients to ask it with."""
+
+    def __init__(self, url: str, models: Mapping[str, Served], state: State) -> None:
+        self.url, self.models, self.state = url, models, state
+        self.http = httpx.Client(base_url=url, timeout=60)
+        self.openai = OpenAI(base_url=url + "/v1", api_key="none", max_retries=0, timeout=60)
+
+    @property
+    def engine(self):
+        return self.models["tiny"].model.engine
+
+    def post(self, path: str, **body: object) -> httpx.Response:
+        return self.http.post("/v1" + path, json={"model": "tiny", **body})
+
+    def figure(self, name: str) -> float:
+        """A number of /metrics, summed over its labels."""
+        lines = self.http.get("/metrics").text.splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith((name + "{", name + " ")))
+
+
+@pytest.fixture(scope="module")
+def tiny_folder(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -> Path:
+    place = tmp_path_factory.mktemp("served")
+    (place / "tokenizer").mkdir()
+    tokenizer.save(place / "tokenizer")
+    shape = {"width": 32, "depth": 2, "heads": 4, "kv_heads": 2, "head_size": 8, "ffn_width": 64}
+    config = TrunkConfig(vocab_size=tokenizer.highest_id + 1, max_positions=ROOM, **shape)
+    model = randomised(LanguageModel(config).initialise(0))
+    folder.save(place / "tiny", model, lineage=Lineage(verb="test"), tokenizer_folder=place / "tokenizer")
+    return place / "tiny"
+
+
+@pytest.fixture(scope="module")
+def adapter_folder(tiny_folder: Path) -> Path:
+    model = folder.load(tiny_folder)
+    adapters.add(model, "qwen3", "lora", rank=4, base=tiny_folder, seed=1)
+    noise = torch.Generator().manual_seed(1)
+    with torch.no_grad():
+        for parameter in model.parameters():
+            if parameter.requires_grad:
+                parameter.normal_(0, 0.3, generator=noise)
+    out = tiny_folder.parent / "poet"
+    adapters.save(out, model, lineage=Lineage(verb="sft"), family="qwen3", tokenizer_folder=tiny_folder)
+    return out
+
+
+@contextmanager
+def running(models: Mapping[str, Served], limits: Limits, key: str | None = None) -> Iterator[Running]:
+    state = State()
+    with bind("127.0.0.1", 0) as listening:
+        server = Server(make_app(models, limits, key, state), state)
+        url = address(listening)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
+        thread.start()
+        up = Running(url, models, state)
+        try:
+            yield up
+        finally:
+            up.http.close()
+            up.openai.close()
+            server.should_exit = True
+            thread.join(20)
+
+
+@pytest.fixture(scope="module")
+def server(tiny_folder: Path, adapter_folder: Path) -> Iterator[Running]:
+    models = open_all([str(tiny_folder)], [f"poet={adapter_folder}"], device="cpu")
+    with running(models, Limits()) as up:
+        yield up
+
+
+@pytest.fixture
+def serve(tiny_folder: Path) -> Iterator[Callable[..., Running]]:
+    """`serve(max_queue=0, key="k")`: another server, with other limits, for one test."""
+    from contextlib import ExitStack
+
+    with ExitStack() as stack:
+
+        def start(key: str | None = None, change: Callable[[Served], None] = lambda _: None, **limits: float) -> Running:
+            models = open_all([str(tiny_folder)], device="cpu")
+            change(models["tiny"])
+            return stack.enter_context(running(models, Limits(**limits), key))
+
+        yield start
