@@ -106,7 +106,9 @@ def serve(tiny_folder: Path) -> Iterator[Callable[..., Running]]:
 
     with ExitStack() as stack:
 
-        def start(key: str | None = None, change: Callable[[Served], None] = lambda _: None, **limits: float) -> Running:
+        def start(
+            key: str | None = None, change: Callable[[Served], None] = lambda _: None, **limits: float
+        ) -> Running:
             models = open_all([str(tiny_folder)], device="cpu")
             change(models["tiny"])
             return stack.enter_context(running(models, Limits(**limits), key))

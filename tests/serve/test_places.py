@@ -15,6 +15,7 @@ import torch
 
 from onward.generate.engine import Engine
 
+
 def until(true, seconds=10.0):
     """Wait for something; how long it took."""
     began = time.monotonic()
@@ -97,7 +98,12 @@ def test_who_takes_too_long_is_told_so_and_frees_the_place(serve):
 
 def test_a_key_is_wanted_where_there_is_one(serve):
     server = serve(key="sësame")
-    for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": "sesame"}, {"Authorization": b"Bearer \xff"}):
+    for headers in (
+        {},
+        {"Authorization": "Bearer wrong"},
+        {"Authorization": "sesame"},
+        {"Authorization": b"Bearer \xff"},
+    ):
         refused = server.http.get("/v1/models", headers=headers)
         assert refused.status_code == 401
         assert refused.json()["error"]["code"] == "invalid_api_key"
@@ -204,7 +210,9 @@ def test_everything_at_once_and_at_random_leaves_no_trace(server):
             return None
 
     async def everybody():
-        async with httpx.AsyncClient(base_url=server.url, timeout=60, limits=httpx.Limits(max_connections=100)) as client:
+        async with httpx.AsyncClient(
+            base_url=server.url, timeout=60, limits=httpx.Limits(max_connections=100)
+        ) as client:
             return await asyncio.gather(*(one(client, number) for number in range(60)))
 
     statuses = asyncio.run(everybody())

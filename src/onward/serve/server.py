@@ -17,10 +17,12 @@ from onward.serve.gate import State
 
 def bind(host: str, port: int) -> socket.socket:
     """A socket that listens.   port: 0 takes any that is free.   Raises ServeError."""
+    if not 0 <= port < 2**16:
+        raise ServeError(f"--port {port}: from 0 (any that is free) to 65535.")
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
         return socket.create_server((host, port), family=family, backlog=2048)
-    except (OSError, OverflowError, UnicodeError) as error:
+    except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or str(error)
         raise ServeError(f"cannot listen at {host}, port {port}: {why}. Choose another --port or --host.") from error
 
