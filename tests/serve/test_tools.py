@@ -1,6 +1,7 @@
 """How calls are found in what a model says."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ CALL = '<tool_call>\n{"name": "clock", "arguments": {"zone": "<tool_c"}}\n</tool
 def heard(text, cuts):
     """What a reader shows of a text that comes in pieces."""
     reader, places = Reader(), [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
-    shown = [reader.push(text[a:b]) for a, b in zip(places, places[1:], strict=False)]
+    shown = [reader.push(text[a:b]) for a, b in pairwise(places)]
     rest, calls = reader.end()
     return "".join(shown) + rest, [
         (call["function"]["name"], json.loads(call["function"]["arguments"])) for call in calls

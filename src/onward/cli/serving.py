@@ -33,6 +33,10 @@ def serve(
         str | None,
         typer.Option("--api-key", envvar="ONWARD_API_KEY", help="which every client must send", show_default=False),
     ] = None,
+    cache: Annotated[
+        float | None,
+        typer.Option("--cache", help="megabytes of each folder's key-value cache; 2000 where it is not said", min=1),
+    ] = None,
     device: Device = None,
     weights: Compiled = None,
 ) -> None:
@@ -49,7 +53,7 @@ def serve(
     console = printing.messages()
     with bind(host, port) as listening:
         with console.status(f"opening {', '.join(models)}"):
-            served = open_all(models, adapters or (), device=device, weights=weights)
+            served = open_all(models, adapters or (), device=device, weights=weights, cache=cache)
         state = State()
         _introduce(console, address(listening), served, key)
         run(make_app(served, limits, key, state), state, listening)

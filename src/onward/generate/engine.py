@@ -260,7 +260,7 @@ class Engine:
         run.table.release(spoilt=run.finish == "error")
 
 
-def default_blocks(config: TrunkConfig, dtype: torch.dtype) -> int:
-    """As many as MEMORY holds, and enough for one sequence as long as the model's positions."""
+def default_blocks(config: TrunkConfig, dtype: torch.dtype, memory: float = MEMORY) -> int:
+    """As many as so many bytes hold, and enough for one sequence as long as the model's positions."""
     each = 2 * config.depth * config.kv_heads * config.head_size * BLOCK * torch.empty((), dtype=dtype).element_size()
-    return max(int(MEMORY / each), -(-config.max_positions // BLOCK))
+    return max(int(memory / each), -(-config.max_positions // BLOCK))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from onward.errors import PlanError, ServeError
 from onward.generate.chat_model import FolderModel
+from onward.generate.engine import default_blocks
 from onward.generate.load import beside, open_folder
 from onward.generate.settings import Weights
 from onward.generate.stages import furthest_stage
@@ -51,18 +52,20 @@ def open_all(
     *,
     device: str | None = None,
     weights: Weights | None = None,
+    cache: float | None = None,
 ) -> dict[str, Served]:
     """Every model by its name, loaded, with a thread for each folder.
 
     folders: model or run folders, or names on the hub, each perhaps as NAME=FOLDER.   adapters: NAME=FOLDER; each stands beside the base
-    that it names, or beside the only folder.   Raises ServeError, PlanError, and what `onward.load` raises.
+    that it names, or beside the only folder.   cache: megabytes of each folder's key-value cache.   Raises ServeError, PlanError, and
+    what `onward.load` raises.
     """
     bases: dict[str, tuple[Path, FolderModel]] = {}
     for given in folders:
         name, where = named(given)
         _free(name, bases)
         path = folder.resolve(furthest_stage(where))
-        bases[name] = path, _open(path, device, weights)
+        bases[name] = path, _open(path, device, weights, cache)
     wanted: dict[str, dict[str, Path]] = {}
     for given in adapters:
         name, where = named(given)
@@ -84,10 +87,13 @@ def _free(name: str, taken: Mapping[str, object]) -> None:
         raise ServeError(f"two models would be called {name!r}. Give one another name: OTHER=FOLDER.")
 
 
-def _open(path: Path, device: str | None, weights: Weights | None) -> FolderModel:
+def _open(path: Path, device: str | None, weights: Weights | None, cache: float | None) -> FolderModel:
     model = open_folder(path, device=device, weights=weights)
     if model.engine.model.config.outputs == "score":
         raise ServeError(f"{path} is a reward model: it scores answers and says nothing. Serve a chat or a base model.")
+    if cache is not None:
+        model.engine.blocks = default_blocks(model.engine.model.config, model.engine.dtype, cache * 1e6)
+        model.engine.forget()
     return model
 
 

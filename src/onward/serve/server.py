@@ -14,6 +14,9 @@ from fastapi import FastAPI
 from onward.errors import ServeError
 from onward.serve.gate import State
 
+KEPT_ALIVE = 75
+"""Seconds that an idle connection stays open: longer than clients keep theirs, who would otherwise now and then ask into a closing one."""
+
 
 def bind(host: str, port: int) -> socket.socket:
     """A socket that listens.   port: 0 takes any that is free.   Raises ServeError."""
@@ -37,7 +40,15 @@ class Server(uvicorn.Server):
     """uvicorn, which at a signal drains first."""
 
     def __init__(self, app: FastAPI, state: State) -> None:
-        super().__init__(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=10))
+        super().__init__(
+            uvicorn.Config(
+                app,
+                log_level="warning",
+                access_log=False,
+                timeout_keep_alive=KEPT_ALIVE,
+                timeout_graceful_shutdown=10,
+            )
+        )
         self.state = state
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
