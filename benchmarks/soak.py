@@ -2,7 +2,7 @@
 
     python benchmarks/soak.py FOLDER --minutes 5 --clients 200
 
-The server runs in a process of its own, as `onward serve` starts it, with a cache of 64 MB, which is soon full. Every client asks for texts
+The server runs in a process of its own, as `onward serve` starts it, with a cache of 32 MB, which is soon full. Every client asks for texts
 of random length, one after the other, and in one case out of three goes away after a random number of pieces, or before the first. What
 must hold at the end: every answer that was waited for came whole (with its finish, its usage and [DONE]), no client got an error, no text
 runs, no block of the cache is in use, and the memory of the server has not grown in the second half by more than a twentieth. Printed: the
@@ -159,7 +159,7 @@ def main() -> None:
     parser.add_argument("--weights", choices=["fp32", "bf16", "int8"], help="as onward serve has it")
     given = parser.parse_args()
     more = ("--weights", given.weights) if given.weights else ()
-    with serving(f"soaked={given.folder}", "--max-queue", str(2 * given.clients), "--cache", "64", *more) as up:
+    with serving(f"soaked={given.folder}", "--max-queue", str(2 * given.clients), "--cache", "32", *more) as up:
         tally = asyncio.run(soak(up, given.minutes, given.clients))
         wrong = report(up, tally, given.minutes)
     if wrong:

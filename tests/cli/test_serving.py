@@ -28,6 +28,8 @@ def test_a_port_that_is_taken_is_refused(onward, model_folder):
         (("--timeout", 0), "--timeout"),
         (("--timeout", "nan"), "--timeout"),
         (("--max-body", 0), "--max-body"),
+        (("--api-key", ""), "API key"),
+        (("--api-key", " a"), "API key"),
         (("--adapter", "poet"), "poet does not exist"),
         (("--adapter", "=x"), "NAME=FOLDER"),
     ],

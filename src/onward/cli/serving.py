@@ -44,12 +44,15 @@ def serve(
 
     Example:  onward serve runs/world --port 8000
     """
+    from onward.errors import PlanError
     from onward.serve.app import make_app
     from onward.serve.gate import State
     from onward.serve.models import open_all
     from onward.serve.server import address, bind
     from onward.serve.server import serve as run
 
+    if key is not None and (not key or not key.isprintable() or key != key.strip()):
+        raise PlanError("the API key (--api-key or ONWARD_API_KEY) is empty, or has blanks around it. Set it anew.")
     console = printing.messages()
     with bind(host, port) as listening:
         with console.status(f"opening {', '.join(models)}"):

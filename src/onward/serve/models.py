@@ -1,6 +1,6 @@
 """What is served: models by name, each with the worker that runs it. An adapter is a name of its own over its base's worker.
 
-Left out: loading and unloading while the server is up.
+Left out: loading and unloading while the server is up; drafters, whose place is where a folder's engine is made (`_open`).
 """
 
 from __future__ import annotations
