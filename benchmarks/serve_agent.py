@@ -2,11 +2,11 @@
 
     python benchmarks/serve_agent.py chat
 
-Each run asks what one islander does (examples/island.py) and must end with a `Person` that pydantic accepts, in one of two ways. "schema": one
-answer, by `response_format` with the object's schema. "tools": by calling `final_result`, before which the agent may call `neighbour` and is told
-the answer; Pydantic AI sends both with tool_choice "required", and the server holds the calls to their schemas. Which of the two a small model
-calls, and whether it ever comes to an end, is its own affair: runs that do not in 12 requests, or in the model's room, are counted. Then
-answers are streamed. Needs `pip install "pydantic-ai-slim[openai]"`.
+Each run asks what one islander does (examples/island.py) and must end with a `Person` that pydantic accepts, in one of two ways.
+"schema": one answer, by `response_format` with the object's schema. "tools": by calling `final_result`, before which the agent may call
+`neighbour` and is told the answer; Pydantic AI sends both with tool_choice "required", and the server holds the calls to their schemas.
+Which of the two a small model calls, and whether it ever comes to an end, is its own affair: runs that do not in 12 requests, or in the
+model's room, are counted. Then answers are streamed. Needs `pip install "pydantic-ai-slim[openai]"`.
 """
 
 from __future__ import annotations

@@ -143,6 +143,12 @@ def test_what_a_tool_has_answered_goes_back_into_the_conversation(server):
     assert longer.choices[0].finish_reason in ("stop", "length")
 
 
+def test_an_answer_may_be_sent_back_as_it_came_with_all_its_empty_fields(server):
+    said = ask(server, seed=1).choices[0].message
+    for sent in (said.model_dump(), said.model_dump(exclude_none=True), said):
+        assert ask(server, messages=[*ASKED, sent, *ASKED], max_tokens=2).usage.prompt_tokens > 30
+
+
 def test_a_content_of_parts_is_their_text(server):
     parts = [{"type": "text", "text": "Where does "}, {"type": "text", "text": "the cat sit?"}]
     asked = {"seed": 2, "temperature": 1.0}

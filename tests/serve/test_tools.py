@@ -12,6 +12,9 @@ from onward.serve.tools import Reader, split
 CALL = '<tool_call>\n{"name": "clock", "arguments": {"zone": "<tool_c"}}\n</tool_call>'
 
 
+HALF = '<tool_call>{"name": "a\\ud800", "arguments": {}}</tool_call>'
+
+
 def heard(text, cuts):
     """What a reader shows of a text that comes in pieces."""
     reader, places = Reader(), [0, *sorted(cut % (len(text) + 1) for cut in cuts), len(text)]
@@ -29,7 +32,9 @@ def test_text_and_calls_are_told_apart_however_they_come(cuts):
 
 
 @given(st.lists(st.integers(0, 200)))
-@pytest.mark.parametrize("text", ["a < b <tool", "<tool_call>{no json", '<tool_call>["a"]</tool_call>', "<tool_call>"])
+@pytest.mark.parametrize(
+    "text", ["a < b <tool", "<tool_call>{no json", '<tool_call>["a"]</tool_call>', "<tool_call>", HALF]
+)
 def test_what_is_no_call_remains_text(text, cuts):
     assert heard(text, cuts) == (text, [])
 

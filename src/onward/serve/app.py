@@ -81,8 +81,8 @@ async def _lines(first: Mapping[str, Any] | None, rest: AsyncIterator[Mapping[st
             yield line(first)
         async for event in rest:
             yield line(event)
-    except Refused as refused:  # too late for a status
-        yield line(refusals.body(refused))
+    except OnwardError as error:  # too late for a status
+        yield line(refusals.body(refusals.refusal(error)))
     yield "data: [DONE]\n\n"
 
 

@@ -81,6 +81,7 @@ class ToolCall(Asked):
     id: str
     type: Literal["function"] = "function"
     function: Function
+    index: int | None = None
 
 
 class Message(Asked):
@@ -91,6 +92,9 @@ class Message(Asked):
     tool_call_id: str | None = None
     refusal: str | None = None
     reasoning_content: str | None = None
+    annotations: list[Any] | None = Field(default=None, description="taken, without effect: answers sent back have it")
+    audio: None = None
+    function_call: None = None
 
 
 class FunctionDefinition(Asked):

@@ -67,7 +67,7 @@ def _prompt(served: Served, asked: ChatAsked, offered: list[Tool], begun: str) -
 
 def _as_templates_read(message: Message) -> dict[str, Any]:
     """A message with its content as one text and the arguments of its calls as values."""
-    read = message.model_dump(exclude_none=True)
+    read = message.model_dump(exclude_none=True, exclude={"annotations"})
     if isinstance(message.content, list):
         read["content"] = "".join(part.text for part in message.content)
     for call in read.get("tool_calls", []):

@@ -124,4 +124,8 @@ def _parsed(text: str) -> Call | None:
     if rest or not isinstance(called, dict) or not isinstance(called.get("name"), str):
         return None
     arguments = json.dumps(called.get("arguments") or {}, ensure_ascii=False)
+    try:
+        (called["name"] + arguments).encode()
+    except UnicodeEncodeError:  # half of a character, which JSON can write and nobody can send
+        return None
     return {"id": name("call"), "type": "function", "function": {"name": called["name"], "arguments": arguments}}
