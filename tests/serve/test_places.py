@@ -55,11 +55,13 @@ def test_so_does_one_that_waits_for_a_whole_answer(server):
 def test_one_that_goes_while_it_waits_leaves_nothing_behind(serve):
     server = serve(change=lambda served: setattr(served.model.engine.schedule, "at_once", 1))
     with server.http.stream("POST", "/v1/completions", json={**endless(server), "stream": True}) as first:
-        next(first.iter_lines())
+        lines = first.iter_lines()  # kept: its end would close the connection
+        next(lines)
         with pytest.raises(httpx.ReadTimeout):
             server.http.post("/v1/completions", json=endless(server), timeout=0.3)
         until(lambda: server.models["tiny"].worker.open == 1, 2)
         assert server.figure("onward_running") == 1
+        lines.close()
     until(lambda: server.models["tiny"].worker.open == 0, 2)
     until(lambda: server.engine.pages.used == 0, 2)
 
