@@ -74,5 +74,9 @@ class NativeError(OnwardError):
     """A decode step in C++ that cannot be had for this model or on this machine, or was called wrongly."""
 
 
+class ServeError(OnwardError):
+    """A server that cannot begin: an address that is taken, two models of one name."""
+
+
 class TrainingError(OnwardError):
     """Training that cannot go on: a loss that is not a number, or a step that does not fit into memory."""

@@ -19,6 +19,7 @@ VERBS = (
     "chat",
     "generate",
     "fill",
+    "serve",
     "show",
     "tokens",
     "report",
@@ -42,6 +43,7 @@ def test_every_verb_has_help_with_an_example(onward, verb):
 def test_help_imports_nothing_heavy():
     """The reason why --help is quick; the time itself is shown in benchmarks/startup.py."""
     heavy = ("torch", "numpy", "tokenizers", "matplotlib", "httpx", "pyarrow", "huggingface_hub", "jinja2")
+    heavy += ("fastapi", "uvicorn", "pydantic", "prometheus_client")
     code = (
         "import sys; sys.argv = ['onward', '--help']\n"
         "from onward.cli import main\n"

@@ -79,6 +79,17 @@ def test_score_is_the_sum_of_log_probabilities(engine):
     assert engine.score(ids[:2], ids[2:]) == pytest.approx(expected)
 
 
+def test_the_likeliest_tokens_are_told_beside_a_score_however_the_text_is_cut(engine):
+    ids = [3, 14, 15, 92, 65, 35]
+    best = engine.model(torch.tensor([ids]))[0].log_softmax(-1).topk(2)
+    engine.schedule.chunk = 2
+    told = engine.scored(ids[:3], ids[3:], alternatives=2)
+    assert told.log_probs == pytest.approx(engine.score(ids[:3], ids[3:]))
+    for place, alternatives in enumerate(told.alternatives, 2):
+        assert [id for id, _ in alternatives] == best.indices[place].tolist()
+        assert [p for _, p in alternatives] == pytest.approx(best.values[place].tolist())
+
+
 def test_a_prompt_without_room_or_without_tokens_is_refused_in_words(engine):
     with pytest.raises(PlanError, match="64 positions"):
         engine.run([Request(prompt=[1] * 64)])

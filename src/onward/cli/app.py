@@ -19,6 +19,7 @@ from onward.cli import (
     making,
     ranking,
     scaling,
+    serving,
     talking,
     worlds,
 )
@@ -49,7 +50,7 @@ for panel, verbs in {
         drafting.train_heads,
         drafting.datastore,
     ),
-    TALK: (talking.chat, talking.generate, filling.fill),
+    TALK: (talking.chat, talking.generate, filling.fill, serving.serve),
     LOOK: (looking.show, looking.tokens, looking.report, checking.check, scaling.scale),
 }.items():
     for verb in verbs:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from onward.generate.settings import Computed
+
 _TEXTS = "files (.txt .md .jsonl .parquet, also .gz .zst), folders of them, or hf:org/name"
 
 Texts = Annotated[list[str], typer.Argument(help=_TEXTS)]
@@ -25,7 +27,7 @@ Log = Annotated[
     str | None, typer.Option("--log", help="send all figures to tensorboard, wandb or trackio too", show_default=False)
 ]
 Compiled = Annotated[
-    Literal["fp32", "bf16", "int8", "torch"] | None,
+    Computed | None,
     typer.Option(
         "--weights",
         help="on a CPU: answer by compiled code with the weights so (int8 is the quickest), or by torch; by default compiled, as stored",

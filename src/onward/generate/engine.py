@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
 
 import torch
@@ -31,7 +32,7 @@ from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel, at_least_float32
 from onward.tokens.tokenizer import Tokenizer
 
-__all__ = ["Completion", "Engine", "Finish", "Request", "Run"]
+__all__ = ["Completion", "Engine", "Finish", "Request", "Run", "Scored"]
 
 AT_ONCE = 32
 """Sequences that run together, where nothing else is said; further ones wait until one has ended."""
@@ -40,6 +41,14 @@ CHUNK = 1024
 MEMORY = 2e9
 """Bytes of the key-value cache, at most, where nothing else is said; so many that one sequence fits in any case."""
 DAMAGED = "the model's scores are no finite numbers (NaN or infinity): its weights are damaged. Copy the folder again, or train it anew."
+
+
+@dataclass(frozen=True)
+class Scored:
+    """What the model thinks of a text that is there.   log_probs: of each token, in nats.   alternatives: the likeliest at each place."""
+
+    log_probs: list[float]
+    alternatives: list[list[tuple[int, float]]]
 
 
 class Engine:
@@ -143,15 +152,22 @@ class Engine:
         if run.finish == "error":
             raise FolderError(run.error)
 
-    @torch.inference_mode()
     def score(self, prompt: Sequence[int], continuation: Sequence[int], adapter: str | None = None) -> list[float]:
         """Log-probability in nats of each token of `continuation` after `prompt` and those before it."""
+        return self.scored(prompt, continuation, adapter).log_probs
+
+    @torch.inference_mode()
+    def scored(
+        self, prompt: Sequence[int], continuation: Sequence[int], adapter: str | None = None, alternatives: int = 0
+    ) -> Scored:
+        """As `score`, with so many of the likeliest tokens at each place.   Raises PlanError, FolderError; NoRoomError where the blocks are
+        others'."""
         ids = [*prompt, *continuation]
         if not prompt or len(ids) > self.room:
             raise PlanError(
                 f"a prompt of {len(prompt)} and a continuation of {len(continuation)} tokens: 1 to {self.room} are wanted."
             )
-        table, found = Table(self.pages, adapter), list[float]()
+        table, found = Table(self.pages, adapter), Scored([], [])
         try:
             table.adopt(ids[: len(prompt)])
             while table.length < len(ids) - 1:
@@ -162,8 +178,12 @@ class Engine:
                 if not logits.isfinite().all():
                     raise FolderError(DAMAGED)
                 table.read(ids, tokens)
+                log_probs = logits.double().log_softmax(-1)
                 told = torch.tensor(ids[first + 1 : table.length + 1], device=self.device)[:, None]
-                found += logits[: len(told)].double().log_softmax(-1).gather(-1, told)[:, 0].tolist()
+                found.log_probs.extend(log_probs[: len(told)].gather(-1, told)[:, 0].tolist())
+                best = log_probs[: len(told)].topk(min(alternatives, log_probs.shape[-1]))
+                for ids_there, those in zip(best.indices.tolist(), best.values.tolist(), strict=True):
+                    found.alternatives.append(list(zip(ids_there, those, strict=True)))
         finally:
             table.release()
         return found
@@ -269,10 +289,10 @@ class Engine:
             self.speculation.drafter.forget(run.all_ids)
 
 
-def default_blocks(config: TrunkConfig, dtype: torch.dtype) -> int:
-    """As many as MEMORY holds, and enough for one sequence as long as the model's positions."""
+def default_blocks(config: TrunkConfig, dtype: torch.dtype, memory: float = MEMORY) -> int:
+    """As many as so many bytes hold, and enough for one sequence as long as the model's positions."""
     each = 2 * config.depth * config.kv_heads * config.head_size * BLOCK * torch.empty((), dtype=dtype).element_size()
-    return max(int(MEMORY / each), -(-config.max_positions // BLOCK))
+    return max(int(memory / each), -(-config.max_positions // BLOCK))
 
 
 def _drawn_from(runs: Sequence[Run], trees: Sequence[Tree], logits: Tensor) -> Tensor:

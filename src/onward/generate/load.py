@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
 
 import torch
 
@@ -15,7 +14,7 @@ from onward.generate.endpoint import EndpointModel
 from onward.generate.engine import Engine
 from onward.generate.native.build import library
 from onward.generate.native.step import why_not
-from onward.generate.settings import Weights
+from onward.generate.settings import Computed, Weights
 from onward.generate.stages import furthest_stage
 from onward.model import folder
 from onward.model.device import choose
@@ -29,7 +28,7 @@ def load(
     *,
     device: str | None = None,
     dtype: torch.dtype | None = None,
-    weights: Weights | Literal["torch"] | None = None,
+    weights: Computed | None = None,
 ) -> FolderModel | EndpointModel:
     """Open a model.
 
@@ -49,7 +48,7 @@ def open_folder(
     *,
     device: str | None = None,
     dtype: torch.dtype | None = None,
-    weights: Weights | Literal["torch"] | None = None,
+    weights: Computed | None = None,
 ) -> FolderModel:
     """The model in a folder on this machine; of an adapter's folder, its base with it. As for `load`."""
     if folder.is_adapter(path):

@@ -9,6 +9,8 @@ from onward.errors import PlanError
 
 Weights = Literal["fp32", "bf16", "int8"]
 """How compiled code keeps a model's weights (native/)."""
+Computed = Literal["fp32", "bf16", "int8", "torch"]
+"""By compiled code with the weights so, or by torch."""
 
 
 @dataclass(frozen=True, kw_only=True)
