@@ -13,7 +13,7 @@ import httpx
 import pytest
 import torch
 
-from onward.generate.engine import Engine
+from onward.generate.reader import Reader
 
 
 def until(true, seconds=10.0):
@@ -138,6 +138,8 @@ def damaged(served):
     row[60] = float("nan")
     forward = model.embedding.forward
     model.embedding.forward = lambda ids, *more: forward(ids, *more) + row[ids]
+    served.model.engine.reader.weights = None  # torch's own passes, in which the damage is
+    served.model.engine.forget()
 
 
 @pytest.mark.parametrize("path", ["/completions", "/embeddings"])
@@ -159,7 +161,7 @@ def test_a_pass_that_fails_ends_its_texts_and_not_the_server(serve, monkeypatch)
         raise RuntimeError("out of memory: 9 GiB wanted")
 
     with monkeypatch.context() as broken:
-        broken.setattr(Engine, "after", full)
+        broken.setattr(Reader, "look", full)
         failed = server.post("/completions", prompt="The cat")
         assert failed.status_code == 503
         assert "out of memory" in failed.json()["error"]["message"]
@@ -171,7 +173,7 @@ def test_a_pass_that_fails_ends_its_texts_and_not_the_server(serve, monkeypatch)
 
 def test_scoring_waits_for_blocks_that_others_have(serve):
     def small(served):
-        served.model.engine.blocks = 20
+        served.model.engine.reader.blocks = 20
         served.model.engine.forget()
 
     server = serve(change=small)
@@ -225,7 +227,7 @@ def test_everything_at_once_and_at_random_leaves_no_trace(server):
 
 
 def test_sigterm_lets_those_that_are_running_finish_and_refuses_new_ones(tiny_folder, tokenizer):
-    command = [sys.executable, "-m", "onward", "serve", str(tiny_folder), "--port", "0"]
+    command = [sys.executable, "-m", "onward", "serve", str(tiny_folder), "--port", "0", "--weights", "torch"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "COLUMNS": "200"}) as process:
         url = next(line for line in process.stderr if line.startswith("serving at ")).split()[-1].removesuffix("/v1")
         body = {"model": "tiny", "prompt": "The cat", "max_tokens": 300, "seed": 3, "stream": True}

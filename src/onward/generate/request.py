@@ -101,8 +101,8 @@ class Run:
         self.names = names(self.all_ids, self.request.adapter)
         self._decoder = StreamDecoder(self.tokenizer)
         self._state: State = self.request.constraint.start if self.request.constraint else None
-        self.plain = not (self.said.changes or self.request.sampling.filters)
-        """Whether a token is drawn from the model's scores as they are, but for the temperature."""
+        self.plain = not (self.said.changes or self.request.sampling.filters or self.request.alternatives)
+        """Whether a token is drawn from the model's scores as they are, but for the temperature, and nothing more is asked."""
         self._limit = min(self.request.sampling.max_tokens, self.room - prompt)
 
     @property
