@@ -91,7 +91,7 @@ def test_they_learn_to_foretell_the_model_and_draft_for_it(model_folder, texts, 
     out = trained(model_folder, texts, tmp_path / "drafter", kind)
     (result,) = lineage.read(out).results
     assert result.metric == "tokens foretold in a row"
-    assert result.value > 3 * result.baseline + 0.1
+    assert result.low > 1.5 * result.baseline
     assert lineage.read(out).parents[0].verb == "test"
     assert not (tmp_path / "drafter.training").exists()
     engine = onward.load(model_folder).engine
