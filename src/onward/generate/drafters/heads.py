@@ -1,8 +1,9 @@
 """Heads: from what the model's last token was drawn from, each foretells one further token, all at once.
 
-Medusa (arXiv 2401.10774, section 2.1), with distinct weights for each head, and two changes, both measured in docs/drafters.md. A head is
-told the token that was drawn, as in Hydra (arXiv 2402.05109), since the hidden state cannot know it. And it has no vocabulary of its own:
-what it makes is scored by the model's words, which are read once for all heads. Left out: heads that see one another's guesses.
+Medusa (arXiv 2401.10774, section 2.1), with distinct weights for each head, and three changes, all measured in docs/drafters.md. A head is
+told the token that was drawn, as in Hydra (arXiv 2402.05109), since the hidden state cannot know it. It has no vocabulary of its own: what
+it makes is scored by the model's words, which are read once for all heads. And it has a second matrix, which learns more slowly and goes
+further. Left out: heads that see one another's guesses.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ AHEAD = 4
 
 
 class Heads(nn.Module, Foretelling):
-    """Head j gives h + silu(W_j [h; e]), for the hidden state h and the token's vector e, normed."""
+    """Head j gives h + V_j silu(W_j [h; e]), for the hidden state h and the token's vector e, normed."""
 
     kind = "heads"
     window, listens, every = 1, True, 1
@@ -32,7 +33,8 @@ class Heads(nn.Module, Foretelling):
         if ahead < 1:
             raise PlanError(f"{ahead} heads foretell nothing. Take at least 1.")
         self.ahead = ahead
-        self.layers = nn.ModuleList(nn.Linear(2 * width, width, bias=False) for _ in range(ahead))
+        self.inwards = nn.ModuleList(nn.Linear(2 * width, width, bias=False) for _ in range(ahead))
+        self.outwards = nn.ModuleList(nn.Linear(width, width, bias=False) for _ in range(ahead))
 
     @classmethod
     def shaped(cls, model: LanguageModel, **shape: int) -> Self:
@@ -41,8 +43,11 @@ class Heads(nn.Module, Foretelling):
     @torch.no_grad()
     def initialise(self, model: LanguageModel, seed: int) -> Self:
         """Each head begins as the model's own."""
-        del model, seed
-        for weight in self.layers.parameters():
+        generator = torch.Generator().manual_seed(seed)
+        std = (2 * model.config.width) ** -0.5
+        for weight in self.inwards.parameters():
+            weight.copy_(torch.empty(weight.shape).normal_(0, std, generator=generator))
+        for weight in self.outwards.parameters():
             weight.zero_()
         return self
 
@@ -53,4 +58,5 @@ class Heads(nn.Module, Foretelling):
         del there  # a text that goes on has a last token
         vectors = model.embedding.tokens(ids[:, -1])
         both = torch.cat([hidden, F.rms_norm(vectors, vectors.shape[-1:])], dim=-1)
-        return torch.stack([hidden + F.silu(layer(both)) for layer in self.layers], dim=1)
+        pairs = zip(self.inwards, self.outwards, strict=True)
+        return torch.stack([hidden + outwards(F.silu(inwards(both))) for inwards, outwards in pairs], dim=1)
