@@ -111,7 +111,7 @@ Say = Callable[[list[int]], Said]
 
 def ours(engine: Engine, sampling: Sampling) -> Say:
     def say(prompt: list[int]) -> Said:
-        run = engine.submit(Request(prompt=prompt, sampling=sampling, bias=dict.fromkeys(engine.ends, -1e9)))
+        run = engine.submit(Request(prompt=prompt, sampling=sampling))
         while not run.drawn:
             engine.step()
         began = time.perf_counter()
@@ -152,6 +152,7 @@ def measure(out: Path, given: argparse.Namespace) -> None:
         "prompt lookup": {"prompt_lookup_num_tokens": 10},
         "assisted by the small model": {"assistant_model": small},
     }
+    engine.ends = frozenset()  # all texts are of the same length
     print(f"{sum(p.numel() for p in engine.model.parameters()):,} parameters, temperature {given.temperature:g}")
     for kind, texts in beginnings(out, given.texts + WARM_UP).items():
         prompts = [opened.text_prompt(text) for text in texts]

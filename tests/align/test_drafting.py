@@ -71,7 +71,7 @@ def test_the_loss_is_the_divergence_and_parts_of_a_batch_add_up(packing, tiny_mo
         for number in range(2):
             if at + 1 + number < 32 and batch.documents[row, at + 1 + number] == batch.documents[row, at]:
                 true = p[at - begin + 1 + number]
-                total += float((true.exp() * (true - guesses[number])).sum())
+                total += (true.exp() * (true - guesses[number])).sum().item()
     assert whole.value.item() == pytest.approx(total * learned.every / 2 / batch.learnable)
     whole.value.backward()
     learning = {name for name, parameter in model.named_parameters() if parameter.grad is not None}
@@ -91,7 +91,7 @@ def test_they_learn_to_foretell_the_model_and_draft_for_it(model_folder, texts, 
     out = trained(model_folder, texts, tmp_path / "drafter", kind)
     (result,) = lineage.read(out).results
     assert result.metric == "tokens foretold in a row"
-    assert result.value > 3 * result.baseline + 0.1
+    assert result.low > 1.5 * result.baseline
     assert lineage.read(out).parents[0].verb == "test"
     assert not (tmp_path / "drafter.training").exists()
     engine = onward.load(model_folder).engine

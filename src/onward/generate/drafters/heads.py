@@ -1,9 +1,9 @@
 """Heads: from what the model's last token was drawn from, each foretells one further token, all at once.
 
-Medusa (arXiv 2401.10774, section 2.1), with distinct weights for each head, and two changes, both measured in docs/drafters.md. A head is
-told the token that was drawn, as in Hydra (arXiv 2402.05109), since the hidden state cannot know it. And it has no vocabulary of its own:
-what it makes is scored by the model's, which is read once for all heads. As that does not learn, a second matrix takes away what the hidden
-state says of the token before, which a residual silu(W h) + h alone cannot. Left out: heads that see one another's guesses.
+Medusa (arXiv 2401.10774, section 2.1), with distinct weights for each head, and three changes, all measured in docs/drafters.md. A head is
+told the token that was drawn, as in Hydra (arXiv 2402.05109), since the hidden state cannot know it. It has no vocabulary of its own: what
+it makes is scored by the model's words, which are read once for all heads. And it has a second matrix, which learns more slowly and goes
+further. Left out: heads that see one another's guesses.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -102,6 +103,7 @@ def save(
     with new_folder(path, force=force) as folder:
         write_json(folder / ABOUT, about | {"base": fingerprint(model)})
         save_tensors(folder / WEIGHTS, {name: part.cpu().contiguous() for name, part in learned.state_dict().items()})
+        shutil.copymode(folder / ABOUT, folder / WEIGHTS)  # safetensors makes files that only their owner can read
         for name, data in further.items():
             write_bytes(folder / name, data)
         lineages.write(folder, lineage)

@@ -150,7 +150,7 @@ def _drawn(logits: Tensor, ids: Sequence[int], aim: Aim) -> _Drawn | None:
     """What follows `ids`, drawn as the target will; None where the logits, (1, V), are no numbers.
 
     How sure: coupled, by how much the draw leads once the noise is added, since that has to be made up for before the target draws another;
-    else the draw's own chance. Both were the best of what was tried (docs/drafters.md).
+    else the draw's own chance. Nothing that was tried tells hits from misses better (docs/drafters.md).
     """
     logits = processed(logits, [Said(sampling=aim.sampling, ids=ids, drawn=(), bias={})])
     scores = perturbed(logits, [aim.sampling], torch.tensor([len(ids)], device=logits.device))[0]
