@@ -95,7 +95,7 @@ def gumbel(seeds: Tensor, positions: Tensor, vocab_size: int) -> Tensor:
     tokens = torch.arange(vocab_size, device=seeds.device)
     stream = _mix(_mix(seeds + _GAMMA) + positions.to(seeds.device) * _GAMMA)
     bits = _mix(stream[:, None] + (tokens + 1) * _GAMMA)
-    uniform = (_shifted(bits, 11).double() + 0.5) * 2.0**-53  # in (0, 1), never 0 and never 1
+    uniform = (_shifted(bits, 12).double() + 0.5) * 2.0**-52  # exact, so never 0 and never 1
     return -torch.log(-torch.log(uniform))
 
 

@@ -70,7 +70,7 @@ class Draw {
       for (int64_t i = 0; i < CHUNK; i += LANES) store(bounds + i, load<Vec>(bounds + i) * exponential(load<Vec>(far + i)));
       for (int64_t i = 0; i < size; ++i) {
         if (bounds[i] > least * MARGIN) continue;
-        const double u = (double(bits[i] >> 11) + 0.5) * 0x1p-53, race = -std::log(u);
+        const double u = (double(bits[i] >> 12) + 0.5) * 0x1p-52, race = -std::log(u);
         const double noisy = double(scores[first + i]) / temperature - std::log(race);
         if (noisy > most) {
           most = noisy, best = first + i;
