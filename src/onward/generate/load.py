@@ -53,6 +53,11 @@ def open_folder(
         raise FolderError(
             f"{path} holds an encoder ({family}), which fills blanks and carries no text on. Use onward fill."
         )
+    if config.block is not None:
+        raise FolderError(
+            f"{path} holds a model that writes {config.block} tokens together (--objective diffusion), and not each after the one "
+            "before, which this needs. Use onward generate or chat, or give a model made with --objective next."
+        )
     tokenizer = Tokenizer.load(path)
     model = folder.load(path, device=choose(device), dtype=dtype)
     folder.check_tokenizer(model.config, tokenizer.highest_id)
