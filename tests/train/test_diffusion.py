@@ -18,7 +18,7 @@ from onward.model.trunk import LanguageModel
 from onward.tokens.special import mask_id, with_mask
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import measure, pretrain
-from onward.train.corruption import CHANNELS, CorruptedRows, noise
+from onward.train.corruption import CHANNELS, noise
 from onward.train.diffusion import Hiding, places, spread
 from onward.train.fit import fit
 from onward.train.objectives import block_by_block, masked_diffusion, next_token, token_losses
@@ -92,7 +92,9 @@ def test_nothing_that_is_hidden_reaches_whoever_is_to_say_it(packed, block):
         targets[row, place] = inputs[row, place + 1] = (targets[row, place] + 1) % 8
         other = Batch.of(inputs=inputs, targets=targets, positions=clean.positions, documents=clean.documents)
         changed = Hiding(block, MASK)(other, given)
-        assert torch.equal(changed.targets != IGNORE, batch.targets != IGNORE), "what is hidden does not depend on the text"
+        assert torch.equal(changed.targets != IGNORE, batch.targets != IGNORE), (
+            "what is hidden does not depend on the text"
+        )
         now = model(changed.inputs, changed.positions, block_by_block(changed))
         wanted = (batch.targets[row] != IGNORE) & (batch.documents[row] == 0)
         moved = ((now[row] - logits[row]).abs().max(-1).values > 1e-12) & wanted
@@ -115,7 +117,9 @@ def test_every_token_of_a_text_and_its_end_are_in_one_block(packed):
     noised = (batch.starts <= batch.positions) & (batch.documents >= 0)
     first = noised & (batch.positions == batch.starts)
     texts = (clean.documents >= 0).sum() + 0
-    assert batch.learnable == int(first.sum()) * 4 >= int(texts), "weights add up to the text, filled up to whole blocks"
+    assert batch.learnable == int(first.sum()) * 4 >= int(texts), (
+        "weights add up to the text, filled up to whole blocks"
+    )
     told = batch.targets != IGNORE
     ended = clean.targets[clean.documents >= 0]
     assert set(batch.targets[told].tolist()) <= set(ended.tolist()) | {BOUNDARY}
@@ -171,30 +175,31 @@ def test_stratified_noise_is_even_and_falls_into_every_part():
     assert np.array_equal(spread(given)[0], given[0])
 
 
-def test_a_small_model_learns_and_its_bound_stays_above_its_own_next_token(tokenizer, tmp_path):
-    """Two models of stories: bits per byte, at most, of the one of blocks end up near those of the one of next tokens, and far below 8."""
-    cut = with_mask(tokenizer)
+def test_a_small_model_learns_what_blocks_of_stories_hide(tokenizer, tmp_path):
+    """Bits per byte, at most: of 8 at first; a quarter of a bit when all but nouns and places is known."""
+    cut, goal = with_mask(tokenizer), task("diffusion", 4)
     sides = {"train": range(300), "kept": range(1000, 1040)}
-    texts = {side: [cut.encode(story(i)) for i in numbers] for side, numbers in sides.items()}
-    plan = TrainPlan(steps=120, length=64, batch_tokens=1024, rows_per_pass=16)
-    bits = {}
-    for block in (1, 4):
-        goal = task("diffusion", block)
-        train, kept = (
-            Packing(shards(tmp_path / f"{side}{block}", texts[side], cut.highest_id + 1), 64, cut.bos_id, goal.places)
-            for side in sides
+    train, kept = (
+        Packing(
+            shards(tmp_path / side, [cut.encode(story(i)) for i in numbers], cut.highest_id + 1),
+            64,
+            cut.bos_id,
+            goal.places,
         )
-        shape = {"width": 32, "depth": 2, "heads": 2, "kv_heads": 2, "head_size": 16, "ffn_width": 96}
-        config = goal.architecture(TrunkConfig(vocab_size=cut.highest_id + 1, max_positions=64, **shape))[1]
-        assert config.block == block
-        model = LanguageModel(config).initialise(0)
-        fit(model, goal.objective, goal.batches(Batches(train, 16, 0).batch, cut, 0), plan)
-        rows = goal.held_out(kept, cut)
-        assert isinstance(rows, CorruptedRows)
-        bits[block] = measure.held_out(
-            model, rows, cut, targets=10**6, device="cpu", precision="fp32", mask=goal.mask
-        ).value
-    assert bits[1] < bits[4] < 1.5 * bits[1] < 2
+        for side, numbers in sides.items()
+    )
+    shape = {"width": 32, "depth": 2, "heads": 2, "kv_heads": 2, "head_size": 16, "ffn_width": 96}
+    config = goal.architecture(TrunkConfig(vocab_size=cut.highest_id + 1, max_positions=64, **shape))[1]
+    model = LanguageModel(config).initialise(0)
+    rows = goal.held_out(kept, cut)
+
+    def bits():
+        return measure.held_out(model, rows, cut, targets=10**6, device="cpu", precision="fp32", mask=goal.mask).value
+
+    before = bits()
+    plan = TrainPlan(steps=60, length=64, batch_tokens=512, rows_per_pass=8)
+    fit(model, goal.objective, goal.batches(Batches(train, 8, 0).batch, cut, 0), plan)
+    assert bits() < 0.45 < 2 < before
 
 
 # --- folders ------------------------------------------------------------------------------------------------------------
@@ -208,7 +213,14 @@ def trained(place, texts, objective="diffusion", steps=2, **further):
     vocab = None if "init" in further else 300
     with Workspace(place, {}) as workspace:
         training = pretrain.prepare(
-            [str(texts)], workspace, wishes, asked, vocab=vocab, objective=objective, console=Console(quiet=True), **further
+            [str(texts)],
+            workspace,
+            wishes,
+            asked,
+            vocab=vocab,
+            objective=objective,
+            console=Console(quiet=True),
+            **further,
         )
         return training.run(Console(quiet=True))
 

@@ -153,7 +153,9 @@ def pretrain(
     block: Annotated[
         int | None,
         typer.Option(
-            "--block", help="tokens that diffusion writes together, block after block; as long as a text", show_default=False
+            "--block",
+            help="tokens that diffusion writes together, block after block; as long as a text",
+            show_default=False,
         ),
     ] = None,
     skip_bad: SkipBad = False,

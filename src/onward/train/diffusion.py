@@ -60,7 +60,9 @@ class Hiding:
         inputs, tokens, documents, learned = self._in_blocks(batch)  # (B, blocks, K) each
         hidden, weights = self._hidden(learned, noise)
         count, size = tokens.shape[1:]
-        first = (np.arange(count)[None] - _first_block(documents[:, :, 0])) * size  # (B, blocks): where in its text a block starts
+        first = (
+            np.arange(count)[None] - _first_block(documents[:, :, 0])
+        ) * size  # (B, blocks): where in its text a block starts
         seen = np.where(hidden, self.mask_id, tokens)
         unseen = np.where(hidden, PADDING, documents)[:, :, -1:]
         nothing = np.zeros_like(unseen)

@@ -147,7 +147,12 @@ def _model(
         length = workspace.once("length.json", lambda: {"length": before.length(wishes.length, usual)})["length"]
         before.check_tokens(cut, goal.tokens(cut))
         shape = before.shape(goal.architecture, length, cut.highest_id)
-        return shape, length, {}, lambda: before.load(cut.highest_id) if shape == before.config else before.load_as(shape)
+        return (
+            shape,
+            length,
+            {},
+            lambda: before.load(cut.highest_id) if shape == before.config else before.load_as(shape),
+        )
     shape, reasons = size.shape(
         asked, vocab_size=cut.highest_id + 1, flops=flops, length=length, unique=unique, most_passes=most
     )
@@ -212,7 +217,8 @@ def request(
     if init is not None:
         Parent.find(init, objective)
     found = {"verb": "pretrain", "texts": _sources(mixture.corpora(texts)), "objective": objective}
-    found |= {} if block is None else {"block": block}
+    if block is not None:
+        further |= {"block": block}
     return found | asdict(wishes) | asdict(asked) | parent.request(init, sources_of) | further
 
 

@@ -75,7 +75,9 @@ def task(name: str, block: int | None = None) -> Task:
     if name == "diffusion":
         return in_blocks(block)
     if block is not None:
-        raise PlanError(f"--block {block}: only --objective diffusion writes blocks. Leave it out, or choose that objective.")
+        raise PlanError(
+            f"--block {block}: only --objective diffusion writes blocks. Leave it out, or choose that objective."
+        )
     return TASKS[name]
 
 
