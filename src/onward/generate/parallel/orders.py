@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 TAKEN_BACK = 0.1
-"""Of the tokens that stand, in each pass of `remask`."""
+"""Of the tokens that stand, in each pass of `remask`; one at least."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,7 +75,7 @@ def remask(one: Pass) -> Tensor:
     """As many tokens come in addition as are taken back: by chance, and rather those in which there was little confidence."""
     standing = one.known & one.free
     last = one.due == one.free.sum(1)
-    back = torch.where(last, 0, (standing.sum(1) * TAKEN_BACK).round().long())
+    back = torch.where(last, 0, (standing.sum(1) * TAKEN_BACK).ceil().long())
     back = torch.minimum(back, one.free.sum(1) - one.due)
     return one.more(one.confidence, back) & ~best(one.noise - one.confidence.exp(), standing, back)
 
