@@ -2,10 +2,10 @@
 
     python benchmarks/parallel_toy.py [--samples 6000] [--seeds 0 1 2] -o docs/parallel_toy.svg
 
-A joint of five tokens out of four words, 1,024 texts, each with a weight of exp(2 x), x normal: hardly a token is independent of the rest. It is
-sampled in 1 to 5 passes (10 where an order takes tokens back), from its exact conditionals and from those of a small model that has learned
-them by masked diffusion. Measured is the total variation between the joint and so many texts. The floor is that of so many exact
-draws; chance that of independent draws from the right marginals, worked out.
+A joint of five tokens out of four words, 1,024 texts, each with a weight of exp(2 x), x normal: hardly a token is independent of the
+rest. It is sampled in 1 to 5 passes (10 where an order takes tokens back), from its exact conditionals and from those of a small model
+that has learned them by masked diffusion. Measured is the total variation between the joint and so many texts. The floor is that of so
+many exact draws; chance that of independent draws from the right marginals, worked out.
 
 Left out: filters and temperatures, which ask for another distribution than the joint.
 """

@@ -102,9 +102,8 @@ def test_a_white_dog_and_a_black_cat():
 )
 def test_everything_free_is_filled_and_nothing_else_is_touched(data, order, steps, temperature):
     """Whatever was given, hidden on purpose, or to be filled; in as many passes as were asked for, and no more."""
-    kinds = torch.tensor(
-        data.draw(some.lists(some.lists(some.integers(0, 2), min_size=6, max_size=6), min_size=1, max_size=3))
-    )
+    row = some.lists(some.integers(0, 2), min_size=6, max_size=6)
+    kinds = torch.tensor(data.draw(some.lists(row, min_size=1, max_size=3)))
     free, given_ = kinds == 0, kinds == 1
     ids = torch.arange(6).expand_as(kinds) % 5
     passes = []
@@ -169,7 +168,7 @@ def test_jacobi_decoding_gives_the_engines_text(tiny_model, tokenizer, temperatu
         assert passes <= len(ids)
 
 
-def test_jacobi_decoding_is_quick_where_the_text_repeats_itself(tiny_model, tokenizer):
+def test_jacobi_decoding_is_quick_where_the_text_repeats_itself(tiny_model):
     """A model whose embeddings are all alike says the same token for ever: its first guesses are right from the second pass on."""
     with torch.no_grad():
         for parameter in tiny_model.parameters():

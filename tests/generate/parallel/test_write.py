@@ -7,10 +7,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from rich.console import Console
 from scipy.stats import chisquare
 from typer.testing import CliRunner
 
 from onward import load
+from onward.align import instruct
+from onward.align.wishes import Teaching
 from onward.cli.app import app
 from onward.errors import FolderError, PlanError
 from onward.generate.engine import Engine
@@ -27,7 +30,9 @@ from onward.tokens.special import mask_id, with_mask
 from onward.train.diffusion import Hiding
 from onward.train.objectives import block_by_block
 from onward.train.packing import Batch
-from samples import randomised
+from onward.train.plan import Wishes
+from onward.train.workspace import Workspace
+from samples import conversation, randomised
 
 ROOM = 48
 
@@ -232,6 +237,47 @@ def test_a_folder_opens_as_what_it_is(blocks, cut):
     assert model.writer.run([request])[0].ids == Writer(made(cut, 4), cut).run([request])[0].ids
     with pytest.raises(PlanError, match="no probability"):
         model.score("a", "b")
+
+
+@pytest.mark.parametrize("block", [4, ROOM])
+def test_a_model_of_blocks_learns_to_answer_in_blocks(tmp_path, cut, chats, block):
+    """Only answers are hidden, and what fills their last block; what comes of it is opened by `onward chat` as it is."""
+    parts = tmp_path / "with mask"
+    parts.mkdir()
+    cut.save(parts)
+    base = LanguageModel(made(cut, block).config).initialise(0)
+    folder.save(tmp_path / "base", base, lineage=Lineage(verb="test"), tokenizer_folder=parts)
+    wishes = Wishes(steps=3, batch=8 * ROOM, eager=True)
+    with Workspace(tmp_path / "chat", {}) as workspace:
+        training = instruct.prepare(tmp_path / "base", chats, workspace, wishes, console=Console(quiet=True))
+        batch = training.batches(0)
+        hidden = batch.inputs[(batch.inputs == mask_id(cut)) & (batch.starts < batch.positions)]
+        assert len(hidden)
+        answers = " ".join(conversation(i)["messages"][1]["content"] for i in range(40))
+        said = cut.decode(batch.targets[batch.targets != -100].tolist()).split()
+        assert set("".join(said)) <= set(answers), "nothing of the questions"
+        path = training.run(Console(quiet=True))
+    assert folder.read_config(path)[1].block == block
+    model = load(path)
+    question = conversation(3)["messages"][:1]
+    assert model(question, max_tokens=16)[0].tokens <= 16
+    with pytest.raises(PlanError, match="Leave it out"):
+        instruct.prepare(
+            path,
+            chats,
+            Workspace(tmp_path / "no", {}),
+            wishes,
+            teaching=Teaching(teacher=str(path)),
+            console=Console(quiet=True),
+        )
+
+
+def test_transformers_opens_the_folder_and_reads_it_one_token_after_the_other(blocks):
+    """It passes over our word, and gives what our trunk gives under a causal mask: which is not how the model was trained."""
+    transformers = pytest.importorskip("transformers")
+    theirs = transformers.AutoModelForCausalLM.from_pretrained(blocks, dtype=torch.float64)
+    ids = torch.arange(1, 9)[None]
+    torch.testing.assert_close(theirs(ids).logits, folder.load(blocks)(ids), rtol=1e-4, atol=1e-5)
 
 
 def test_onward_generate_writes_in_blocks(blocks, model_folder):

@@ -1,9 +1,9 @@
 """A draft that is mended: what a model that sees both sides finds least likely in it is hidden and written anew.
 
-The draft may come from anywhere: a model that carries texts on, a look-up, an older text. The idea is mask-predict's (Ghazvininejad et al.
-2019, arXiv 1904.09324, section 3.3), with another's text in the place of the first pass; the score is the pseudo-likelihood (Salazar et al. 2020,
-arXiv 1910.14659), in a few turns instead of one for each token. The text that comes of it is neither the drafter's nor the mender's
-distribution. Left out: a rule for how much to hide.
+The draft may come from anywhere: a model that carries texts on, a look-up, an older text. The idea is mask-predict's (Ghazvininejad et
+al. 2019, arXiv 1904.09324), with another's text in the place of the first pass; the score is the pseudo-likelihood (Salazar et al. 2020,
+arXiv 1910.14659), in a few turns instead of one for each token. The text that comes of it is distributed neither as the drafter says
+nor as the mender does. Left out: a rule for how much to hide.
 """
 
 from __future__ import annotations
