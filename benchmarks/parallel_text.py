@@ -118,7 +118,10 @@ class Judge:
     def __call__(self, texts: Texts) -> tuple[float, float]:
         engine, begin = self.model.engine, self.model.engine.tokenizer.bos_id
         bits = bytes_ = 0.0
-        for ids in texts:
+        for text in texts:
+            ids = [
+                min(i, engine.model.config.vocab_size - 1) for i in text
+            ]  # of words that it has not, the last, which it never saw
             logits = engine.model(torch.tensor([[begin, *ids[:-1]]]))[0].double().log_softmax(-1)
             bits -= float(logits.gather(1, torch.tensor(ids)[:, None]).sum()) / math.log(2)
             bytes_ += len(engine.tokenizer.decode([i for i in ids if i not in engine.tokenizer.special_ids]).encode())

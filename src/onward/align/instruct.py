@@ -78,15 +78,15 @@ def prepare(
             f"{base} holds an encoder, which fills blanks and cannot answer. Give a base model that carries texts on."
         )
     goal = task("next") if parent.config.block is None else task("diffusion", parent.config.block)
+    if parent.config.block is not None and teaching != DATA_ALONE:
+        raise PlanError(
+            f"{base} writes {parent.config.block} tokens together, and a teacher says one after the other. Leave --teacher out."
+        )
     length, parents = _length(parent, wishes), [parent.lineage]
     objective: Callable[[LanguageModel, Batch], Loss] = goal.objective
     measured: Results = goal.results
     write, reasons, suite = folder.save, {"lr_embedding": "a third of pretraining's, as for lr"}, SUITE
     if (teacher := teachers.opened(teaching, base, tokenizer, found)) is not None:
-        if parent.config.block is not None:
-            raise PlanError(
-                f"{base} writes {parent.config.block} tokens together; a teacher says one after the other. Leave it out."
-            )
         length, parents = teacher.parent.length(wishes.length, length), [*parents, teacher.parent.lineage]
         objective, measured = teacher.loss, teacher.results(lambda: parent.load(tokenizer.highest_id))
         found, reasons = replace(found, memory=found.memory - teacher.bytes), reasons | {"teacher": teacher.words}

@@ -41,7 +41,7 @@ class Reader:
             self.passes += 1
 
     def __call__(self, ids: Tensor, known: Tensor) -> Tensor:
-        """The logits of each token of the block.   ids: (B, N) int64; known: (B, N) bool.   Returns (B, N, V)."""
+        """The logits of each token of the block; none of them is the mask.   ids: (B, N) int64; known: (B, N) bool.   Returns (B, N, V)."""
         before, size = self.pending.shape[1], ids.shape[1]
         block = torch.cat([self.pending, self.last, torch.where(known, ids, self.mask_id)], 1)
         first = self.cache.lengths + before
@@ -51,7 +51,8 @@ class Reader:
         self.cache.truncate(first)
         self.pending = self.pending[:, :0]
         self.passes += 1
-        return self.model.logits(hidden[:, before : before + size])
+        logits = self.model.logits(hidden[:, before : before + size])
+        return logits.index_fill(-1, torch.tensor([self.mask_id], device=self.device), -torch.inf)
 
     def settle(self, ids: Tensor) -> None:
         """The block is written: what comes next, comes after it.   ids: (B, N) int64."""
