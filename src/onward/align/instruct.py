@@ -3,6 +3,7 @@
 With `replay`, half of the rows are texts as the base model was trained on, so that it does not forget, while it learns to answer, what it
 could answer from: rehearsal (Robins 1995, "Catastrophic forgetting, rehearsal and pseudorehearsal"). Source of the rest: Ouyang et al. 2022
 (arXiv 2203.02155), section 3.5, step 1; in section 3.5, step 3, they mix pretraining texts into reinforcement learning for the same reason.
+A model that writes blocks learns to answer in blocks, with only the answers' tokens hidden (LLaDA, arXiv 2502.09992, section 2.3).
 With `beside`, an adapter learns and the model stays as it is; with `teaching`, another model's probabilities are learned too (teacher.py).
 Left out: conversations that a teacher writes (distil).
 """
@@ -21,7 +22,7 @@ from onward.align import teacher as teachers
 from onward.align.wishes import Teaching
 from onward.corpus.chats import Chats, Conversation, chat_files, read_chats
 from onward.corpus.split import is_held_out, place
-from onward.errors import BadLine, ChatError, DataError, FolderError
+from onward.errors import BadLine, ChatError, DataError, FolderError, PlanError
 from onward.model import folder
 from onward.model.trunk import LanguageModel
 from onward.tokens.chat import encode_chat
@@ -30,12 +31,13 @@ from onward.train import machine, processes, size
 from onward.train.learned import weight_bytes
 from onward.train.machine import Machine
 from onward.train.mixture import MixedBatches, Part
-from onward.train.objectives import Loss, next_token
+from onward.train.objectives import Loss
 from onward.train.packing import Batch, Batches, Packing
 from onward.train.parent import Parent, boundaries, files_of
 from onward.train.plan import Adapter, TrainPlan, Wishes
 from onward.train.shards import Shards, write_shards
-from onward.train.texts import Results, TextData, text_results
+from onward.train.tasks import task
+from onward.train.texts import Results, TextData
 from onward.train.training import Training, settled, sources_of
 from onward.train.workspace import Workspace
 
@@ -69,15 +71,20 @@ def prepare(
     Raises FolderError, TokenizerError, ChatError, DataError, PlanError.
     """
     began = time.perf_counter()
-    tokenizer, parent = Tokenizer.load(base), Parent.at(base)
+    tokenizer, parent = Tokenizer.load(base), Parent.at(base, blocks=True)
     found = machine.measure(wishes.device, wishes.precision)
     if not parent.config.causal:
         raise FolderError(
             f"{base} holds an encoder, which fills blanks and cannot answer. Give a base model that carries texts on."
         )
-    length, parents = parent.length(wishes.length, LONGEST), [parent.lineage]
-    objective: Callable[[LanguageModel, Batch], Loss] = next_token
-    measured: Results = text_results
+    goal = task("next") if parent.config.block is None else task("diffusion", parent.config.block)
+    if parent.config.block is not None and teaching != DATA_ALONE:
+        raise PlanError(
+            f"{base} writes {parent.config.block} tokens together, and a teacher says one after the other. Leave --teacher out."
+        )
+    length, parents = _length(parent, wishes), [parent.lineage]
+    objective: Callable[[LanguageModel, Batch], Loss] = goal.objective
+    measured: Results = goal.results
     write, reasons, suite = folder.save, {"lr_embedding": "a third of pretraining's, as for lr"}, SUITE
     if (teacher := teachers.opened(teaching, base, tokenizer, found)) is not None:
         length, parents = teacher.parent.length(wishes.length, length), [*parents, teacher.parent.lineage]
@@ -99,8 +106,8 @@ def prepare(
         return Shards(workspace.part(name, lambda path: cut_chats(chats, tokenizer, path, wanted, skip_bad, console)))
 
     boundary = tokenizer.pad_id
-    train = Packing(side("chats", False), length, boundary)
-    kept = Packing(side("chats-held-out", True), length, boundary)
+    train = Packing(side("chats", False), length, boundary, goal.places)
+    kept = goal.held_out(Packing(side("chats-held-out", True), length, boundary, goal.places), tokenizer)
 
     draft = size.begin(
         TrainPlan(
@@ -119,15 +126,16 @@ def prepare(
         weights=weight_bytes(model, found.precision),
     )
 
-    batches, rows = Batches(train, draft.rows, draft.seed).batch, train.rows
+    clean, rows = Batches(train, draft.rows, draft.seed).batch, train.rows
     if replay is not None:
         begin, end = boundaries(tokenizer, base)
-        texts = Packing(replay(tokenizer), length, begin, end_id=end)
+        texts = Packing(replay(tokenizer), length, begin, goal.places, end_id=end)
         parts = [Part("chats", 1 - REPLAY, train, kept), Part("texts", REPLAY, texts, kept)]
-        batches, rows = MixedBatches(parts, draft.rows, draft.seed).batch, round(train.rows / (1 - REPLAY))
+        clean, rows = MixedBatches(parts, draft.rows, draft.seed).batch, round(train.rows / (1 - REPLAY))
         draft = size.explained(
             draft, {"replay": f"{REPLAY:g}: share of the rows that are texts, so that nothing is forgotten"}
         )
+    batches = goal.batches(clean, tokenizer, draft.seed)
 
     def finish(seconds: float) -> TrainPlan:
         most = None if wishes.steps else wishes.passes or passes(train.shards.documents)
@@ -149,12 +157,22 @@ def prepare(
         plan=settled(workspace, model, objective, batches, draft, finish),
         objective=objective,
         batches=batches,
-        data=TextData(suite=suite, tokenizer=tokenizer, train=train, held_out=kept, measured=measured),
+        data=TextData(suite=suite, tokenizer=tokenizer, train=train, held_out=kept, mask=goal.mask, measured=measured),
         sources=[*sources_of(chat_files(chats)), *({"corpus": "replay"} | source for source in replayed)],
         parents=parents,
         family=parent.family,
         write=write,
     )
+
+
+def _length(parent: Parent, wishes: Wishes) -> int:
+    """Of the training sequences: of a model that writes blocks, whole blocks; of one that writes whole texts, as long as these."""
+    block = parent.config.block or 1
+    if parent.config.whole and wishes.length not in (None, block):
+        raise PlanError(
+            f"--length {wishes.length}: {parent.path} writes texts of {block} tokens, all together. Leave it out."
+        )
+    return max(parent.length(wishes.length, max(LONGEST, block)) // block * block, 1)
 
 
 def _base_precision(

@@ -145,14 +145,27 @@ def pretrain(
     vocab: Vocab = None,
     objective: Annotated[
         str,
-        typer.Option("--objective", help="next: carry a text on; masked: an encoder; prefix: write what is left out"),
+        typer.Option(
+            "--objective",
+            help="next: carry a text on; masked: an encoder; prefix: write what is left out; diffusion: write many tokens together",
+        ),
     ] = "next",
+    block: Annotated[
+        int | None,
+        typer.Option(
+            "--block",
+            help="tokens that diffusion writes together, block after block; as long as a text",
+            show_default=False,
+        ),
+    ] = None,
     skip_bad: SkipBad = False,
     force: Force = False,
     plan: PlanOnly = False,
     log: Log = None,
 ) -> None:
     """From texts to a base model that carries a text on; with --objective masked or prefix, to one that fills blanks.
+
+    With --objective diffusion it carries a text on too, many tokens at a time.
 
     Example:  onward pretrain books/ --minutes 5 -o mine/base
     """
@@ -173,6 +186,7 @@ def pretrain(
             init=init,
             skip_bad=skip_bad,
             objective=objective,
+            block=block,
             console=console,
         ),
         request=lambda: room.request(
@@ -184,6 +198,7 @@ def pretrain(
             vocab=vocab,
             skip_bad=skip_bad,
             objective=objective,
+            block=block,
         ),
         force=force,
         plan=plan,
@@ -194,7 +209,7 @@ def pretrain(
             f"Let it carry on a text:  onward generate {out}",
             f'Let it fill a blank:  onward fill {out} "A ___."',
         )
-        printing.messages().print(f"\n{carry_on if objective == 'next' else fill}")
+        printing.messages().print(f"\n{carry_on if objective in ('next', 'diffusion') else fill}")
 
 
 def sft(

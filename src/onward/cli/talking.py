@@ -12,6 +12,7 @@ import typer
 
 from onward.cli import printing
 from onward.cli.arguments import Compiled, Device, Draft, Json, Verify
+from onward.generate.parallel.settings import Parallel
 from onward.generate.settings import Form, Sampling
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ HELP = "/reset forgets the conversation, /system TEXT sets the system prompt, /s
 def chat(
     model: Model,
     sampling: Sampling,
+    parallel: Parallel,
     system: Annotated[str | None, typer.Option("--system", help="the system prompt")] = None,
     device: Device = None,
     weights: Compiled = None,
@@ -42,6 +44,7 @@ def chat(
     console = printing.messages()
     with console.status(f"opening {model}"):
         opened = load(model, device=device, weights=weights)
+        _tell(opened, parallel)
         _draft(opened, draft, verify)
     console.print(f"{opened.name}. {HELP}", style="dim")
     _introduce(model, console)
@@ -71,6 +74,19 @@ def _report_drafts(opened: ChatModel) -> None:
     if isinstance(opened, FolderModel) and (speculation := opened.engine.speculation) is not None:
         for line in speculation.report.lines():
             printing.messages().print(line, style="dim", soft_wrap=True)
+
+
+def _tell(opened: ChatModel, parallel: Parallel) -> None:
+    """Tell a model that writes in blocks how; PlanError for any other that is to be told so."""
+    from onward.errors import PlanError
+    from onward.generate.parallel.chat import ParallelModel
+
+    if isinstance(opened, ParallelModel):
+        opened.writer.how = parallel
+    elif parallel != Parallel():
+        raise PlanError(
+            "--steps, --block and --order are for models that write in blocks (onward pretrain --objective diffusion). Leave them out."
+        )
 
 
 def _introduce(model: str, console: Console) -> None:
@@ -184,10 +200,11 @@ class Conversation:
     def _make_room(self) -> None:
         """Leave out the oldest turns until a quarter of the model's positions is free for the answer."""
         from onward.generate.chat_model import FolderModel
+        from onward.generate.parallel.chat import ParallelModel
 
-        if not isinstance(self.model, FolderModel):
+        if not isinstance(self.model, FolderModel | ParallelModel):
             return
-        room, left_out = self.model.engine.room, 0
+        room, left_out = (self.model.engine if isinstance(self.model, FolderModel) else self.model.writer).room, 0
         while len(self.turns) > 1 and len(self.model.prompt(self._messages())) > room - min(
             room // 4, self.sampling.max_tokens
         ):
@@ -203,6 +220,7 @@ def generate(
     *,
     sampling: Sampling,
     form: Form,
+    parallel: Parallel,
     device: Device = None,
     weights: Compiled = None,
     draft: Draft = None,
@@ -216,31 +234,36 @@ def generate(
     Or in a form:  onward generate runs/mine/base "Is Ada a baker?" --choice " yes" --choice " no"
 
     Or quicker:    onward generate runs/mine/base "Once upon a time" --draft lookup --draft layers:2
+
+    Many tokens at a time:  onward generate mine/blocks "Once upon a time" --steps 4
     """
     from onward import load
     from onward.errors import PlanError
     from onward.generate.chat_model import FolderModel
     from onward.generate.constraint import of_form
-    from onward.generate.engine import Request
+    from onward.generate.parallel.chat import ParallelModel
+    from onward.generate.request import Request
 
     opened = load(model, device=device, weights=weights)
-    if not isinstance(opened, FolderModel):
+    if not isinstance(opened, FolderModel | ParallelModel):
         raise PlanError(
             "onward generate carries plain text on, which needs a model folder. Behind a URL, use onward chat."
         )
+    _tell(opened, parallel)
     _draft(opened, draft, verify)
+    writer = opened.engine if isinstance(opened, FolderModel) else opened.writer
     beginning = _piped() if text == "-" else text or ""
-    constraint = of_form(opened.engine.tokenizer, form, opened.engine.ends)
+    constraint = of_form(writer.tokenizer, form, writer.ends)
     request = Request(prompt=opened.text_prompt(beginning), sampling=sampling, constraint=constraint)
     if as_json:
-        done = opened.engine.run([request])[0]
+        done = writer.run([request])[0]
         printing.print_json(
             {"text": done.text, "finish": done.finish, "prompt_tokens": done.prompt_tokens, "tokens": len(done.ids)}
         )
         _report_drafts(opened)
         return
     sys.stdout.write(beginning)
-    for piece in opened.engine.stream(request):
+    for piece in writer.stream(request):
         sys.stdout.write(piece)
         sys.stdout.flush()
     sys.stdout.write("\n")

@@ -14,6 +14,8 @@ from onward.generate.endpoint import EndpointModel
 from onward.generate.engine import Engine
 from onward.generate.native.build import library
 from onward.generate.native.step import why_not
+from onward.generate.parallel.chat import ParallelModel
+from onward.generate.parallel.write import Writer
 from onward.generate.settings import Computed, Weights
 from onward.generate.stages import furthest_stage
 from onward.model import folder
@@ -29,7 +31,7 @@ def load(
     device: str | None = None,
     dtype: torch.dtype | None = None,
     weights: Computed | None = None,
-) -> FolderModel | EndpointModel:
+) -> FolderModel | ParallelModel | EndpointModel:
     """Open a model.
 
     where: a model folder; a run folder (its furthest stage is opened); `org/name` on the Hugging Face hub; or an address that speaks the
@@ -40,7 +42,22 @@ def load(
     """
     if str(where).startswith(("http://", "https://")):
         return EndpointModel(str(where))
-    return open_folder(folder.resolve(furthest_stage(where)), device=device, dtype=dtype, weights=weights)
+    path = folder.resolve(furthest_stage(where))
+    if not folder.is_adapter(path) and folder.read_config(path)[1].block is not None:
+        if weights not in (None, "torch"):
+            raise NativeError(
+                f"{path} writes many tokens together, which compiled code does not know. Leave --weights out."
+            )
+        return open_parallel(path, device=device, dtype=dtype)
+    return open_folder(path, device=device, dtype=dtype, weights=weights)
+
+
+def open_parallel(path: Path, *, device: str | None = None, dtype: torch.dtype | None = None) -> ParallelModel:
+    """The model in a folder made by diffusion.   Raises FolderError, TokenizerError."""
+    tokenizer = Tokenizer.load(path)
+    model = folder.load(path, device=choose(device), dtype=dtype)
+    folder.check_tokenizer(model.config, tokenizer.highest_id)
+    return ParallelModel(str(path), Writer(model, tokenizer, _ends(path)))
 
 
 def open_folder(
@@ -61,6 +78,11 @@ def open_folder(
     if not config.causal:
         raise FolderError(
             f"{path} holds an encoder ({family}), which fills blanks and carries no text on. Use onward fill."
+        )
+    if config.block is not None:
+        raise FolderError(
+            f"{path} holds a model that writes {config.block} tokens together (--objective diffusion), and not each after the one "
+            "before, which this needs. Use onward generate or chat, or give a model made with --objective next."
         )
     tokenizer = Tokenizer.load(path)
     model = folder.load(path, device=choose(device), dtype=dtype)

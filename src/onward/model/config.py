@@ -139,6 +139,9 @@ class TrunkConfig:
     window: int | None = field(default=None, metadata=_help("a token sees itself and the window - 1 tokens before it"))
     window_layers: tuple[int, ...] | None = field(default=None, metadata=_help("layers (from 0) with the window; all"))
     causal: bool = field(default=True, metadata=_help("a token sees only what came before it"))
+    block: int | None = field(
+        default=None, metadata=_help("tokens that are written together, by diffusion; none: each after the one before")
+    )
 
     moe: MoEConfig | None = field(default=None, metadata=_help("mixture of experts"))
     token_types: int = field(default=0, metadata=_help("segments that the embedding tells apart (BERT)"))
@@ -175,6 +178,12 @@ class TrunkConfig:
                 "outputs=score is for decoders, whose last token has seen the whole text; "
                 "this architecture is an encoder, or has an encoder's head (causal, mlm_head)"
             )
+        if self.block is not None:
+            _whole_above(0, {"block": self.block})
+            if not self.causal or self.outputs != "words" or self.positions != "rope":
+                raise ConfigError(
+                    f"block={self.block} is for decoders with RoPE that give words: blocks are written one after the other"
+                )
         self._check_layers()
 
     def _check_layers(self) -> None:
@@ -189,6 +198,11 @@ class TrunkConfig:
     def _check_numbers(self, name: str, layers: tuple[int, ...]) -> None:
         if any(not 0 <= layer < self.depth for layer in layers) or len(set(layers)) < len(layers):
             raise ConfigError(f"{name} must name layers from 0 to {self.depth - 1}, each once, not {list(layers)}")
+
+    @property
+    def whole(self) -> bool:
+        """Whether a text is one block, all of it written together."""
+        return self.block is not None and self.block >= self.max_positions
 
     @property
     def gated(self) -> bool:

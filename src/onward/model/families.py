@@ -42,6 +42,7 @@ def from_hf_config(raw: Mapping[str, Any]) -> tuple[str, TrunkConfig]:
         if raw.get(theirs, value) != value:
             raise ConfigError(f"{name} with {theirs}={raw[theirs]!r} is not supported, only with {value!r}")
     ours = dict(family.fixed) | _plain_fields(raw, family) | {"outputs": _outputs(raw, name, family)}
+    ours["block"] = raw.get(BLOCK)
     theirs, activations = family.activation
     activation = raw.get(theirs, family.defaults[theirs])
     if not isinstance(activation, str) or activation not in activations:
@@ -59,6 +60,8 @@ def from_hf_config(raw: Mapping[str, Any]) -> tuple[str, TrunkConfig]:
     return name, config
 
 
+BLOCK = "diffusion_block"
+"""Our own word in config.json, which other tools pass over: of a model that writes so many tokens together."""
 CLASSIFIER = "ForSequenceClassification"
 ONE_LABEL = {"id2label": {"0": "LABEL_0"}, "label2id": {"LABEL_0": 0}}
 """How transformers writes num_labels=1."""
@@ -202,6 +205,7 @@ def to_hf_config(config: TrunkConfig, family: str) -> dict[str, Any]:
     architecture = table.classifier if config.outputs == "score" else table.architecture
     raw: dict[str, Any] = {"architectures": [architecture], "model_type": family, **table.required}
     raw |= ONE_LABEL if config.outputs == "score" else {}
+    raw |= {} if config.block is None else {BLOCK: config.block}
     raw |= {theirs: getattr(config, ours) for ours, theirs in table.names.items()}
     theirs, activations = table.activation
     raw[theirs] = next((one for one, ours in activations.items() if ours == config.activation), config.activation)

@@ -50,6 +50,41 @@ class Prefixes:
 
 
 @dataclass(frozen=True, eq=False)
+class Open:
+    """Causal, but from slot `first[b]` on all see the keys below `end[b]`: a block that is written together, after what is settled."""
+
+    first: Tensor
+    end: Tensor
+
+    def allows(self, queries: Tensor, keys: Tensor) -> Tensor:
+        first, end = self.first[:, None, None], self.end[:, None, None]
+        return (keys <= queries) | ((queries >= first) & (keys < end))
+
+
+@dataclass(frozen=True, eq=False)
+class Blocks:
+    """Two copies of a text in one row, as it is and with tokens hidden: for learning all blocks at once (arXiv 2503.09573, section 3.1).
+
+    places: where in its text each slot is.   starts: of the hidden copy, the place where its block begins; of the other, place + 1. A slot
+    sees the places before its start as they are; and a hidden one all of its own block.
+    """
+
+    places: Tensor
+    starts: Tensor
+
+    def allows(self, queries: Tensor, keys: Tensor) -> Tensor:
+        queries, keys = queries.squeeze(2), keys.squeeze(1)
+        own, start = (_at(each, queries)[:, :, None] for each in (self.places, self.starts))
+        place, other = (_at(each, keys)[:, None, :] for each in (self.places, self.starts))
+        return torch.where(other > place, place < start, (other == start) & (start <= own))
+
+
+def _at(values: Tensor, slots: Tensor) -> Tensor:
+    rows = max(slots.shape[0], values.shape[0])
+    return values.expand(rows, -1).gather(1, slots.expand(rows, -1))
+
+
+@dataclass(frozen=True, eq=False)
 class Window:
     """A query sees keys less than `size` slots away; with a causal mask, itself and the `size - 1` before it."""
 
@@ -91,7 +126,7 @@ class Branches:
         return (key < 0) | (self.seen[rows, query.clamp(0, last), key.clamp(0, last)] & (key <= last))
 
 
-Rule = Causal | Prefix | Prefixes | Window | Documents | Branches
+Rule = Causal | Prefix | Prefixes | Open | Blocks | Window | Documents | Branches
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,6 +155,16 @@ class Mask:
         """Causal, but everybody sees the marked slots; with `documents`, everybody of the same document, so that each
         of several texts packed in a row has a prefix of its own.   marked: (B|1, T) bool."""
         return cls((Prefixes(marked),))
+
+    @classmethod
+    def open(cls, first: Tensor, end: Tensor) -> Mask:
+        """Causal, but the slots from `first[b]` on see all those below `end[b]`.   first, end: (B,) int64."""
+        return cls((Open(first, end),))
+
+    @classmethod
+    def blocks(cls, places: Tensor, starts: Tensor) -> Mask:
+        """A text beside a copy of it with tokens hidden block by block: see `Blocks`.   places, starts: (B|1, T) int64."""
+        return cls((Blocks(places, starts),))
 
     @classmethod
     def window(cls, size: int) -> Mask:

@@ -37,12 +37,17 @@ def noise(shape: tuple[int, ...], seed: int, *key: int) -> Noise:
     return (raw >> np.uint64(11)).astype(np.float64).reshape(shape) * 2.0**-53
 
 
-def corrupted(batches: Callable[[int], Batch], corruption: Corruption, seed: int) -> Callable[[int], Batch]:
-    """Batch i of the training data, corrupted: a pure function of (data, seed, i)."""
+def corrupted(
+    batches: Callable[[int], Batch],
+    corruption: Corruption,
+    seed: int,
+    spread: Callable[[Noise], Noise] = lambda noise: noise,
+) -> Callable[[int], Batch]:
+    """Batch i of the training data, corrupted: a pure function of (data, seed, i).   spread: what is made of its noise first."""
 
     def batch(i: int) -> Batch:
         clean = batches(i)
-        return corruption(clean, noise((CHANNELS, *clean.inputs.shape), seed, TRAINING, i))
+        return corruption(clean, spread(noise((CHANNELS, *clean.inputs.shape), seed, TRAINING, i)))
 
     return batch
 

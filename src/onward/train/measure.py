@@ -105,7 +105,8 @@ def over_documents(
         with autocast(device, precision), torch.compiler.set_stance("force_eager"):
             values = worth(batch.to(device)).cpu().double().numpy()
         real = (batch.targets.numpy() != IGNORE) & counts
-        for sums, added in zip(found, (values[real], size_of[batch.targets.numpy()[real]], 1), strict=True):
+        weights = 1.0 if batch.weights is None else batch.weights.numpy()[real]
+        for sums, added in zip(found, (values[real], weights * size_of[batch.targets.numpy()[real]], 1), strict=True):
             np.add.at(sums, documents[real], added)
     model.train(was_training)
     values, sums, count = (np.array(processes.summed(one.tolist())) for one in found)

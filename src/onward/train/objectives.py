@@ -1,7 +1,8 @@
 """Objectives: what a model is asked to get right. Each is a pure function `(model, batch) -> Loss`.
 
-The three here are one cross-entropy under three masks: a token from those before it, a hidden token from both sides, a
-text from another one. Left out: how tokens come to be hidden (corruption.py, spans.py), preferences and policies.
+All here are one cross-entropy under different masks: a token from those before it, a hidden token from both sides, a text from another
+one, any number of hidden tokens of a block. Left out: how tokens come to be hidden (corruption.py, spans.py, diffusion.py), preferences
+and policies.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel
-from onward.train.cross_entropy import cross_entropies, summed_cross_entropy
+from onward.train.cross_entropy import cross_entropies, log_probs, summed_cross_entropy
 from onward.train.packing import IGNORE, Batch
 
 
@@ -52,6 +53,12 @@ def prefix_first(batch: Batch) -> Mask:
     return Mask.prefixes(batch.prefix) & Mask.documents(batch.documents)
 
 
+def block_by_block(batch: Batch) -> Mask:
+    """A place of a block sees its block, and what came before it in its document as it is."""
+    assert batch.starts is not None, "a batch without blocks"
+    return Mask.blocks(batch.positions, batch.starts) & Mask.documents(batch.documents)
+
+
 def next_token(model: LanguageModel, batch: Batch) -> Loss:
     """Each token from those before it."""
     return averaged(model, batch, backwards(batch))
@@ -68,6 +75,18 @@ def prefix_token(model: LanguageModel, batch: Batch) -> Loss:
     Source: the prefix language model of T5 (arXiv 1910.10683), section 3.2.1.
     """
     return averaged(model, batch, prefix_first(batch))
+
+
+def masked_diffusion(model: LanguageModel, batch: Batch) -> Loss:
+    """Hidden tokens of a block from its others and all before it, weighed so that the mean is an upper bound of what the text costs.
+
+    Source: LLaDA (arXiv 2502.09992), equation 3, and MDLM (2406.07524); by blocks, BD3-LM (2503.09573), section 3.
+    """
+    assert batch.weights is not None, "a batch without weights"
+    hidden, targets = learned_places(model, batch, block_by_block(batch))
+    found = log_probs(*model.head.factors(hidden, model.embedding.tokens.weight), model.head.bias, targets)
+    value = -(batch.weights[batch.targets != IGNORE].to(found.dtype) * found).sum() / batch.learnable
+    return balanced(model, batch, Loss(value, batch.learnable))
 
 
 def averaged(model: LanguageModel, batch: Batch, mask: Mask) -> Loss:
@@ -93,7 +112,7 @@ def summed_loss(model: LanguageModel, batch: Batch, mask: Mask) -> Tensor:
 
 @torch.no_grad()
 def token_losses(model: LanguageModel, batch: Batch, mask: Mask | None = None) -> Tensor:
-    """Minus the log-probability of each target in nats, 0 where there is none.   Returns (B, L), float32 at least.
+    """Minus the log-probability of each target in nats, times its weight; 0 where there is none.   Returns (B, L), float32 at least.
 
     mask: by default `backwards`.
     """
@@ -101,7 +120,7 @@ def token_losses(model: LanguageModel, batch: Batch, mask: Mask | None = None) -
     found = cross_entropies(*model.head.factors(hidden, model.embedding.tokens.weight), model.head.bias, targets)
     losses = torch.zeros(batch.targets.shape, dtype=found.dtype, device=found.device)
     losses[batch.targets != IGNORE] = found
-    return losses
+    return losses if batch.weights is None else losses * batch.weights.to(losses.dtype)
 
 
 def learned_places(model: LanguageModel, batch: Batch, mask: Mask) -> tuple[Tensor, Tensor]:

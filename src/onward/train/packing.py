@@ -46,6 +46,8 @@ class Batch:
     documents: the number of the piece in its row; -1 is padding.   learnable: how many targets are not -100.
     single: no row holds two pieces, so that a plain causal mask and positions 0, 1, 2 ... give the same loss.
     prefix: bool, the places of each piece that all of the piece may see, such as a text to translate; None: nowhere.
+    weights: what each target counts in the loss; None: 1.   starts: which places each one sees, where blocks of the text are hidden
+    (`onward.model.masks.Blocks`). Where targets are weighed, their weights are what `learnable` counts.
     """
 
     inputs: Tensor
@@ -55,14 +57,25 @@ class Batch:
     learnable: int
     single: bool
     prefix: Tensor | None = None
+    weights: Tensor | None = None
+    starts: Tensor | None = None
 
     @classmethod
     def of(
-        cls, *, inputs: Tensor, targets: Tensor, positions: Tensor, documents: Tensor, prefix: Tensor | None = None
+        cls,
+        *,
+        inputs: Tensor,
+        targets: Tensor,
+        positions: Tensor,
+        documents: Tensor,
+        prefix: Tensor | None = None,
+        weights: Tensor | None = None,
+        starts: Tensor | None = None,
     ) -> Batch:
         """A batch of these rows, with what follows from them counted."""
-        learnable, single = int((targets != IGNORE).sum()), bool((documents <= 0).all())
-        return cls(inputs, targets, positions, documents, learnable, single, prefix)
+        learnable = int((targets != IGNORE).sum()) if weights is None else round(weights.sum().item())
+        single = bool((documents <= 0).all())
+        return cls(inputs, targets, positions, documents, learnable, single, prefix, weights, starts)
 
     def split(self, rows: int) -> list[Batch]:
         """The batch in parts of at most `rows` rows, in order."""
@@ -75,6 +88,8 @@ class Batch:
             positions=self.positions[first:end],
             documents=self.documents[first:end],
             prefix=None if self.prefix is None else self.prefix[first:end],
+            weights=None if self.weights is None else self.weights[first:end],
+            starts=None if self.starts is None else self.starts[first:end],
         )
 
     def to(self, device: torch.device | str) -> Batch:
@@ -85,6 +100,8 @@ class Batch:
             positions=self.positions.to(device, non_blocking=True),
             documents=self.documents.to(device, non_blocking=True),
             prefix=None if self.prefix is None else self.prefix.to(device, non_blocking=True),
+            weights=None if self.weights is None else self.weights.to(device, non_blocking=True),
+            starts=None if self.starts is None else self.starts.to(device, non_blocking=True),
         )
 
 

@@ -1,11 +1,12 @@
 """Going on from a model: what a pretraining with --init takes over from a folder, and what it must not ask for.
 
-Architecture, family, weights and tokeniser come from the folder, of whatever family; the learning rates are lower. Left out: another
-tokeniser under old weights, and models that grow.
+Architecture, family, weights and tokeniser come from the folder, of whatever family; the learning rates are lower. Where the objective
+hides tokens and the model has no mask, it gets a vector for one. Left out: another tokeniser under old weights, and models that grow.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -43,7 +44,7 @@ class Parent:
 
         Raises FolderError, ConfigError; PlanError where it is an encoder and `objective` is not for encoders, or the other way round.
         """
-        found = cls.at(processes.by_first(lambda: folder.resolve(where)))
+        found = cls.at(processes.by_first(lambda: folder.resolve(where)), blocks=objective == "diffusion")
         if found.config.causal == (objective == "masked"):
             raise PlanError(
                 f"{where} is {'a decoder' if found.config.causal else 'an encoder'} ({found.family}), and --objective {objective} trains "
@@ -53,9 +54,17 @@ class Parent:
         return found
 
     @classmethod
-    def at(cls, path: Path, outputs: Outputs = "words") -> Parent:
-        """A model folder; with outputs "score", that of a reward model.   Raises FolderError, ConfigError."""
+    def at(cls, path: Path, outputs: Outputs = "words", *, blocks: bool = False) -> Parent:
+        """A model folder; with outputs "score", that of a reward model; with `blocks`, one that writes in blocks too.
+
+        Raises FolderError, ConfigError.
+        """
         family, config = folder.read_config(path, outputs=outputs)
+        if config.block is not None and not blocks:
+            raise FolderError(
+                f"{path} holds a model that writes {config.block} tokens together (--objective diffusion), and not each after the one "
+                "before, which this needs. Give a model made with --objective next."
+            )
         return cls(path=path, family=family, config=config)
 
     @classmethod
@@ -67,6 +76,30 @@ class Parent:
                 f"{path} holds an encoder, which fills blanks and cannot answer. Give an instructed model."
             )
         return found
+
+    def shape(
+        self, architecture: Callable[[TrunkConfig], tuple[str, TrunkConfig]], length: int, highest_id: int
+    ) -> TrunkConfig:
+        """What becomes of its architecture: with blocks, if the objective has such, of at most `length` tokens; and as many words as
+        there are tokens. A model that writes all of a text together reads no more than it was trained on."""
+        wide = replace(self.config, vocab_size=max(self.config.vocab_size, highest_id + 1), block=None)
+        blocked = architecture(replace(wide, max_positions=length))[1]
+        if blocked.block is None:
+            return self.config
+        return blocked if blocked.whole else replace(blocked, max_positions=wide.max_positions)
+
+    def load_as(self, shape: TrunkConfig) -> LanguageModel:
+        """The model in another shape of its own, in fp32: new words begin as the mean of all."""
+        own = folder.load(self.path, dtype=torch.float32)
+        state = own.state_dict()
+        for name in ("embedding.tokens.weight", "head.weight"):
+            if name in state:
+                new = state[name].mean(0, keepdim=True).expand(shape.vocab_size - self.config.vocab_size, -1)
+                state[name] = torch.cat([state[name], new])
+        with torch.device("meta"):
+            model = LanguageModel(shape)
+        model.load_state_dict(state, assign=True)
+        return model.requires_grad_(True)
 
     def load(self, highest_id: int, *, int8: bool = False) -> LanguageModel:
         """The model, in fp32: small updates would be lost in bf16.

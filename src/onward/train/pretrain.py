@@ -53,16 +53,17 @@ def prepare(
     init: str | None = None,
     skip_bad: bool = False,
     objective: str = "next",
+    block: int | None = None,
     console: Console,
 ) -> Training[TextData]:
     """Everything up to the first step. Parts that the workspace holds already are taken as they are.
 
     texts: files, folders, `hf:org/name`; with weights, as in `books.jsonl=0.7`, they are a mixture.   asked: of the new model's shape.
     tokenizer: a folder whose tokeniser to use, instead of training one of `vocab` tokens.   init: a model to go on from.
-    objective: next, masked or prefix; see tasks.py.
+    objective: next, masked, prefix or diffusion; see tasks.py.   block: tokens that diffusion writes together; None: a whole text.
     Raises DataError, TokenizerError, PlanError, ConfigError, FolderError.
     """
-    began, goal, most = time.perf_counter(), task(objective), wishes.passes or MOST_PASSES
+    began, goal, most = time.perf_counter(), task(objective, block), wishes.passes or MOST_PASSES
     corpora = mixture.corpora(texts)
     reads = [Reading(corpus, skip_bad, console) for corpus in corpora]
     if init is not None:
@@ -70,12 +71,17 @@ def prepare(
     before = Parent.find(init, objective) if init is not None else None
     found = machine.measure(wishes.device, wishes.precision)
     flops = size.compute(found, wishes)
-    place = before.path if before else _tokenizer_place(workspace, reads, tokenizer, vocab, flops, goal)
+    place = (
+        _tokens_of(before, workspace, goal)
+        if before
+        else _tokenizer_place(workspace, reads, tokenizer, vocab, flops, goal)
+    )
     cut = Tokenizer.load(place)
     bounds = parent.boundaries(cut, init or tokenizer)
     sides = [_cut(workspace, read, cut) for read in reads]
     tokens = sum(train.tokens for train, _ in sides)
     config, length, reasons, make = _model(before, workspace, wishes, asked, cut, flops, goal, tokens, most)
+    goal = task(objective, config.block)
     parts = [_packed(read, side, cut, length, bounds, goal) for read, side in zip(reads, sides, strict=True)]
     found = machine.now(found)  # cutting has left less memory
     batch = size.batch(tokens, length, most=8192 if flops < 1e16 else 262_144)
@@ -140,7 +146,13 @@ def _model(
         usual = length
         length = workspace.once("length.json", lambda: {"length": before.length(wishes.length, usual)})["length"]
         before.check_tokens(cut, goal.tokens(cut))
-        return before.config, length, {}, lambda: before.load(cut.highest_id)
+        shape = before.shape(goal.architecture, length, cut.highest_id)
+        return (
+            shape,
+            length,
+            {},
+            lambda: before.load(cut.highest_id) if shape == before.config else before.load_as(shape),
+        )
     shape, reasons = size.shape(
         asked, vocab_size=cut.highest_id + 1, flops=flops, length=length, unique=unique, most_passes=most
     )
@@ -201,16 +213,19 @@ def request(
     *,
     init: str | None = None,
     objective: str = "next",
+    block: int | None = None,
     **further: Any,
 ) -> dict[str, Any]:
     """What makes two starts the same run: the verb, the data as it is now, and everything that was asked for.
 
     Raises PlanError for an objective that there is not; and what `Parent.find` raises, before a workspace is begun.
     """
-    task(objective)
+    task(objective, block)
     if init is not None:
         Parent.find(init, objective)
     found = {"verb": "pretrain", "texts": _sources(mixture.corpora(texts)), "objective": objective}
+    if block is not None:
+        further |= {"block": block}
     return found | asdict(wishes) | asdict(asked) | parent.request(init, sources_of) | further
 
 
@@ -230,6 +245,15 @@ class Reading:
         if skipped and not self.told:
             self.told = True
             self.console.print(f"{len(skipped):,} bad lines left out; the first: {skipped[0]}")
+
+
+def _tokens_of(before: Parent, workspace: Workspace, goal: Task) -> Path:
+    """Where the tokeniser of a model to go on from lies: in its folder; in the workspace, if it gets special tokens that it lacks."""
+    own = Tokenizer.load(before.path)
+    needed = goal.tokens(own)
+    if needed.highest_id == own.highest_id or not goal.grows:
+        return before.path
+    return workspace.part("tokenizer", lambda path: keep_tokenizer(needed, path))
 
 
 def _tokenizer_place(

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
+import torch
+
 from onward.lineage import Result
 from onward.model.masks import Mask
 from onward.model.trunk import LanguageModel
@@ -73,14 +75,16 @@ class TextData:
         i, row = divmod(number, len(batches(0).inputs))
         batch = batches(i)
         inputs, targets = batch.inputs[row].tolist(), batch.targets[row].tolist()
-        real = min(shown, int((batch.documents[row] == 0).sum()))
-        learned = [target != IGNORE for target in targets[:real]]
+        seen = batch.documents[row] == 0
+        learned = [target != IGNORE for target in targets]
         if self.carries_on:  # what is learned at a place stands at the next one
             learned = [False, *learned[:-1]]
+        if batch.starts is not None:  # each token of a block once: the first place of a block holds the one before it
+            seen = (batch.positions > batch.starts)[row] & (seen | torch.tensor(learned))
         return Example(
             [
-                (self.tokenizer.decode([i], skip_special=False), yes)
-                for i, yes in zip(inputs[:real], learned, strict=True)
+                (self.tokenizer.decode([inputs[place]], skip_special=False), learned[place])
+                for place in seen.nonzero()[:shown, 0].tolist()
             ]
         )
 

@@ -76,7 +76,7 @@ def why_not(model: LanguageModel) -> str | None:
         "no final norm": not config.final_norm,
         "learned positions": config.positions == "learned",
         f"a feed-forward layer with {config.activation}": not config.gated,
-        "attention both ways": not config.causal,
+        "attention both ways": not config.causal or config.block is not None,
         "segments": config.token_types > 0,
         "a head that gives one score": config.outputs != "words",
         "BERT's head": config.mlm_head,
