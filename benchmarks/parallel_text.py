@@ -204,11 +204,14 @@ def picture(found: Found) -> str:
             axes.plot(here[column], here[2], "s", color=BLUE, label="one by one")
             axes.axhline(np.mean([run[2] for run in found["held-out texts"]]), color=GREY, linewidth=0.9, linestyle=":")
             axes.set_xscale("log")
+            if column == 0:
+                axes.set_xticks([4, 8, 16, 32, TOKENS], labels=["4", "8", "16", "32", str(TOKENS)])
+                axes.minorticks_off()
             axes.set_xlabel(
                 f"{said}, for texts of {TOKENS} tokens" if column == 0 else "processor seconds, for all texts of a seed"
             )
             axes.grid(visible=True, linewidth=0.6)
-        axes.legend(frameon=False, fontsize=8)
+        figure.legend(*axes.get_legend_handles_labels(), frameon=False, fontsize=8, loc="outside lower center", ncols=5)
         figure.supylabel("bits per byte, by the judge (dotted: held-out texts)", fontsize=9)
         return svg(figure)
 

@@ -194,7 +194,7 @@ def picture(found: dict[str, dict[tuple[str, int], list[float]]], chance: float,
             axes.set_xlabel("passes for five tokens")
             axes.set_ylim(bottom=0)
             axes.grid(visible=True, linewidth=0.6)
-        axes.legend(frameon=False, fontsize=8, loc="upper right", bbox_to_anchor=(1, 0.9))
+        axes.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 0.12))
         figure.supylabel("total variation from the joint", fontsize=10)
         return svg(figure)
 
