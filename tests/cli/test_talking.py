@@ -182,6 +182,7 @@ def test_drafts_leave_the_text_as_it_is_and_say_what_came_of_them(onward, model_
     assert drafted.out == plain.out
     assert "tokens/s" in drafted.err
     assert "merge(lookup, layers:1)" in drafted.err
+    assert "  layers:1: " in drafted.err
     assert "tokens/s" not in plain.err
     assert onward(*asked, "--draft", "int8", "--verify", "ratio").out != plain.out
 

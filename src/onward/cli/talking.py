@@ -72,7 +72,7 @@ def _report_drafts(opened: ChatModel) -> None:
     from onward.generate.chat_model import FolderModel
 
     if isinstance(opened, FolderModel) and (speculation := opened.engine.speculation) is not None:
-        for line in speculation.report.lines():
+        for line in speculation.lines():
             printing.messages().print(line, style="dim", soft_wrap=True)
 
 

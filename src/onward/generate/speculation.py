@@ -14,6 +14,7 @@ from statistics import median
 
 from onward.errors import PlanError
 from onward.generate.drafters.drafter import Aim, Drafter
+from onward.generate.drafters.many import Many
 from onward.generate.drafters.tree import Tree
 from onward.generate.pages import NoRoomError
 from onward.generate.reader import News
@@ -204,6 +205,16 @@ class Speculation:
         report.tokens += tokens
         report.seconds += seconds
         report.without += tokens / len(runs) / plain if (plain := pace.rate(0)) else 0.0
+
+    def lines(self) -> list[str]:
+        """The report for people; of several drafters, what each has earned."""
+        if not isinstance(self.drafter, Many):
+            return self.report.lines()
+        parts = [
+            f"  {drafter.name}: {earned.proposed:,} proposed, {earned.accepted:,} accepted, {earned.seconds:.2f} s"
+            for drafter, earned in zip(self.drafter.drafters, self.drafter.earned, strict=True)
+        ]
+        return [*self.report.lines(), *parts]
 
     def _pace(self, runs: Sequence[Run]) -> Pace:
         """Companies of about the same size share one: what pays for one sequence need not pay for many."""
