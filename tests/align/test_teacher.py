@@ -31,7 +31,7 @@ from onward.train.workspace import Workspace
 from samples import randomised
 
 QUIET = Console(quiet=True)
-WISHES = Wishes(steps=3, batch=256, length=64)
+WISHES = Wishes(steps=3, batch=256, length=64, precision="fp32")
 SHAPE = {"width": 48, "depth": 2, "heads": 4, "kv_heads": 2, "head_size": 12, "ffn_width": 96, "max_positions": 80}
 
 

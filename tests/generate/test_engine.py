@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -7,7 +9,8 @@ from onward.errors import FolderError, PlanError
 from onward.generate.cache import KVCache
 from onward.generate.engine import Engine, Request
 from onward.generate.settings import Sampling
-from samples import carried_on_one_by_one
+from onward.model.trunk import LanguageModel
+from samples import carried_on_one_by_one, randomised
 
 
 @pytest.fixture
@@ -121,3 +124,26 @@ def test_weights_that_are_no_numbers_are_said_and_not_drawn_from(engine):
         engine.run([Request(prompt=[1, 5])])
     with pytest.raises(FolderError, match="no finite numbers"):
         engine.score([1, 5], [2])
+
+
+def test_requests_before_one_that_is_refused_do_not_stay(tiny_model, tokenizer):
+    engine = Engine(tiny_model, tokenizer)
+    with pytest.raises(PlanError, match="empty"):
+        engine.run([Request(prompt=[3, 4], sampling=Sampling(max_tokens=3)), Request(prompt=[])])
+    engine.step()
+    assert engine.schedule.running == []
+    assert engine.pages.used == 0
+
+
+def test_blocks_of_a_damaged_text_spoil_nobody_elses(tiny_model, tokenizer):
+    config = replace(tiny_model.config, tied=False)
+    model = randomised(LanguageModel(config).initialise(0))
+    with torch.no_grad():
+        model.embedding.tokens.weight[7] = torch.nan
+    engine = Engine(model, tokenizer, chunk=8)
+    with pytest.raises(FolderError, match="no finite numbers"):
+        engine.score([1], [2, 3, 4, 5, 6, 8, 9, 10, 11, 7, 12])
+    half_read = engine.submit(Request(prompt=[7] + [1] * 20, sampling=Sampling(max_tokens=3)))
+    engine.step()
+    engine.cancel(half_read)
+    assert engine.run([Request(prompt=[4, 5, 6], sampling=Sampling(max_tokens=3))])[0].ids

@@ -251,6 +251,8 @@ def test_a_tree_of_drafts_gives_at_each_node_what_its_path_alone_gives():
         paths.append([*(paths[parent] if parent >= 0 else []), node])
     unseen = [sum(1 << (node - 1 - other) for other in range(node) if other not in paths[node]) for node in range(7)]
     scored = torch.tensor([6, 0, 3, 4])
+    alone = Pages(model.config, 1, seed=1)
+    alone.step(native, ids[0, :begun], torch.arange(begun), row.repeat(begun))
     more = {"unseen": torch.tensor(unseen), "scored": scored}
     logits, hidden = native.step(
         nodes,
@@ -262,6 +264,8 @@ def test_a_tree_of_drafts_gives_at_each_node_what_its_path_alone_gives():
     )
     for got, state, node in zip(logits, hidden, scored.tolist(), strict=True):
         path = torch.cat([ids[0, :begun], nodes[paths[node]]])[None]
+        as_said = alone.step(native, path[0, begun:], torch.arange(begun, path.shape[1]), row.repeat(len(paths[node])))
+        assert torch.equal(got, as_said[-1]), "to the last bit"
         assert off(got, whole(model, path)[0, -1]) < 1e-4
         assert off(state, model.hidden(path)[0, -1].detach()) < 1e-4
 
@@ -375,10 +379,10 @@ def test_without_a_compiler_that_works_it_is_said_how_to_get_one(monkeypatch, tm
     broken.write_text("#!/bin/sh\necho 'step.cpp:1: error: too old' >&2\nexit 1\n")
     broken.chmod(0o755)
     monkeypatch.setenv("CXX", str(broken))
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     with pytest.raises(NativeError, match="too old"):
         build.library.__wrapped__()
     assert not list((tmp_path / "onward" / "native").iterdir())
     monkeypatch.delenv("CXX")
-    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
     with pytest.raises(NativeError, match=r"Install one\.$"):
         build.library.__wrapped__()

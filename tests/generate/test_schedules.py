@@ -198,5 +198,5 @@ def test_what_no_window_looks_at_any_more_takes_no_room(tiny_model, tokenizer):
     while run.finish is None:
         engine.step()
         most = max(most, engine.pages.used)
-    assert len(run.all_ids) > 3 * BLOCK
-    assert most == 3  # 20 tokens and the new one lie in three blocks at most
+    assert len(run.all_ids) > 4 * BLOCK
+    assert most == 4  # 20 tokens, the new one, and a block for drafts that are taken back

@@ -24,7 +24,22 @@ from onward.train.size import memory_needed
 from samples import story
 
 STEPS = 20
-SMALL = ("--length", 32, "--batch", 128, "--depth", 2, "--width", 32, "--heads", 2, "--vocab", 320, "--device", "cpu")
+SMALL = (
+    "--length",
+    32,
+    "--batch",
+    128,
+    "--depth",
+    2,
+    "--width",
+    32,
+    "--heads",
+    2,
+    "--vocab",
+    320,
+    "--precision",
+    "fp32",
+)
 TORCHRUN = (sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "onward")
 
 

@@ -63,6 +63,7 @@ def datastore(
     out: Out,
     tokenizer: Annotated[Path, typer.Option("--tokenizer", help="the folder of the model that will draft from it")],
     skip_bad: SkipBad = False,
+    force: Force = False,
 ) -> None:
     """A search engine over texts, to draft from: what followed the last words there may follow them again.
 
@@ -76,12 +77,12 @@ def datastore(
     from onward.generate.drafters.datastore import build
     from onward.tokens.tokenizer import Tokenizer
 
-    check_free(out, force=False)
+    check_free(out, force=force)
     check_apart(out, files(texts))
     console, skipped = printing.messages(), list[BadLine]()
     with console.status("reading, and sorting what stands before each token"):
         read = documents(texts, skip_bad=skip_bad, on_skip=skipped.append)
-        build((document.text for document in read), Tokenizer.load(tokenizer), out)
+        build((document.text for document in read), Tokenizer.load(tokenizer), out, force=force)
     if skipped:
         console.print(f"{len(skipped):,} bad lines left out; the first: {skipped[0]}")
     console.print(f"Draft from it:  onward generate {tokenizer} --draft store:{out}", soft_wrap=True)

@@ -127,8 +127,9 @@ class Engine:
 
     def run(self, requests: Sequence[Request]) -> list[Completion]:
         """Carry on every prompt.   Raises PlanError as `submit` does; FolderError where a request has failed."""
-        runs = [self.submit(request) for request in requests]
+        runs = list[Run]()
         try:
+            runs += map(self.submit, requests)
             while any(run.finish is None for run in runs):
                 self.step()
         finally:

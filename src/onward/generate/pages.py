@@ -82,6 +82,10 @@ class Pages:
         else:
             raise NoRoomError(f"all {self.limit:,} blocks of the key-value cache are in use")
         self.users[block] = 1
+        self.keys[:, block] = (
+            0  # where it is only masked, what is no number would still spoil a sum: 0 times it is none either
+        )
+        self.values[:, block] = 0
         return block
 
     def share(self, block: int) -> None:
@@ -89,15 +93,12 @@ class Pages:
         self.users[block] += 1
 
     def give_back(self, block: int, *, spoilt: bool = False) -> None:
-        """Nobody finds what is spoilt, and its numbers go: where it is only masked, 0 times no number would be no number."""
+        """spoilt: nobody is to find it."""
         self.users[block] -= 1
         if spoilt:
             self._forget(block)
         if self.users[block]:
             return
-        if spoilt:
-            self.keys[:, block] = 0
-            self.values[:, block] = 0
         if block in self._name_of:
             self._idle[block] = None
         else:
@@ -188,7 +189,8 @@ class Table:
             for place in range(named, len(self._names)):
                 self.pages.name(self.blocks[place], self._names[place])
         if self.pages.window is not None:
-            self._leave_behind(self.length - self.pages.window)
+            # A block more than is looked at stays, since a drafter takes a few tokens back.
+            self._leave_behind(self.length - self.pages.window - BLOCK)
 
     def _leave_behind(self, tokens: int) -> None:
         """Give back what no later token will look at: every layer looks through a window."""

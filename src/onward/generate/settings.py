@@ -85,5 +85,5 @@ class Form:
     schema: str | None = field(default=None, metadata={"help": "JSON that this JSON schema (a file) allows"})
 
     def __post_init__(self) -> None:
-        if sum(map(bool, (self.choice, self.regex, self.schema))) > 1:
+        if bool(self.choice) + (self.regex is not None) + (self.schema is not None) > 1:
             raise PlanError("a text has one form: give --choice, --regex or --schema.")

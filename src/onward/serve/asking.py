@@ -30,7 +30,8 @@ class Asking:
         self.served, self.requests, self.metrics, self.limits = served, requests, metrics, limits
         self.worker = served.worker
         self._places = max(1, len(requests))
-        self._admit(limits.max_queue + self.worker.engine.schedule.at_once)
+        check_number(served, limits, self._places)
+        self._admit(_most(served, limits))
         self._loop = asyncio.get_running_loop()
         self._began = self._loop.time()
         self._last: dict[int, float] = {}
@@ -40,10 +41,6 @@ class Asking:
         self.worker.open += self._places
 
     def _admit(self, most: int) -> None:
-        if self._places > most:
-            raise Refused(
-                400, f"the request asks for {self._places:,} texts at once, this server takes {most:,}. Ask for fewer."
-            )
         if self.worker.open + self._places > most:
             raise Refused(
                 429,
@@ -111,3 +108,13 @@ class Asking:
         """On the engine's thread; `_submit`, if it comes at all, has come before."""
         for run in self._runs:
             self.worker.cancel(run)
+
+
+def check_number(served: Served, limits: Limits, texts: int) -> None:
+    """Raises Refused where a request asks for so many texts that they can never wait together, before anything is made for each."""
+    if texts > (most := _most(served, limits)):
+        raise Refused(400, f"the request asks for {texts:,} texts at once, this server takes {most:,}. Ask for fewer.")
+
+
+def _most(served: Served, limits: Limits) -> int:
+    return limits.max_queue + served.worker.engine.schedule.at_once

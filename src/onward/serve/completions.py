@@ -14,7 +14,7 @@ from onward.generate.engine import Request, Scored
 from onward.serve import answers, drawing
 from onward.serve.answers import CompletionAnswer, CompletionChoice, CompletionLogProbs
 from onward.serve.asked import CompletionAsked
-from onward.serve.asking import Asking
+from onward.serve.asking import Asking, check_number
 from onward.serve.log_probs import CompletionTold
 from onward.serve.models import Served
 from onward.serve.refusals import wrong
@@ -50,6 +50,7 @@ def prepare(served: Served, asked: CompletionAsked, limits: Limits, client: str)
     if asked.best_of is not None and asked.best_of > (asked.n or 1):
         raise wrong("best_of", "best_of: all texts that are drawn are answered. Ask for them with n.")
     wanted = USUAL_TOKENS if asked.max_tokens is None else asked.max_tokens
+    check_number(served, limits, len(listed(asked.prompt)) * (asked.n or 1))
     prompts = [_prompt(served, asked, one, carried_on=wanted > 0) for one in listed(asked.prompt)]
     if not wanted:
         return Prepared(prompts, [])

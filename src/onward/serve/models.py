@@ -63,6 +63,8 @@ def open_all(
     texts of each folder, as --draft has it.   Raises ServeError, PlanError, and
     what `onward.load` raises.
     """
+    if cache is not None and not 1 <= cache < 1e9:
+        raise PlanError(f"--cache {cache:g}: megabytes, from 1 on, and finite.")
     bases: dict[str, tuple[Path, FolderModel]] = {}
     for given in folders:
         name, where = named(given)

@@ -29,7 +29,7 @@ from onward.train.plan import Wishes
 from onward.train.workspace import Workspace
 from samples import randomised
 
-WISHES = Wishes(steps=30, batch=1024, lr=0.002, seed=1)
+WISHES = Wishes(steps=30, batch=1024, lr=0.002, seed=1, precision="fp32")
 QUIET = Console(quiet=True)
 
 

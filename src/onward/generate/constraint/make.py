@@ -55,9 +55,9 @@ def of_form(tokenizer: Tokenizer, form: Form, ends: Iterable[int] = ()) -> Const
     """What was asked for on the command line, if anything.   Raises PlanError; FolderError where the schema cannot be read."""
     if form.choice:
         return of_choices(tokenizer, form.choice, ends)
-    if form.regex:
+    if form.regex is not None:
         return of_regex(tokenizer, form.regex, ends)
-    if form.schema:
+    if form.schema is not None:
         return of_schema(tokenizer, read_json(Path(form.schema), "A JSON schema is wanted."), ends)
     return None
 

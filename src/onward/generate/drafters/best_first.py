@@ -35,6 +35,9 @@ def best_first(logits: Tensor, ids: Sequence[int], k: int, aim: Aim, ends: Colle
     most = min(k, logits.shape[-1])
     drawn = scores.topk(most).indices.tolist()
     worth = (scores.softmax(-1) if aim.coupled else chances).topk(most).values.tolist()
+    if not aim.coupled:  # what was drawn although its chance is too small for a number cannot be said to have one
+        possible = chances.gather(-1, torch.tensor(drawn, device=chances.device)) > 0
+        worth = (torch.tensor(worth, device=chances.device) * possible).tolist()
     tokens, parents, children = _grown(drawn, worth, k, ends)
     if aim.coupled or not tokens:
         return Tree(tokens, parents)

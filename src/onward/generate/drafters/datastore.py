@@ -19,11 +19,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from onward import lineage as lineages
 from onward.errors import DataError, FolderError, PlanError
 from onward.files import new_folder, read_json, write_json
 from onward.generate.drafters.drafter import Aim, Drafter
 from onward.generate.drafters.suffixes import sorted_contexts
 from onward.generate.drafters.tree import Tree
+from onward.lineage import Lineage
 from onward.tokens.tokenizer import Tokenizer
 from onward.train.shards import Shards
 
@@ -37,7 +39,7 @@ TEXTS_AT_ONCE = 1000
 _MEND = "Make the datastore again from its texts."
 
 
-def build(source: Shards | Iterable[str], tokenizer: Tokenizer, out: Path) -> None:
+def build(source: Shards | Iterable[str], tokenizer: Tokenizer, out: Path, *, force: bool = False) -> None:
     """Write a datastore of token shards, or of texts, into a new folder, whole or not.
 
     Raises DataError: no tokens, 2**31 and more, or shards cut by another tokeniser. OutputError: the folder exists, or cannot be written.
@@ -52,7 +54,7 @@ def build(source: Shards | Iterable[str], tokenizer: Tokenizer, out: Path) -> No
     else:
         documents = _encoded(source, tokenizer)
         vocab_size = tokenizer.highest_id + 1
-    with new_folder(out) as beside:
+    with new_folder(out, force=force) as beside:
         ids = _write_ids(beside / IDS, documents, vocab_size)
         order = sorted_contexts(ids, vocab_size, LONGEST)
         order = order[ids[order] != vocab_size]
@@ -60,6 +62,7 @@ def build(source: Shards | Iterable[str], tokenizer: Tokenizer, out: Path) -> No
         index = {"format": "onward datastore", "version": VERSION, "vocab_size": vocab_size, "dtype": ids.dtype.name}
         index |= {"tokens": len(order), "ids": len(ids), "longest": LONGEST, "tokenizer_hash": tokenizer.hash}
         write_json(beside / INDEX, index)
+        lineages.write(beside, Lineage(verb="datastore"))
 
 
 def _write_ids(path: Path, documents: Iterable[NDArray[Any]], vocab_size: int) -> NDArray[np.unsignedinteger[Any]]:

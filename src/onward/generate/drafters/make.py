@@ -51,7 +51,7 @@ def _made(engine: Engine, what: str) -> Drafter:
     if what == "int8":
         own = Engine(engine.model, engine.tokenizer, engine.ends, weights="int8")
         return ModelDrafter(own, engine, what, sure=0, branch=False)  # it agrees even where it is unsure
-    if kind == "layers" and argument.isdecimal():
+    if kind == "layers" and argument.isdecimal() and len(argument) < 10:
         return _beside(engine, first_layers(engine.model, int(argument)), engine.tokenizer, what)
     if kind in FOLDERS and argument:
         return FOLDERS[kind](engine, Path(argument))

@@ -13,6 +13,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from functools import cache
 from pathlib import Path
@@ -20,31 +21,35 @@ from pathlib import Path
 from onward.errors import NativeError
 
 SOURCES = ("vectors.h", "team.h", "products.h", "draws.h", "step.cpp")
-FLAGS = ("-std=c++20", "-O3", "-fno-math-errno", "-shared", "-fPIC", "-pthread", "-w")
+FLAGS: tuple[str, ...] = ("-std=c++20", "-O3", "-fno-math-errno", "-shared", "-fPIC", "-pthread", "-w")
+if sys.platform == "linux":
+    FLAGS += (
+        "-Wl,-z,defs",
+    )  # a C compiler, which leaves the library of C++ out, is to fail now and not when it is loaded
 TUNED = ("-march=native", "-mcpu=native", "-O3")
 """How compilers are told to use all that the processor has, the last resort being not to."""
 
 
 @cache
 def library() -> ctypes.CDLL:
-    """The compiled code.   Raises NativeError where it cannot be compiled or loaded."""
-    compiler = _compiler()
-    made = _place() / f"{_key(compiler)}.so"
-    if not made.exists():
-        _compile(compiler, made)
-    try:
-        return ctypes.CDLL(str(made))
-    except OSError as error:
-        raise NativeError(
-            f"the compiled decode step cannot be loaded ({error}). Delete {made}, and try again."
-        ) from error
+    """The compiled code, by the first compiler that can make it.   Raises NativeError where it cannot be compiled or loaded."""
+    wrong = NativeError("there is no C++ compiler (g++ or clang++) for the decode step. Install one.")
+    for compiler in _compilers():
+        made = _place() / f"{_key(compiler)}.so"
+        try:
+            if not made.exists():
+                _compile(compiler, made)
+            return ctypes.CDLL(str(made))
+        except NativeError as error:
+            wrong = error
+        except OSError as error:
+            wrong = NativeError(f"the compiled decode step cannot be loaded ({error}). Delete {made}, and try again.")
+    raise wrong
 
 
-def _compiler() -> str:
-    for name in (os.environ.get("CXX"), "g++", "clang++"):
-        if name and (found := shutil.which(name)):
-            return found
-    raise NativeError("there is no C++ compiler (g++ or clang++) for the decode step. Install one.")
+def _compilers() -> list[str]:
+    named = (os.environ.get("CXX"), "g++", "clang++")
+    return [found for name in named if name and (found := shutil.which(name))]
 
 
 def _place() -> Path:

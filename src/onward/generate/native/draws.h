@@ -54,6 +54,7 @@ class Draw {
   }
 
   int64_t noisy(double temperature, uint64_t seed, uint64_t position) const {
+    temperature = std::max(temperature, 1e-9);
     const uint64_t stream = mixed(mixed(seed + GAMMA) + position * GAMMA);
     const float colder = float(1 / temperature);
     int64_t best = 0;

@@ -137,18 +137,19 @@ void fetch(const Cell* from, int64_t count) {
   for (int64_t i = 0; i < count; i += 64 / sizeof(Cell)) __builtin_prefetch(from + i);
 }
 
-// Of a multiple of LANES scores, in place. What must not be seen has minus infinity (and gets a share of 10^-38, which nobody takes).
+// Of a multiple of LANES scores, in place. What must not be seen has minus infinity, and gets a share of 0. The shares are added up one
+// after the other, so that what is not seen, as other branches of a draft, changes nothing, not even the order of the sum.
 void softmax(float* scores, int64_t size) {
-  Vec highs = load<Vec>(scores), totals = {};
+  Vec highs = load<Vec>(scores);
   for (int64_t i = LANES; i < size; i += LANES) highs = load<Vec>(scores + i) > highs ? load<Vec>(scores + i) : highs;
-  float highest = highs[0];
+  float highest = highs[0], total = 0;
   for (int lane = 1; lane < LANES; ++lane) highest = std::max(highest, highs[lane]);
   for (int64_t i = 0; i < size; i += LANES) {
-    Vec share = exponential(load<Vec>(scores + i) - highest);
-    totals += share;
-    store(scores + i, share);
+    const Vec score = load<Vec>(scores + i), share = exponential(score - highest);
+    store(scores + i, score == -INFINITY ? Vec{} : share);
+    for (int lane = 0; lane < LANES; ++lane) total += scores[i + lane];
   }
-  const float whole = 1.0f / sum(totals);
+  const float whole = 1.0f / total;
   for (int64_t i = 0; i < size; ++i) scores[i] *= whole;
 }
 

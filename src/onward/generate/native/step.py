@@ -82,6 +82,7 @@ def why_not(model: LanguageModel) -> str | None:
         "BERT's head": config.mlm_head,
         f"weights on {parameter.device}": parameter.device.type != "cpu",
         "weights in float64": parameter.dtype == torch.float64,
+        "weights in float16": parameter.dtype == torch.float16,
         "layers that are more than a matrix (adapters)": any(type(layer) not in PLAIN for layer in _linears(model)),
     }
     found = [words for words, there in unknown.items() if there]

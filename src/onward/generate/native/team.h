@@ -24,14 +24,15 @@ inline void relax() {
 class Team {
  public:
   explicit Team(int size) : size(size) {
-    for (int number = 1; number < size; ++number) threads_.emplace_back([this, number] { serve(number); });
+    try {
+      for (int number = 1; number < size; ++number) threads_.emplace_back([this, number] { serve(number); });
+    } catch (...) {  // too many
+      end();
+      throw;
+    }
   }
 
-  ~Team() {
-    job_ = nullptr;
-    call();
-    for (auto& thread : threads_) thread.join();
-  }
+  ~Team() { end(); }
 
   void run(const std::function<void(int)>& job) {
     job_ = &job;
@@ -57,6 +58,12 @@ class Team {
  private:
   static constexpr int LOOKS = 1000;
   static constexpr std::chrono::microseconds PATIENCE{100};
+
+  void end() {
+    job_ = nullptr;
+    call();
+    for (auto& thread : threads_) thread.join();
+  }
 
   void call() {
     if (size == 1) return;
