@@ -16,7 +16,7 @@ from samples import carried_on_one_by_one, randomised
 
 
 def windowed(model, layers):
-    return randomised(LanguageModel(replace(model.config, window=20, window_layers=layers))).double()
+    return randomised(LanguageModel(replace(model.config, window=20, window_layers=layers)).initialise(0)).double()
 
 
 BEGINNING = [7, 8, 9, 10, 11, 12, 13, 14] * 5
@@ -192,11 +192,12 @@ def test_a_table_that_is_cut_back_writes_nothing_into_what_others_share(engine):
 
 
 def test_what_no_window_looks_at_any_more_takes_no_room(tiny_model, tokenizer):
-    engine = Engine(windowed(tiny_model, None), tokenizer)
-    run = engine.submit(Request(prompt=[5], sampling=drawn(seed=4, max_tokens=60)))
+    engine = Engine(windowed(LanguageModel(replace(tiny_model.config, max_positions=128)), None), tokenizer)
+    endless = dict.fromkeys(tokenizer.eos_ids, -float("inf"))
+    run = engine.submit(Request(prompt=[5], sampling=drawn(seed=4, max_tokens=120), bias=endless))
     most = 0
     while run.finish is None:
         engine.step()
         most = max(most, engine.pages.used)
-    assert len(run.all_ids) > 4 * BLOCK
+    assert len(run.all_ids) > 7 * BLOCK
     assert most == 4  # 20 tokens, the new one, and a block for drafts that are taken back
