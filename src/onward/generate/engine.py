@@ -248,7 +248,9 @@ class Engine:
             else:
                 log_probs = [own_log_probs[row] for row in rows]
             run.hidden = read.hidden[rows[-1]]
-            taken += self._take(run, one, stood.path, tokens, log_probs, read.logits[rows])
+            # Rows one by one: indexing with a list would wake torch's threads for each token, and those of compiled code wait for a core.
+            logits = [read.logits[row] for row in rows]
+            taken += self._take(run, one, stood.path, tokens, log_probs, logits)
             begin += len(one.tree) + 1
         return found, taken
 
@@ -263,9 +265,9 @@ class Engine:
         return new.tolist(), _log_probs(logits, new)
 
     def _take(
-        self, run: Run, news: News, path: list[int], tokens: list[int], log_probs: list[float], logits: Tensor
+        self, run: Run, news: News, path: list[int], tokens: list[int], log_probs: list[float], logits: list[Tensor]
     ) -> int:
-        """Add what stands of a draft and the token after it, up to the one that ends the text. Returns how many.   logits: (tokens, V)"""
+        """Add what stands of a draft and the token after it, up to the one that ends the text. Returns how many.   logits: (V,) for each"""
         if not all(map(math.isfinite, log_probs)):
             run.fail(DAMAGED)
             self._end(run)
@@ -273,7 +275,7 @@ class Engine:
         run.table.gather([*range(news.tokens), *(news.tokens + node for node in path)])
         for taken, token in enumerate(tokens):
             if run.request.alternatives:
-                best = _normed(logits[taken]).topk(min(run.request.alternatives, logits.shape[-1]))
+                best = _normed(logits[taken]).topk(min(run.request.alternatives, len(logits[taken])))
                 run.alternatives.append(list(zip(best.indices.tolist(), best.values.tolist(), strict=True)))
             run.take(token, log_probs[taken])
             if run.finish is not None:

@@ -372,7 +372,22 @@ std::string fault(const Model& m, const Call& c) {
 struct Workshop {
   std::mutex busy;
   std::unique_ptr<Team> team;
+  Team one{1};
+  int alone = 0, stalls = 0;
   Scratch scratch;
+
+  // Where another program takes a core, two threads that wait for each other are far slower than one: for a while the caller then works
+  // alone, each time for longer. What comes out is the same.
+  Team& next(int64_t threads) {
+    if (!team || team->size != threads) team = nullptr, team = std::make_unique<Team>(int(threads)), alone = stalls = 0;
+    return alone > 0 ? --alone, one : *team;
+  }
+
+  void note(Team& worked) {
+    if (worked.size == 1) return;
+    stalls = worked.has_stalled() ? std::min(stalls + 1, 7) : 0;
+    if (stalls) alone = 8 << stalls;
+  }
 };
 
 Workshop* workshop = new Workshop;  // never deleted: at the end of the process, its threads may be asleep
@@ -383,14 +398,14 @@ __attribute__((constructor)) void at_loading() {
 }
 
 template <class F, class Cell>
-void run(const Model& model, const Call& call) {
-  Step<F, Cell> step(model, call, workshop->scratch, *workshop->team);
-  workshop->team->run([&](int thread) { step(thread); });
+void run(const Model& model, const Call& call, Team& team) {
+  Step<F, Cell> step(model, call, workshop->scratch, team);
+  team.run([&](int thread) { step(thread); });
 }
 
 template <class F>
-void run(const Model& model, const Call& call) {
-  call.cells_are_bf16 ? run<F, uint16_t>(model, call) : run<F, float>(model, call);
+void run(const Model& model, const Call& call, Team& team) {
+  call.cells_are_bf16 ? run<F, uint16_t>(model, call, team) : run<F, float>(model, call, team);
 }
 
 }  // namespace
@@ -401,13 +416,11 @@ extern "C" const char* onward_step(const Model* model, const Call* call) try {
   wrong = fault(*model, *call);
   if (!wrong.empty()) return wrong.c_str();
   std::lock_guard<std::mutex> alone(workshop->busy);
-  if (!workshop->team || workshop->team->size != call->threads) {
-    workshop->team = nullptr;
-    workshop->team = std::make_unique<Team>(int(call->threads));
-  }
-  if (model->format == FP32) run<Fp32>(*model, *call);
-  else if (model->format == BF16) run<Bf16>(*model, *call);
-  else run<Int8>(*model, *call);
+  Team& team = workshop->next(call->threads);
+  if (model->format == FP32) run<Fp32>(*model, *call, team);
+  else if (model->format == BF16) run<Bf16>(*model, *call, team);
+  else run<Int8>(*model, *call, team);
+  workshop->note(team);
   return nullptr;
 } catch (const std::exception&) {
   return "there is not enough memory, or too many threads";

@@ -19,8 +19,9 @@ inline void relax() {
 }
 
 // Some threads that do the same job side by side, and meet in it. The caller is the first of them. Within a step, who waits looks again and
-// again, since all arrive within microseconds; but where there are fewer free cores than threads, it lets others have its own. After
-// a step, a thread looks out for the next one for a little longer than Python needs to choose a token, and then sleeps.
+// again, since all arrive within microseconds; where one of them has lost its core to something else, the others sleep until it comes. (To
+// yield instead would give the core to that something for milliseconds.) After a step, a thread looks out for the next one for a little
+// longer than Python needs to choose a token, and then sleeps.
 class Team {
  public:
   explicit Team(int size) : size(size) {
@@ -36,6 +37,7 @@ class Team {
 
   void run(const std::function<void(int)>& job) {
     job_ = &job;
+    awake_.store(false, std::memory_order_relaxed);
     call();
     job(0);
     meet();
@@ -44,20 +46,31 @@ class Team {
   void meet() {
     if (size == 1) return;
     const unsigned turn = turn_.load(std::memory_order_relaxed);
+    const bool awake = awake_.load(std::memory_order_relaxed);
     if (arrived_.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
       arrived_.store(0, std::memory_order_relaxed);
+      awake_.store(true, std::memory_order_relaxed);
       turn_.store(turn + 1, std::memory_order_release);
+      turn_.notify_all();
       return;
     }
     for (int looks = 0; turn_.load(std::memory_order_acquire) == turn; ++looks)
-      looks < LOOKS ? relax() : std::this_thread::yield();
+      if (looks < LOOKS) {
+        relax();
+      } else {
+        if (awake) stalled_.store(true, std::memory_order_relaxed);
+        turn_.wait(turn, std::memory_order_acquire);
+      }
   }
+
+  // Whether somebody, once all were awake, has waited for long since this was asked before: then there are fewer free cores than threads.
+  bool has_stalled() { return stalled_.exchange(false, std::memory_order_relaxed); }
 
   const int size;
 
  private:
-  static constexpr int LOOKS = 1000;
-  static constexpr std::chrono::microseconds PATIENCE{100};
+  static constexpr int LOOKS = 50000;  // about a millisecond
+  static constexpr std::chrono::microseconds PATIENCE{2000};
 
   void end() {
     job_ = nullptr;
@@ -91,6 +104,7 @@ class Team {
   alignas(64) std::atomic<unsigned> calls_{0};
   alignas(64) std::atomic<int> arrived_{0};
   alignas(64) std::atomic<unsigned> turn_{0};
+  std::atomic<bool> awake_{false}, stalled_{false};
   const std::function<void(int)>* job_ = nullptr;
   std::vector<std::thread> threads_;
 };
