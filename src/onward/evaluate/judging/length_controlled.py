@@ -96,15 +96,14 @@ def learn_together(judged: Judgements, unequal: Floats) -> Shared:
     alone = len(counts) == 1  # then what is easy cannot be told from what it won
     for _ in range(SWEEPS):
         off, bend = _slopes(wins, strengths[models] + length * unequal + ease[instructions])
-        step = _newton(np.bincount(models, off) - WEAK * strengths, np.bincount(models, bend) + WEAK)
+        step = _newton(_sums(models, off, strengths) - WEAK * strengths, _sums(models, bend, strengths) + WEAK)
         strengths = strengths + step
         off, bend = _slopes(wins, strengths[models] + length * unequal + ease[instructions])
-        longer = _newton(unequal @ off - WEAK * length, unequal**2 @ bend + WEAK)
-        length += float(longer)
-        moved = max(float(np.abs(step).max()), abs(float(longer)))
+        longer = float(_newton(np.array(unequal @ off - WEAK * length), np.array(unequal**2 @ bend + WEAK)))
+        length, moved = length + longer, max(float(np.abs(step).max()), abs(longer))
         if not alone:
             off, bend = _slopes(wins, strengths[models] + length * unequal + ease[instructions])
-            step = _newton(np.bincount(instructions, off) - ease, np.bincount(instructions, bend) + 1)
+            step = _newton(_sums(instructions, off, ease) - ease, _sums(instructions, bend, ease) + 1)
             ease, moved = ease + step, max(moved, float(np.abs(step).max()))
         if moved < 1e-6:
             return Shared(strengths, length, ease)
@@ -122,6 +121,12 @@ def _slopes(wins: Floats, log_odds: Floats) -> tuple[Floats, Floats]:
     return wins - likely, likely * (1 - likely)
 
 
+def _sums(places: Ints, values: Floats, of: Floats) -> Floats:
+    """The values at each place added up, as many places as `of` has."""
+    found: Floats = np.bincount(places, values, len(of)).astype(np.float64)
+    return found
+
+
 def _newton(slope: Floats, curvature: Floats) -> Floats:
     return np.clip(slope / curvature, -1, 1)
 
@@ -131,10 +136,10 @@ def ease_by_others(judged: Judgements, unequal: Floats, shared: Shared, model: i
     others = judged.models != model
     instructions, wins = judged.instructions[others], judged.preferences[others]
     known = shared.strengths[judged.models[others]] + shared.length * unequal[others]
-    ease, number = shared.ease.copy(), len(shared.ease)
+    ease = shared.ease
     for _ in range(SWEEPS):
         off, bend = _slopes(wins, known + ease[instructions])
-        step = _newton(np.bincount(instructions, off, number) - ease, np.bincount(instructions, bend, number) + 1)
+        step = _newton(_sums(instructions, off, ease) - ease, _sums(instructions, bend, ease) + 1)
         ease = ease + step
         if np.abs(step).max() < 1e-6:
             break
@@ -155,7 +160,7 @@ def _win_rate(judged: Judgements, unequal: Floats, shared: Shared, model: int, s
     value, found = controlled(np.ones(rows), prior.mean)
     generator = np.random.default_rng(0)
     chosen = (np.bincount(generator.integers(0, rows, rows), minlength=rows) for _ in range(rounds))
-    low, high = np.percentile([controlled(often * 1.0, found)[0] for often in chosen], [2.5, 97.5])
+    low, high = np.percentile([controlled(often.astype(np.float64), found)[0] for often in chosen], [2.5, 97.5])
     return WinRate(
         raw=with_interval(wins, np.ones(rows)),
         controlled=Measured(value=value, low=float(low), high=float(high), n=rows),

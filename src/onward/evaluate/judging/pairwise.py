@@ -1,8 +1,8 @@
 """Two models' answers beside one another, judged by a chat model in both orders, as in MT-bench.
 
 A model wins a pair only if it wins in both orders; all else is a tie (Zheng et al. 2023, arXiv 2306.05685, section 3.4). A pair with a
-reply that is not in form has no outcome and is counted apart. Left out: more than two answers at once, and the wording of MT-bench's prompts:
-the numbers here compare with one another, and not with published ones.
+reply that is not in form has no outcome and is counted apart. Left out: more than two answers at once, and the wording of MT-bench's
+prompts: the numbers here compare with one another, and not with published ones.
 """
 
 from __future__ import annotations
