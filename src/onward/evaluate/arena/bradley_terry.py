@@ -1,10 +1,11 @@
-"""Strengths from votes: Bradley and Terry's model, fitted to all votes at once, with bootstrap intervals.
+"""Strengths from votes: Bradley and Terry's model with Davidson's ties (1970), fitted to all votes at once, with bootstrap intervals.
 
-    P(a beats b) = sigmoid(strength of a - strength of b)
+    a wins : b wins : a tie   =   e^(apart / 2) : e^(-apart / 2) : evenness        apart = strength of a - strength of b
 
-A tie is half a win for each, as in Chatbot Arena (Chiang et al. 2024, arXiv 2403.04132). Strengths are shown on Elo's scale: 400 points
+So of the votes that decide, the odds are e^apart, however many do not. To count a tie as half a win for each, as Chatbot Arena does
+(Chiang et al. 2024, arXiv 2403.04132), would draw all strengths together (benchmarks/arena.py). They are shown on Elo's scale: 400 points
 are odds of 10 to 1, and the mean of all models is 1000. A weak normal prior, of 700 points, keeps a model that has won all its votes
-finite. The bootstrap is over votes. Left out: ties as an outcome of their own (Rao and Kupper, Davidson), and covariates such as style.
+finite. The bootstrap is over votes. Left out: covariates such as style.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ POINTS = 400 / math.log(10)
 """Of Elo's scale, to one of log-odds."""
 MEAN = 1000.0
 PRECISION = (POINTS / 700) ** 2
-"""Of the prior, in log-odds."""
+"""Of the prior of a strength, in log-odds."""
+EVEN = 0.01
+"""Precision of the prior of log evenness: without a single tie it would have no end."""
 ROUNDS = 1000
 STEPS = 50
 
@@ -56,11 +59,11 @@ def standings(votes: Sequence[Vote], *, rounds: int = ROUNDS, seed: int = 0) -> 
     models = sorted({name for vote in votes for name in (vote.one, vote.other)})
     if len(models) < 2:
         raise DataError("an order needs votes on at least two models.")
-    wins = counted(votes, models)
-    _check_connected(wins, models)
-    middle = ratings(wins[None])[0]
+    table = counted(votes, models)
+    seen = table[0] + table[0].T + table[1]
+    _check_connected(seen > 0, models)
+    middle = ratings(table[None])[0]
     low, high = np.percentile(ratings(_resampled(votes, models, rounds, seed)), [2.5, 97.5], axis=0)
-    seen = (wins + wins.T).sum(axis=1)
     found = [
         Standing(
             model,
@@ -68,7 +71,7 @@ def standings(votes: Sequence[Vote], *, rounds: int = ROUNDS, seed: int = 0) -> 
             float(low[i]),
             float(high[i]),
             1 + int((low > high[i]).sum()),
-            round(float(seen[i])),
+            round(float(seen[i].sum())),
         )
         for i, model in enumerate(models)
     ]
@@ -76,38 +79,55 @@ def standings(votes: Sequence[Vote], *, rounds: int = ROUNDS, seed: int = 0) -> 
 
 
 def counted(votes: Sequence[Vote], models: Sequence[str]) -> Floats:
-    """How much of its votes against another each has won, (models, models)."""
-    place, wins = {name: i for i, name in enumerate(models)}, np.zeros((len(models), len(models)))
+    """How often each has won against each other, and how often they tied (the same both ways round), (2, models, models)."""
+    place, found = {name: i for i, name in enumerate(models)}, np.zeros((2, len(models), len(models)))
     for vote in votes:
         one, other = place[vote.one], place[vote.other]
         if one == other:
             raise DataError(f"{vote.one} has been compared with itself, which says nothing. Leave such votes out.")
-        wins[one, other] += vote.share
-        wins[other, one] += 1 - vote.share
-    return wins
+        if vote.share == 0.5:
+            found[1, one, other] += 1
+            found[1, other, one] += 1
+        elif vote.share in (0, 1):
+            found[(0, one, other) if vote.share else (0, other, one)] += 1
+        else:
+            raise DataError(f"a vote is won (1), lost (0) or a tie (0.5), and not {vote.share:g}.")
+    return found
 
 
-def ratings(wins: Floats) -> Floats:
-    """The likeliest strengths, by Newton's method, on Elo's scale.   wins: (B, models, models), B tables apart.   Returns (B, models)."""
-    games, won = wins + wins.transpose(0, 2, 1), wins.sum(axis=2)
-    strengths, eye = np.zeros(won.shape), np.eye(wins.shape[1])
+def ratings(tables: Floats) -> Floats:
+    """The likeliest strengths on Elo's scale, by Newton's method.   tables: (B, 2, models, models), as `counted`. Returns (B, models)."""
+    wins, ties = tables[:, 0], tables[:, 1]
+    games, ahead = wins + wins.transpose(0, 2, 1) + ties, (wins - wins.transpose(0, 2, 1)).sum(axis=2) / 2
+    batch, models = ahead.shape
+    at = np.zeros((batch, models + 1))  # strengths, and the logarithm of evenness
+    tied, prior = ties.sum(axis=(1, 2)) / 2, np.array([PRECISION] * models + [EVEN])
     for _ in range(STEPS):
-        likely = 0.5 * (1 + np.tanh(0.5 * (strengths[:, :, None] - strengths[:, None, :])))
-        slope = won - (games * likely).sum(axis=2) - PRECISION * strengths
-        bend = games * likely * (1 - likely)
-        curvature = bend.sum(axis=2)[:, :, None] * eye - bend + PRECISION * eye
-        step = np.linalg.solve(curvature, slope[:, :, None])[:, :, 0]
-        # From far away a whole step may go too far: none is larger than two in log-odds.
-        step /= np.maximum(1, np.abs(step).max(axis=1, keepdims=True) / 2)
-        strengths = strengths + step
+        apart, even = at[:, :-1, None] - at[:, None, :-1], np.exp(at[:, -1])[:, None, None]
+        total = 2 * np.cosh(apart / 2) + even
+        # Of one vote: x is 1/2 where it is won, -1/2 where it is lost, 0 at a tie. An exponential family in x and in whether it is one.
+        lead, tie = np.sinh(apart / 2) / total, even / total
+        slope = np.concatenate(
+            [ahead - (games * lead).sum(axis=2), (tied - (games * tie).sum(axis=(1, 2)) / 2)[:, None]], axis=1
+        )
+        bend = games * ((1 - tie) / 4 - lead**2)
+        curvature = np.zeros((batch, models + 1, models + 1))
+        curvature[:, :-1, :-1] = bend.sum(axis=2)[:, :, None] * np.eye(models) - bend
+        curvature[:, :-1, -1] = curvature[:, -1, :-1] = -(games * lead * tie).sum(axis=2)
+        curvature[:, -1, -1] = (games * tie * (1 - tie)).sum(axis=(1, 2)) / 2
+        step = np.linalg.solve(curvature + np.diag(prior), (slope - prior * at)[:, :, None])[:, :, 0]
+        # From far away a whole step may go too far: none is larger than one.
+        step /= np.maximum(1, np.abs(step).max(axis=1, keepdims=True))
+        at = at + step
         if np.abs(step).max() < 1e-8:
             break
+    strengths = at[:, :-1]
     found: Floats = MEAN + POINTS * (strengths - strengths.mean(axis=1, keepdims=True))
     return found
 
 
 def _resampled(votes: Sequence[Vote], models: Sequence[str], rounds: int, seed: int) -> Floats:
-    """As many votes, drawn from these with replacement, again and again.   Returns (rounds, models, models)."""
+    """As many votes, drawn from these with replacement, again and again.   Returns (rounds, 2, models, models)."""
     kinds = Counter(votes)  # votes that are alike are drawn together
     tables = np.stack([counted([kind], models) for kind in kinds])
     shares = np.array([*kinds.values()]) / len(votes)
@@ -116,10 +136,9 @@ def _resampled(votes: Sequence[Vote], models: Sequence[str], rounds: int, seed: 
     return found
 
 
-def _check_connected(wins: Floats, models: Sequence[str]) -> None:
+def _check_connected(met: NDArray[np.bool_], models: Sequence[str]) -> None:
     """Whether each model has met each other, directly or by way of others."""
-    met, reached = wins + wins.T > 0, {0}
-    ahead = [0]
+    reached, ahead = {0}, [0]
     while ahead:
         new = set(np.flatnonzero(met[ahead.pop()]).tolist()) - reached
         reached |= new
