@@ -1,5 +1,7 @@
 """Planted biases are found, as large as they were planted; and where there is none, none is found more often than was promised."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -103,14 +105,11 @@ def test_what_is_not_in_form_is_left_out_and_a_tie_is_half():
 
 
 def test_position_by_hand():
-    """Equal lengths; A is chosen 60 of 80 times: log-odds log 3, odds 3."""
-    generator = np.random.default_rng(3)
-    lengths = generator.normal(size=40)
-    rows = [
-        Shown(f"{number}", verdict, sign * lengths[number])
-        for number in range(40)
-        for sign, verdict in ((1, "A"), (-1, "A" if number % 2 else "B"))
-    ]
-    position = biases(rows)[0]
-    assert position.odds == pytest.approx(3, rel=0.05)
+    """Equal lengths; A is chosen 60 of 80 times, in 20 of 40 pairs both times: odds 3. Each pair adds 2 / 4 of a verdict or takes as much
+    away, so the error is sqrt(40 / 39) * sqrt(40) * (1 / 2) / (80 * 3 / 4 / 4), the information being that of 80 verdicts at 3 / 4."""
+    rows = [Shown(str(i), said, 0.0) for i in range(40) for said in ("A", "A" if i % 2 else "B")]
+    (position,) = biases(rows)
+    assert position.odds == pytest.approx(3)
+    error = math.sqrt(40 / 39 * 40) * 0.5 / (80 * 3 / 16)
+    assert position.high - position.coefficient == pytest.approx(1.959964 * error)
     assert position.found

@@ -93,12 +93,14 @@ def shown(
 
 
 def biases(verdicts: Sequence[Shown]) -> list[Bias]:
-    """Position, length, own (where some answers are the judge's) and worth (where it is known).
+    """Position, length (where it differs), own (where some answers are the judge's) and worth (where it is known).
 
     Raises DataError where self-preference cannot be told from being better, or the verdicts do not tell the effects apart.
     """
     known = all(one.worth is not None for one in verdicts)
-    columns = {POSITION: [1.0] * len(verdicts), LENGTH: [one.longer for one in verdicts]}
+    columns = {POSITION: [1.0] * len(verdicts)}
+    if any(one.longer for one in verdicts):
+        columns[LENGTH] = [one.longer for one in verdicts]
     if any(one.own for one in verdicts):
         if not known:
             raise DataError(
