@@ -14,6 +14,7 @@ from onward.cli import (
     cleaning,
     distilling,
     drafting,
+    evaluating,
     filling,
     looking,
     making,
@@ -51,7 +52,15 @@ for panel, verbs in {
         drafting.datastore,
     ),
     TALK: (talking.chat, talking.generate, filling.fill, serving.serve),
-    LOOK: (looking.show, looking.tokens, looking.report, checking.check, scaling.scale),
+    LOOK: (
+        evaluating.eval,
+        evaluating.compare,
+        looking.show,
+        looking.tokens,
+        looking.report,
+        checking.check,
+        scaling.scale,
+    ),
 }.items():
     for verb in verbs:
         app.command(rich_help_panel=panel)(expanded(verb))

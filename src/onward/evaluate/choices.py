@@ -19,31 +19,26 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 LAYOUTS = {"A)": "{letter}) {option}", "A.": "{letter}. {option}", "(A)": "({letter}) {option}"}
-"""How an option is written, by what stands before it."""
+"""How an option is written, by what stands before it (settings.LAYOUTS)."""
 FLIPS = 2000
+SHARE, FEWEST = 0.05, 20
+"""Of the items, and at least so many, from which PriDe estimates the prior; the paper's share."""
 
 
 @dataclass(frozen=True)
-class Ballot:
-    """One item's letters.   log_probs: (orders, k), of each letter in each order, in nats.   right: the place of the right option as it was
-    written."""
+class Picks:
+    """Which letter one item got.   letters: (orders,), their places; -1 where none was chosen.   right: the place of the right option as it
+    was written.   options: k."""
 
-    log_probs: Floats
+    letters: Ints
     right: int
-
-    @property
-    def options(self) -> int:
-        return int(self.log_probs.shape[1])
-
-    @property
-    def letters(self) -> Ints:
-        """The likeliest letter in each order.   (orders,)"""
-        return self.log_probs.argmax(1)
+    options: int
 
     @property
     def chosen(self) -> Ints:
-        """The option at that letter.   (orders,)"""
-        return (self.letters + np.arange(len(self.log_probs))) % self.options
+        """The option at that letter, or -1.   (orders,)"""
+        at = (self.letters + np.arange(len(self.letters))) % self.options
+        return np.where(self.letters < 0, -1, at)
 
     @property
     def score(self) -> float:
@@ -54,6 +49,23 @@ class Ballot:
     def flips(self) -> float:
         """The share of the other orders in which another option is chosen than in the order as written."""
         return float((self.chosen[1:] != self.chosen[0]).mean()) if len(self.chosen) > 1 else 0.0
+
+
+@dataclass(frozen=True)
+class Ballot:
+    """One item's letters.   log_probs: (orders, k), of each letter in each order, in nats.   right: as of Picks."""
+
+    log_probs: Floats
+    right: int
+
+    @property
+    def options(self) -> int:
+        return int(self.log_probs.shape[1])
+
+    @property
+    def picks(self) -> Picks:
+        """The likeliest letter in each order."""
+        return Picks(self.log_probs.argmax(1), self.right, self.options)
 
     @property
     def normed(self) -> Floats:
@@ -92,19 +104,19 @@ def shown(options: Sequence[str], layout: str) -> str:
     )
 
 
-def recalls(ballots: Sequence[Ballot]) -> Floats:
+def recalls(picks: Sequence[Picks]) -> Floats:
     """For each letter, how often it is chosen where it is right; over all orders. No number for a letter that never is.   (k,)"""
-    right = np.concatenate([(one.right - np.arange(len(one.log_probs))) % one.options for one in ballots])
-    said = np.concatenate([one.letters for one in ballots])
-    hits = np.bincount(right[said == right], minlength=ballots[0].options)
+    right = np.concatenate([(one.right - np.arange(len(one.letters))) % one.options for one in picks])
+    said = np.concatenate([one.letters for one in picks])
+    most = max(one.options for one in picks)
     with np.errstate(invalid="ignore"):
-        found: Floats = hits / np.bincount(right, minlength=ballots[0].options)
+        found: Floats = np.bincount(right[said == right], minlength=most) / np.bincount(right, minlength=most)
     return found
 
 
-def rstd(ballots: Sequence[Ballot]) -> float:
+def rstd(picks: Sequence[Picks]) -> float:
     """The standard deviation of the recalls: 0 where no letter is liked more than another. Of few items it is above 0 by chance."""
-    return float(np.nanstd(recalls(ballots)))
+    return float(np.nanstd(recalls(picks)))
 
 
 def prior(ballots: Sequence[Ballot]) -> Floats:
@@ -135,11 +147,11 @@ class Corrected:
     prior: Floats
 
 
-def pride(ballots: Sequence[Ballot], share: float = 1.0, seed: int = 0) -> Corrected:
+def pride(ballots: Sequence[Ballot], share: float = 1, seed: int = 0) -> Corrected:
     """The order as written, with the prior divided out, p(letter) / prior(letter).
 
-    share: of the items from which the prior is estimated, which need all their orders; these choose by the mean over orders, since that is
-    known of them already. With all of them the correction is the permutation's own; with a share of 0.05 it costs little more than one order.
+    share: of the items from which the prior is estimated, which need all their orders; these choose by the mean over orders, which is then
+    known of them. With all of them every item does; with a share of 0.05 the whole costs little more than one order.
     """
     count = max(1, round(share * len(ballots)))
     known = set(np.random.default_rng(seed).permutation(len(ballots))[:count].tolist())

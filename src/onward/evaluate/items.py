@@ -101,7 +101,9 @@ def refuse_strange(record: Mapping[Any, Any], known: Sequence[str]) -> None:
 def _asked(record: Mapping[str, Any]) -> dict[str, Any]:
     given = [name for name in ("prompt", "messages", "text") if name in record]
     if len(given) != 1:
-        raise ValueError("an item has one of prompt (a question), messages (a conversation) and text (to be carried on)")
+        raise ValueError(
+            "an item has one of prompt (a question), messages (a conversation) and text (to be carried on)"
+        )
     asked = record[given[0]]
     if given[0] == "messages":
         try:
@@ -120,7 +122,9 @@ def _texts(record: Mapping[str, Any], name: str) -> tuple[str, ...]:
     listed = found if isinstance(found, list) else [found]
     for one in listed:
         if isinstance(one, bool):
-            raise ValueError(f"{name}: YAML reads {one} out of yes, no, on, off, true or false. Put it in quotation marks")
+            raise ValueError(
+                f"{name}: YAML reads {one} out of yes, no, on, off, true or false. Put it in quotation marks"
+            )
         if not isinstance(one, str | int | float) or not str(one).strip():
             raise ValueError(f"{name}: {one!r} is no text")
     return tuple(map(str, listed))

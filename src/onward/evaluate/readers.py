@@ -160,7 +160,9 @@ def _table(path: Path) -> Iterator[Item]:
             continue
         line = rows.line_num
         if len(row) < 4:
-            raise SuiteLine(path, line, f"{len(row)} columns; a question, two options or more, and the answer are wanted")
+            raise SuiteLine(
+                path, line, f"{len(row)} columns; a question, two options or more, and the answer are wanted"
+            )
         question, *options, right = (cell.strip() for cell in row)
         place = int(right) if right.isdecimal() else ord(right.upper()) - ord("A") if len(right) == 1 else -1
         if not 0 <= place < len(options):

@@ -116,7 +116,9 @@ def signature(name: str) -> str:
 @cache
 def _sacrebleu(name: str, *, corpus: bool = False) -> Any:
     try:
-        from sacrebleu.metrics import BLEU, CHRF, TER
+        from sacrebleu.metrics.bleu import BLEU
+        from sacrebleu.metrics.chrf import CHRF
+        from sacrebleu.metrics.ter import TER
     except ImportError as error:
         raise SuiteError(f"{name} is sacrebleu's, which is not installed: pip install 'onward[eval]'.") from error
     if name == "bleu":

@@ -31,8 +31,8 @@ Floats = NDArray[np.float64]
 def mean(values: Sequence[float], clusters: Sequence[Hashable] | None = None) -> Measured:
     """The mean with its 95 % interval; `n` counts the clusters.
 
-    clusters: what each value belongs to; by default each is on its own. Where nothing but 1, or nothing but 0, has come, a bootstrap sees no
-    spread and would be certain; then the interval is the exact one of a share (Clopper and Pearson 1934).
+    clusters: what each value belongs to; by default each is on its own. Where nothing but 1, or nothing but 0, has come, a bootstrap
+    sees no spread and would be certain; then the interval is the exact one of a share (Clopper and Pearson 1934).
     """
     if not values:
         return Measured(value=math.nan, low=None, high=None, n=0)
@@ -65,12 +65,6 @@ class Difference:
     @property
     def seen(self) -> bool:
         return self.p <= LEVEL
-
-    @property
-    def verdict(self) -> str:
-        if not self.seen:
-            return "no difference seen"
-        return "the second is better" if self.value > 0 else "the first is better"
 
 
 def paired(
@@ -120,5 +114,6 @@ def _clustered(values: Sequence[float], clusters: Sequence[Hashable] | None) -> 
         return numbers, np.ones(len(numbers))
     places = {cluster: place for place, cluster in enumerate(dict.fromkeys(clusters))}
     at = [places[cluster] for cluster in clusters]
-    sums = np.bincount(at, numbers, minlength=len(places))
-    return sums, np.bincount(at, minlength=len(places)).astype(float)
+    sums: Floats = np.bincount(at, numbers, minlength=len(places)).astype(float)
+    sizes: Floats = np.bincount(at, minlength=len(places)).astype(float)
+    return sums, sizes

@@ -1,7 +1,7 @@
 """The world's own suites: questions whose truth is known, in wordings and on people that no training text of theirs has.
 
-`world-hop` and so on are of the default world (seed 0), which `onward build` is made from by default; of any other world, its tests/hop.jsonl
-is a suite. Left out: conversations of several turns, and answers that gold judges (onward.build.manners).
+`world-hop` and so on are of the default world (seed 0), which `onward build` is made from by default; of any other world,
+its tests/hop.jsonl is a suite. Left out: conversations of several turns, and answers that gold judges (onward.build.manners).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def item_of(record: Mapping[str, Any]) -> Item:
     """A record of the world's tests as an item.   Raises ValueError where its truth is no single answer."""
     truth, kind = record["truth"], str(record.get("kind", ""))
     messages = record.get("messages")
-    if kind in WITHOUT or not messages or "answer" not in truth and kind != "instruction":
+    if kind in WITHOUT or not messages or ("answer" not in truth and kind != "instruction"):
         raise ValueError(f"records of the kind {kind!r} have no single answer, and cannot be asked as a suite")
     common: dict[str, Any] = {
         "id": str(record["id"]),
