@@ -71,7 +71,8 @@ class Cache:
         for number, line in enumerate(whole_lines(path), start=1):
             try:
                 entry = json.loads(line)
-                self._known[entry.pop("asked")] = Answer(**entry)
+                key = entry.pop("asked")
+                self._known[key] = Answer(**entry)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise FolderError(
                     f"{path}, line {number}, is damaged ({error}). Remove the file, and all is asked anew."

@@ -21,6 +21,8 @@ Ints = NDArray[np.int64]
 LAYOUTS = {"A)": "{letter}) {option}", "A.": "{letter}. {option}", "(A)": "({letter}) {option}"}
 """How an option is written, by what stands before it (settings.LAYOUTS)."""
 FLIPS = 2000
+EVEN = 1e-12
+"""A sum of squares that is rounding."""
 SHARE, FEWEST = 0.05, 20
 """Of the items, and at least so many, from which PriDe estimates the prior; the paper's share."""
 
@@ -132,8 +134,9 @@ def prior_p(ballots: Sequence[Ballot], seed: int = 0) -> float:
     """
     rows = np.array([one.prior for one in ballots])
     generator, even = np.random.default_rng(seed), 1 / rows.shape[1]
-    found = ((rows.mean(0) - even) ** 2).sum()
-    beyond = 0
+    found, beyond = ((rows.mean(0) - even) ** 2).sum(), 0
+    if found < EVEN:
+        return 1.0
     for _ in range(FLIPS):
         beyond += int(((generator.permuted(rows, axis=1).mean(0) - even) ** 2).sum() >= found * (1 - 1e-9))
     return (beyond + 1) / (FLIPS + 1)

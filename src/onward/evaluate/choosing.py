@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from onward.errors import SuiteError
 from onward.evaluate import choices, statistics
 from onward.evaluate.asking import Answer, Respondent, Wanted
 from onward.evaluate.choices import Ballot, Picks, Texts, in_order
@@ -46,6 +47,8 @@ def examine(respondent: Respondent, suite: Suite, how: How, *, mode: Mode, chat:
         by_item.setdefault(one.item.id, []).append(one)
     items = [item for item in suite.items if item.id in by_item]
     if not items:
+        if found.unasked:
+            raise SuiteError(f"{respondent.name} can be asked none of this: {next(iter(found.unasked.values()))}")
         return found
     picks = {
         layout: [_picks([a for a in by_item[item.id] if a.layout == layout and not a.blind], mode) for item in items]

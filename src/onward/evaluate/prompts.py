@@ -14,7 +14,7 @@ from onward.evaluate.rules import LETTERS
 from onward.evaluate.settings import Mode
 from onward.generate.chat_model import Message
 
-LEFT_OUT = "(The question is left out.)"
+LEFT_OUT = "(no question)"
 """What the control asks instead of the question."""
 ASKS: dict[Mode, str] = {
     "said": "Answer with the letter.",

@@ -75,7 +75,11 @@ def paired(
     sums, sizes = _clustered(differences, clusters)
     found = measure.with_interval(sums, sizes)
     count = len(sums)
-    error = float(np.sqrt((sums - found.value * sizes).var(ddof=1) * count)) / sizes.sum() if count > 1 else math.nan
+    error = (
+        math.sqrt(float((sums - found.value * sizes).var(ddof=1)) * count) / float(sizes.sum())
+        if count > 1
+        else math.nan
+    )
     return Difference(
         value=found.value,
         low=found.low,
