@@ -192,7 +192,7 @@ def test_layouts_lie_side_by_side(model_folder, choosing, tmp_path):
     assert found.rows[0].measured.value == pytest.approx(sum(by_layout) / 3)
 
 
-def test_replies_that_look_at_no_question_are_known_by_the_control(model_folder, questions, tmp_path):
+def test_replies_that_look_at_no_question_are_known_by_the_control(questions):
     """Whoever names all the animals is right, and as right about other questions."""
     from onward.evaluate.answering import control
     from onward.evaluate.rules import RULES

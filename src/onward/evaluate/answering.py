@@ -88,7 +88,7 @@ def _rows(suite: Suite, said: Sequence[tuple[Item, str, Score]]) -> list[Row]:
     metric = _metric(items)
     rows = [
         Row(metric, mean(items, [score.value for _, _, score in said]), suite.chance, _usual(items)),
-        Row(f"control: {metric}, of other questions", control(said), about="the same replies, the answers to others"),
+        Row("control: answers to other questions", control(said), about="the same replies, held against those"),
     ]
     unformed = [float(not score.formed) for _, _, score in said]
     if any(unformed):
@@ -96,7 +96,7 @@ def _rows(suite: Suite, said: Sequence[tuple[Item, str, Score]]) -> list[Row]:
     if metric in references.OF_CORPORA:
         texts, wanted = [text for _, text, _ in said], [item.answers for item in items]
         whole = references.of_corpus(metric, texts, wanted)
-        rows.append(Row(f"{metric}, of all texts as one", Measured(value=whole, low=None, high=None, n=len(texts))))
+        rows.append(Row(f"{metric} of all texts as one", Measured(value=whole, low=None, high=None, n=len(texts))))
     return rows
 
 

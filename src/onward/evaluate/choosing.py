@@ -61,7 +61,7 @@ def examine(respondent: Respondent, suite: Suite, how: How, *, mode: Mode, chat:
     clusters = [item for item in items for one in by_item[item.id] if one.blind]
     found.rows = [
         Row(RIGHT, mean(items, list(found.scores.values())), suite.chance, about=_way(how, mode, items)),
-        Row(f"control: {RIGHT}, without the question", mean(clusters, blind), suite.chance, about="the options alone"),
+        Row("control: without the question", mean(clusters, blind), suite.chance, about="the options alone"),
         *_by_layout(items, picks, suite),
         *_of_mode(items, by_item, picks, how, mode),
     ]
@@ -161,7 +161,7 @@ def _by_layout(items: Sequence[Item], picks: dict[str, list[Picks]], suite: Suit
     if len(picks) < 2:
         return []
     return [
-        Row(f"{RIGHT}, options lettered {layout}", mean(items, [one.score for one in own]), suite.chance)
+        Row(f"options lettered {layout}", mean(items, [one.score for one in own]), suite.chance)
         for layout, own in picks.items()
     ]
 
@@ -221,9 +221,9 @@ def prior_rows(items: Sequence[Item], ballots: Sequence[Ballot]) -> list[Row]:
         )
         for at in range(len(liking))
     ]
-    written = Row(
-        f"{RIGHT}, the order as written", mean(those, [float(one.picks.chosen[0] == one.right) for one in alike])
-    )
+    said = [float(np.exp(one.normed[:, 0]).mean()) for one in alike]
+    rows.append(Row("probability of A", mean(those, said), chance=1 / common, about="the mean over items and orders"))
+    written = Row("the order as written", mean(those, [float(one.picks.chosen[0] == one.right) for one in alike]))
     estimating = max(choices.SHARE, min(1, choices.FEWEST / len(alike)))
     by_prior = mean(those, choices.pride(alike, estimating).right)
     by_order = mean(those, choices.pride(alike).right)
@@ -231,6 +231,6 @@ def prior_rows(items: Sequence[Item], ballots: Sequence[Ballot]) -> list[Row]:
     return [
         *rows,
         written,
-        Row(f"{RIGHT}, corrected by the prior (PriDe)", by_prior, about=from_some),
-        Row(f"{RIGHT}, by the mean of all orders", by_order, about="the likeliest option, whatever its letter"),
+        Row("corrected by the prior (PriDe)", by_prior, about=from_some),
+        Row("by the mean of all orders", by_order, about="the likeliest option, whatever its letter"),
     ]
