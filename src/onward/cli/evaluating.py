@@ -169,8 +169,10 @@ def _print(console: Console, name: str, found: Examined, kinds: bool) -> None:
     groups = f" about {independent:,} subjects" if independent < len(found.scores) else ""
     console.print(Text.assemble((name, "bold"), f"  {found.suite.name}, {len(found.scores):,} items{groups}"))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in ("", "value", "95 % interval", "chance", "the usual answer", ""):
-        table.add_column(column, justify="left" if column in ("", "95 % interval") else "right")
+    table.add_column("", no_wrap=True)
+    for column in ("value", "95 % interval", "chance", "usual answer"):
+        table.add_column(column, justify="left" if column.startswith("95") else "right", no_wrap=True)
+    table.add_column("")
     for row in found.rows:
         figures = [f"{x:.3f}" if x is not None else "" for x in (row.chance, row.baseline)]
         value = f"{row.measured.value:.3f}"

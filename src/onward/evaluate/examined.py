@@ -15,7 +15,7 @@ from onward.evaluate.suite import Suite
 from onward.train.measure import Measured
 
 RIGHT = "answered right"
-UNFORMED = "no answer in the form that was asked for"
+UNFORMED = "not in the form asked for"
 
 
 @dataclass(frozen=True)
