@@ -33,8 +33,7 @@ from onward.lineage import Lineage
 from onward.model import folder
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
-from onward.tokens.special import END_OF_TEXT
-from onward.tokens.train import train
+from onward.tokens.train import END_OF_TEXT, train
 
 AGREED = 1e-3
 LONGEST = 2040

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import re
+from pathlib import Path
 
 import pytest
 
@@ -168,3 +171,24 @@ def test_tests_of_another_world_are_a_suite(tmp_path):
     assert suite.chance == 0.5
     with pytest.raises(SuiteError, match="line 1: records of the kind 'conversation' have no single answer"):
         open_suite(str(tmp_path / "world" / "tests" / "conversation.jsonl"))
+
+
+def test_the_example_of_the_documentation_is_a_suite(tmp_path):
+    page = Path(__file__).parents[2] / "docs" / "evaluate.md"
+    (block,) = re.findall(r"```yaml\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    (tmp_path / "mine.yaml").write_text(block)
+    suite = open_suite(str(tmp_path / "mine.yaml"))
+    assert [item.rule for item in suite.items] == ["contains", "choice", "number", "contains"]
+
+
+DATA = os.environ.get("ONWARD_REAL_DATA", "")
+
+
+@pytest.mark.skipif(
+    not (Path(DATA) / "eval" / "mmlu").is_dir() or not DATA, reason="ONWARD_REAL_DATA names no folder of real data"
+)
+def test_mmlu_is_read_whole():
+    suite = open_suite(str(Path(DATA) / "eval" / "mmlu"))
+    assert len(suite.items) == 14_042
+    assert len({item.kind for item in suite.items}) == len(suite.examples) == 57
+    assert all(len(suite.shown(item, 5)) == 5 for item in suite.items)
