@@ -18,10 +18,10 @@ def test_eval_prints_a_table_writes_it_down_and_show_finds_it(onward, model_fold
     ended = onward("eval", model_folder, "--suite", suite, "-o", tmp_path / "out")
     assert ended.code == 0, ended.err
     assert "mine, 6 items" in ended.out
-    assert "answered right" in ended.out
+    assert "share right" in ended.out
     assert "control: answers to other questions" in ended.out
     assert "6 answers" in ended.err
-    assert "mine, answered right" in onward("show", model_folder).out
+    assert "mine, share right" in onward("show", model_folder).out
     again = onward("eval", model_folder, "--suite", suite, "-o", tmp_path / "out", "--json")
     assert "all was known" in again.err
     told = json.loads(again.out)
@@ -57,3 +57,12 @@ def test_what_is_wrong_is_one_line(onward, model_folder, tmp_path):
     assert "bad.yaml, line 2: there is no answer" in " ".join(ended.err.split())
     assert onward("eval", model_folder, "--suite", "nothing", "-o", tmp_path / "out").code == 2
     assert onward("eval", model_folder, "--suite", path, "--seeds", 3, "-o", tmp_path / "out").code == 2
+
+
+def test_a_run_that_has_a_report_has_the_results_in_it(onward, model_folder, suite, tmp_path):
+    base = model_folder.rename(tmp_path / "base")
+    assert onward("report", tmp_path).code == 0
+    assert "mine" not in (tmp_path / "report.html").read_text()
+    assert onward("eval", base, "--suite", suite, "-o", tmp_path / "out").code == 0
+    page = (tmp_path / "report.html").read_text()
+    assert "Control: answers to other questions" in page

@@ -178,7 +178,7 @@ def test_other_ways_to_choose(model_folder, choosing, tmp_path, mode, ask):
     _, found = examined(model_folder, choosing, tmp_path / "out", How(ask=ask, mode=mode))
     assert len(found.scores) == 8
     metrics = {row.metric: row.measured.value for row in found.rows}
-    assert ("answered right, per byte" in metrics) == (mode != "said")
+    assert ("share right, per byte" in metrics) == (mode != "said")
     assert ("flip rate" in metrics) == (mode != "cloze")
     assert ("not in the form asked for" in metrics) == (mode == "said")
     shown = ["A) " in record["prompt"] for record in found.records]

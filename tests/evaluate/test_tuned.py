@@ -65,7 +65,7 @@ def test_a_tuned_liking_is_found_and_is_near_what_was_planted(tuned, tmp_path):
     assert rows["probability of A"].measured.value == pytest.approx(SHARE, abs=0.1)
     assert rows["prior of A"].measured.low > 0.4
     assert "a liking for letters" in rows["prior of A"].about
-    assert rows["answered right"].measured.value == pytest.approx(0.25, abs=0.03)
+    assert rows["share right"].measured.value == pytest.approx(0.25, abs=0.03)
     assert rows["the order as written"].measured.value > 0.5  # it guesses what the test, too, has most often
     assert rows["corrected by the prior (PriDe)"].measured.value < 0.45
     assert rows["RStd of recalls"].measured.value > 0.3

@@ -130,7 +130,18 @@ def _examined(
         model = load(where, device=device, weights=weights)
     asked = opened(model, out, budget, at_once)
     with _Progress(console, asked, f"{model.name}, {suite.name}"):
-        return model, evaluate(model, suite, how, out, asked)
+        found = evaluate(model, suite, how, out, asked)
+    _report_anew(Path(model.name))
+    return model, found
+
+
+def _report_anew(folder: Path) -> None:
+    """Where the folder is a stage of a run that has a report, it shows the new results."""
+    from onward.generate.stages import STAGES
+    from onward.report.page import write_report
+
+    if folder.is_dir() and folder.name in STAGES and (folder.parent / "report.html").exists():
+        write_report(folder.parent)
 
 
 class _Progress:

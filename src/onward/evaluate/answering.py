@@ -118,12 +118,10 @@ def _usual(items: Sequence[Item]) -> float | None:
 
 def control(said: Sequence[tuple[Item, str, Score]]) -> Measured:
     """The replies, each held against the answers to some other questions: what a model gets that does not look at the question."""
-    random, items, values = Random(0), list[Item](), list[float]()
+    random, everything, items, values = Random(0), list(said), list[Item](), list[float]()
     for item, text, _ in said:
-        others = [
-            other for other, _, _ in random.sample(list(said), min(CONTROLS + 1, len(said))) if other.id != item.id
-        ]
-        for other in others[:CONTROLS]:
+        drawn = random.sample(everything, min(CONTROLS + 1, len(everything)))
+        for other in [other for other, _, _ in drawn if other.id != item.id][:CONTROLS]:
             items.append(item)
             values.append(RULES[other.rule](text, other).value)
     return mean(items, values)

@@ -60,7 +60,7 @@ def examine(respondent: Respondent, suite: Suite, how: How, *, mode: Mode, chat:
     blind = [_right(one, mode) for item in items for one in by_item[item.id] if one.blind]
     clusters = [item for item in items for one in by_item[item.id] if one.blind]
     found.rows = [
-        Row(RIGHT, mean(items, list(found.scores.values())), suite.chance, about=_way(how, mode, items)),
+        Row(RIGHT, mean(items, list(found.scores.values())), suite.chance, about=_way(how, mode)),
         Row("control: without the question", mean(clusters, blind), suite.chance, about="the options alone"),
         *_by_layout(items, picks, suite),
         *_of_mode(items, by_item, picks, how, mode),
@@ -150,9 +150,9 @@ def _record(one: Asked, mode: Mode) -> dict[str, object]:
     }
 
 
-def _way(how: How, mode: Mode, items: Sequence[Item]) -> str:
+def _way(how: How, mode: Mode) -> str:
     ways = {"said": "as it is said", "letter": "the likeliest letter", "full": "the likeliest option"}
-    orders = "the order as written" if how.as_written or len(items) == 0 else "the mean over all orders"
+    orders = "the order as written" if how.as_written else "the mean over all orders"
     return "the likeliest option, options not shown" if mode == "cloze" else f"{ways[mode]}, {orders}"
 
 

@@ -14,7 +14,8 @@ from onward.evaluate.items import Item
 from onward.evaluate.suite import Suite
 from onward.train.measure import Measured
 
-RIGHT = "answered right"
+RIGHT = "share right"
+"""Not the "answered right" of a run's own exam, of which its report says what it is about."""
 UNFORMED = "not in the form asked for"
 
 
@@ -45,19 +46,17 @@ class Examined:
     records: list[dict[str, Any]] = field(default_factory=list)
     unasked: dict[str, str] = field(default_factory=dict)
     unreached: int = 0
-    notes: list[str] = field(default_factory=list)
 
     @property
     def asked(self) -> list[Item]:
         return [item for item in self.suite.items if item.id in self.scores]
 
     def by_kind(self) -> dict[str, Measured]:
-        """The suite's own number for each kind of item, if there are several."""
-        kinds = dict.fromkeys(item.kind for item in self.asked)
-        return {kind: self._of([item for item in self.asked if item.kind == kind]) for kind in kinds} if kinds else {}
-
-    def _of(self, items: Sequence[Item]) -> Measured:
-        return statistics.mean([self.scores[item.id] for item in items], [item.cluster for item in items])
+        """The suite's own number for each kind of item."""
+        kinds = dict[str, list[Item]]()
+        for item in self.asked:
+            kinds.setdefault(item.kind, []).append(item)
+        return {kind: mean(items, [self.scores[item.id] for item in items]) for kind, items in kinds.items()}
 
 
 def mean(items: Sequence[Item], values: Sequence[float]) -> Measured:
