@@ -20,7 +20,7 @@ from onward.serve.models import open_all
 from onward.serve.settings import Limits
 from serving import running
 
-CHAT = How(ask="chat")
+CHAT = How()
 
 
 def examined(where, suite, out, how=CHAT, **further):
@@ -106,7 +106,7 @@ def test_options_are_scored_until_the_budget_is_spent(model_folder, choosing, tm
     asked, found = examined(model_folder, choosing, tmp_path / "out", budget=100)
     assert 100 <= asked.spent < 200
     assert found.unreached == 8 - len(found.scores) > 0
-    assert not [r for r in lineage.of(model_folder).results if r.suite == "choosing"]
+    assert not [r for r in lineage.of(model_folder).results if r.suite.startswith("choosing")]
 
 
 def test_an_item_that_is_too_long_is_left_out_and_told(model_folder, questions, tmp_path):
@@ -215,3 +215,12 @@ def test_what_does_not_go_together_is_refused(model_folder, questions, choosing,
         examined(model_folder, questions, tmp_path / "out", How(shots=1))
     with pytest.raises(SuiteError, match="--budget 0"):
         examined(model_folder, questions, tmp_path / "out", budget=0)
+
+
+def test_what_was_asked_in_another_way_is_another_result(model_folder, choosing, tmp_path):
+    for how in (How(), How(mode="cloze"), How(mode="full", ask="text", as_written=True, layout="A.")):
+        examined(model_folder, choosing, tmp_path / "out", how)
+    names = {result.suite for result in lineage.of(model_folder).results}
+    assert names == {"choosing", "choosing, cloze", "choosing, as text, full, lettered A., as written"}
+    folders = {place.name for place in (tmp_path / "out").iterdir()}
+    assert folders == {"answers", "choosing", "choosing-cloze", "choosing-as-text-full-lettered-A.-as-written"}

@@ -57,7 +57,7 @@ def talks(model: Model, how: How) -> bool:
 def evaluate(model: Model, suite: Suite, how: How, out: Path, asked: Respondent) -> Examined:
     """Ask, write down, and add to the lineage of a folder.   asked: the model as `opened` gives it.   Raises as `examine` does."""
     found = examine(asked, suite, how, chat=talks(model, how))
-    name = out / suite.name / _called(model)
+    name = out / _plain(label(suite, how)) / _called(model)
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in found.records]
     write_bytes(name.with_name(name.name + ".jsonl"), "".join(lines).encode(errors="backslashreplace"))
     write_json(name.with_name(name.name + ".json"), summary(model, found, how))
@@ -71,6 +71,11 @@ def opened(model: Model, out: Path, budget: int | None = None, at_once: int = 8)
     return respondent(model, out / ANSWERS, budget, at_once)
 
 
+def label(suite: Suite, how: How) -> str:
+    """What its results are called."""
+    return f"{suite.name}, {how.called}" if how.called else suite.name
+
+
 def results(found: Examined, how: How) -> list[Result]:
     """As they stand in a lineage."""
     return [_result(found, row, how) for row in found.rows]
@@ -79,7 +84,7 @@ def results(found: Examined, how: How) -> list[Result]:
 def _result(found: Examined, row: Row, how: How) -> Result:
     measured = row.measured
     return Result(
-        suite=found.suite.name,
+        suite=label(found.suite, how),
         metric=row.metric,
         value=measured.value,
         low=measured.low,
@@ -98,7 +103,7 @@ def summary(model: Model, found: Examined, how: How) -> dict[str, object]:
     return {
         "model": model.name,
         "hash": model_hash(model),
-        "suite": found.suite.name,
+        "suite": label(found.suite, how),
         "how": asdict(how),
         "items": len(found.scores),
         "independent": len({item.cluster for item in found.asked}),
@@ -120,5 +125,9 @@ def _called(model: Model) -> str:
     """A file's name: what people call it, and enough of the hash that two of one name are two."""
     place = Path(model.name)
     words = "-".join(place.resolve().parts[-2:]) if not isinstance(model, EndpointModel) else model.model
-    plain = re.sub(r"[^\w.]+", "-", words).strip("-")
-    return f"{plain}-{model_hash(model)[:8]}"
+    return f"{_plain(words)}-{model_hash(model)[:8]}"
+
+
+def _plain(words: str) -> str:
+    """As a file's name."""
+    return re.sub(r"[^\w.]+", "-", words).strip("-.")

@@ -58,6 +58,21 @@ class How:
     def layouts(self) -> tuple[str, ...]:
         return LAYOUTS if self.layout == "all" else (self.layout,)
 
+    @property
+    def called(self) -> str:
+        """What is not as usual, in short: results that were come by differently have different names."""
+        said = {
+            f"as {self.ask}": self.ask != "auto",
+            self.mode: self.mode != "auto",
+            f"lettered {self.layout}": self.layout != LAYOUTS[0],
+            "as written": self.as_written,
+            f"{self.shots} shots": self.shots > 0,
+            f"{self.seeds} seeds": self.seeds > 1,
+            f"temperature {self.temperature:g}": self.temperature > 0,
+            f"seed {self.seed}": self.seed != 0,
+        }
+        return ", ".join(words for words, so in said.items() if so)
+
     def sampling(self, number: int, max_tokens: int, stop: tuple[str, ...]) -> Sampling:
         """Of sample `number`."""
         return Sampling(temperature=self.temperature, seed=self.seed + number, max_tokens=max_tokens, stop=stop)

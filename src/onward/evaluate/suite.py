@@ -65,7 +65,7 @@ def open_suite(name: str, most: int | None = None) -> Suite:
     if most is None or most >= len(found.items):
         return found
     kept = sorted(Random(found.name).sample(range(len(found.items)), most))
-    return replace(found, items=[found.items[place] for place in kept])
+    return replace(found, name=f"{found.name}-{most}", items=[found.items[place] for place in kept])
 
 
 def _opened(name: str) -> Suite:
