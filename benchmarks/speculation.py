@@ -161,6 +161,7 @@ def measure(out: Path, given: argparse.Namespace) -> None:
         }
         for name, what in whats.items():
             engines[name].draft(made(engines[name], what))
+            engines[name].ends = frozenset()
         sides: dict[str, Say] = {"no drafter": ours(engine, sampling)}
         sides |= {name: ours(one, sampling) for name, one in engines.items()}
         sides["transformers"] = theirs(target, given.tokens)

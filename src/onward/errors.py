@@ -43,6 +43,10 @@ class BadLine(DataError):
         super().__init__(f"{path}, line {number}: {why}. Mend it, or leave such lines out with --skip-bad.")
 
 
+class SuiteError(OnwardError):
+    """A suite of questions that cannot be read, or that cannot be put to this model in this way."""
+
+
 class WorldError(OnwardError):
     """A world that cannot be made, or a question that it does not understand."""
 

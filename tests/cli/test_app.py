@@ -20,6 +20,8 @@ VERBS = (
     "generate",
     "fill",
     "serve",
+    "eval",
+    "compare",
     "show",
     "tokens",
     "report",
@@ -43,7 +45,7 @@ def test_every_verb_has_help_with_an_example(onward, verb):
 def test_help_imports_nothing_heavy():
     """The reason why --help is quick; the time itself is shown in benchmarks/startup.py."""
     heavy = ("torch", "numpy", "tokenizers", "matplotlib", "httpx", "pyarrow", "huggingface_hub", "jinja2")
-    heavy += ("fastapi", "uvicorn", "pydantic", "prometheus_client")
+    heavy += ("fastapi", "uvicorn", "pydantic", "prometheus_client", "yaml")
     code = (
         "import sys; sys.argv = ['onward', '--help']\n"
         "from onward.cli import main\n"

@@ -10,10 +10,12 @@ import typer
 from onward import __version__
 from onward.cli import (
     aligning,
+    arena,
     checking,
     cleaning,
     distilling,
     drafting,
+    evaluating,
     filling,
     looking,
     making,
@@ -51,7 +53,16 @@ for panel, verbs in {
         drafting.datastore,
     ),
     TALK: (talking.chat, talking.generate, filling.fill, serving.serve),
-    LOOK: (looking.show, looking.tokens, looking.report, checking.check, scaling.scale),
+    LOOK: (
+        evaluating.eval,
+        evaluating.compare,
+        arena.arena,
+        looking.show,
+        looking.tokens,
+        looking.report,
+        checking.check,
+        scaling.scale,
+    ),
 }.items():
     for verb in verbs:
         app.command(rich_help_panel=panel)(expanded(verb))

@@ -16,6 +16,7 @@ from onward.align.distil.rounds import ENOUGH, EXHAUSTED, SPENT, VAIN, WRITING
 from onward.align.distil.settings import Distillation
 from onward.corpus.chats import read_chats
 from onward.errors import DataError, EndpointError, OutputError, PlanError
+from onward.generate import patience
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.model.config import TrunkConfig
@@ -173,7 +174,7 @@ def test_a_list_that_begins_with_an_instruction_about_refusing_is_no_refusal(tea
 
 
 def test_a_server_that_is_busy_for_a_while_is_asked_again(teacher, seeds, tmp_path, monkeypatch):
-    monkeypatch.setattr(asking, "WAITS", SOON * 9)
+    monkeypatch.setattr(patience, "WAITS", SOON * 9)
     distil(teacher.url, seeds, tmp_path / "calm.jsonl", WANTED)
     teacher.faults = [429, 503, 502, 429]
     said = Console(record=True, file=io.StringIO(), width=200)
@@ -183,8 +184,8 @@ def test_a_server_that_is_busy_for_a_while_is_asked_again(teacher, seeds, tmp_pa
 
 
 def test_one_that_stays_busy_is_given_up_and_gone_on_with_later(teacher, seeds, tmp_path, monkeypatch):
-    monkeypatch.setattr(asking, "WAITS", SOON * 1000)
-    monkeypatch.setattr(asking, "PATIENCE", 0.1)
+    monkeypatch.setattr(patience, "WAITS", SOON * 1000)
+    monkeypatch.setattr(patience, "PATIENCE", 0.1)
     distil(teacher.url, seeds, tmp_path / "whole.jsonl", WANTED)
     asked, teacher.asked = len(teacher.asked), []
     teacher.faults = [None] * 9 + [503] * 1000

@@ -7,22 +7,17 @@ several prompts in one batch of a folder's engine.
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
-from itertools import chain, repeat
 
 from rich.console import Console
 
 from onward.align.distil.journal import Journal, Request
-from onward.errors import ChatError, DataError, EndpointBusy, EndpointError, OnwardError, PlanError, RequestRefused
+from onward.errors import ChatError, DataError, EndpointError, OnwardError, PlanError, RequestRefused
 from onward.generate.chat_model import ChatModel, FolderModel, Reply
+from onward.generate.patience import patiently
 
-WAITS = (1, 2, 4, 8, 16, 32)
-"""Seconds between attempts while an endpoint is busy or away; then a minute each."""
-PATIENCE = 600
-"""Seconds after which it is given up; the same command goes on later."""
 AHEAD = 2
 """Times --at-once: so far ahead of the reply that is waited for, which may be a slow one, others are asked for. It bounds what is asked for
 in vain at the end."""
@@ -58,7 +53,7 @@ class Asker:
     def ask(self, requests: Sequence[Request]) -> Iterator[Reply | None]:
         """A reply to each request, in order; None where the teacher cannot take it, as one too long for it.
 
-        Raises BudgetSpent instead of the first that the budget has no room for, and EndpointError after PATIENCE.
+        Raises BudgetSpent instead of the first that the budget has no room for, and EndpointError when patience has ended.
         """
         if self.at_once == 1:
             yield from map(self._answer, requests)
@@ -129,17 +124,9 @@ class Asker:
             raise DataError(f"{self.teacher.name} takes none of these requests: {error} {self.advice}") from error
 
     def _patiently(self, request: Request) -> Reply:
-        """The teacher's reply. An endpoint that is busy or away is asked again; it has done nothing yet that is paid for."""
-        until, waits = time.monotonic() + PATIENCE, chain(WAITS, repeat(60))
-        while True:
-            try:
-                reply = self.teacher.replies(request.messages, [request.sampling])[0]
-                return replace(
-                    reply, text=reply.text.encode(errors="replace").decode()
-                )  # half a surrogate pair is no text
-            except EndpointBusy as error:
-                wait = next(waits)
-                if time.monotonic() + wait > until or self._stop.is_set():
-                    raise
-                self.console.print(f"{error} It is asked again in {wait} s.", style="dim")
-                self._stop.wait(wait)
+        """The teacher's reply."""
+        reply = patiently(lambda: self.teacher.replies(request.messages, [request.sampling])[0], self._tell, self._stop)
+        return replace(reply, text=reply.text.encode(errors="replace").decode())  # half a surrogate pair is no text
+
+    def _tell(self, remark: str) -> None:
+        self.console.print(remark, style="dim")

@@ -1,0 +1,37 @@
+"""Options scored together are scored as they are alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from onward.errors import PlanError
+from onward.generate.load import open_folder
+from onward.generate.options import scored
+
+
+@pytest.mark.parametrize("weights", ["torch", None])
+@pytest.mark.parametrize("length", [1, 15, 16, 17, 33])
+def test_options_together_are_scored_as_alone(model_folder, weights, length):
+    engine = open_folder(model_folder, weights=weights).engine
+    prompt = [(7 * i + 3) % 300 for i in range(length)]
+    options = [[5], [9, 11], [5, 6, 7, 8], [200, 100, 50, 25, 12, 6, 3], []]
+    together = scored(engine, prompt, options)
+    engine.forget()
+    for option, found in zip(options, together, strict=True):
+        assert found == pytest.approx(engine.score(prompt, option) if option else [], abs=1e-4)
+    assert engine.pages.used == 0
+
+
+def test_what_was_read_before_changes_nothing(model_folder):
+    engine = open_folder(model_folder, weights="torch").engine
+    prompt = [(5 * i + 2) % 300 for i in range(40)]
+    first = scored(engine, prompt, [[1, 2], [3]])
+    assert scored(engine, prompt, [[1, 2], [3]]) == [pytest.approx(one, abs=1e-5) for one in first]
+
+
+def test_what_does_not_fit_is_refused(model_folder):
+    engine = open_folder(model_folder).engine
+    with pytest.raises(PlanError, match="1 to 64 are wanted"):
+        scored(engine, [1] * 60, [[1] * 5])
+    with pytest.raises(PlanError):
+        scored(engine, [], [[1]])
