@@ -22,6 +22,7 @@ VERBS = (
     "serve",
     "eval",
     "compare",
+    "arena",
     "show",
     "tokens",
     "report",

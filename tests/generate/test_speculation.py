@@ -211,6 +211,12 @@ def test_what_does_not_pay_costs_less_than_a_twentieth():
     assert seconds < 1.05 * 1500
 
 
+def test_not_even_a_dear_drafter_costs_more_once_it_is_known():
+    pace = Pace(SIZES)
+    paced(lambda size: (1, 1 + 20 * (size > 0)), 100, pace)
+    assert sum(1 + 20 * (size > 0) for size in paced(lambda size: (1, 1 + 20 * (size > 0)), 5000, pace)) < 1.05 * 5000
+
+
 def test_what_comes_to_pay_is_found_again():
     pace = Pace(SIZES)
     paced(lambda size: (1, 1 + size), 300, pace)

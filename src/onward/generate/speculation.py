@@ -28,7 +28,9 @@ BEGIN = (0, 3, 1)
 """Which of these are tried first: none, to know what a pass costs, then a middling number, and few."""
 TRIES = 2
 SOONEST, LATEST = 32, 512
-"""Passes after which a choice that lost is tried again: at first, and at most."""
+"""Passes after which a choice that lost is tried again: at first, and at most, but for what follows."""
+LOSS = 0.02
+"""The share of the time that trying again what lost may cost: where a try is dear, the next one waits for longer."""
 KEPT = 32
 """Passes of a choice that count: the last ones."""
 
@@ -60,11 +62,19 @@ class Pace:
         for size in beside:
             if self.passes >= self._due[size]:
                 self._gap[size] = min(2 * self._gap[size], LATEST)
-                self._due[size] = self.passes + self._gap[size]
+                self._due[size] = self.passes + max(self._gap[size], self._paid_by(best, size))
                 self._seen[size] = []  # what was so long ago may not be so any more
                 self._trying = [size]
                 return size
         return best
+
+    def _paid_by(self, best: int, size: int) -> int:
+        """After how many passes of the best choice what a try of another loses is a small share of the time."""
+        if not self._seen[size]:
+            return 0
+        tokens, seconds = (sum(numbers) / len(self._seen[size]) for numbers in zip(*self._seen[size], strict=True))
+        usual = sum(seconds for _, seconds in self._seen[best]) / len(self._seen[best])
+        return int(TRIES * max(0.0, seconds - tokens / self.rate(best)) / (LOSS * usual))
 
     def note(self, size: int, tokens: float, seconds: float) -> None:
         """What a pass with so many drafted tokens gave, of each sequence, and what it took, with the drafting."""
