@@ -25,8 +25,9 @@ from lm_eval.api.instance import Instance
 from lm_eval.models.huggingface import HFLM
 
 from onward.evaluate.asking import Cache, FolderRespondent, Wanted
+from onward.evaluate.opening import open_suite
 from onward.evaluate.prompts import Mode, choice_prompt
-from onward.evaluate.suite import Suite, open_suite
+from onward.evaluate.suite import Suite
 from onward.generate.chat_model import FolderModel
 from onward.generate.load import open_folder
 from onward.lineage import Lineage

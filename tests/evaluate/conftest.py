@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from onward.evaluate.suite import Suite, open_suite
+from onward.evaluate.opening import open_suite
+from onward.evaluate.suite import Suite
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer

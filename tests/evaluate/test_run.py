@@ -196,10 +196,12 @@ def test_replies_that_look_at_no_question_are_known_by_the_control(questions):
     """Whoever names all the animals is right, and as right about other questions."""
     from onward.evaluate.answering import control
     from onward.evaluate.rules import RULES
+    from onward.evaluate.suite import Said
 
     items = [replace(item, options=()) for item in questions.items]
-    blind = [(item, "cat dog fox hen owl", RULES["contains"]("cat dog fox hen owl", item)) for item in items]
-    knowing = [(item, item.answers[0], RULES["contains"](item.answers[0], item)) for item in items]
+    said = [(item, "cat dog fox hen owl", item.answers[0]) for item in items]
+    blind = [Said(item, animals, RULES["contains"](animals, item)) for item, animals, _ in said]
+    knowing = [Said(item, answer, RULES["contains"](answer, item)) for item, _, answer in said]
     assert control(blind).value == 1
     assert control(knowing).value < 0.4
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from onward.errors import SuiteError
-from onward.evaluate.suite import open_suite
+from onward.evaluate.opening import open_suite
 from onward.world import World
 from onward.world.kinds import chosen
 from onward.world.write import write

@@ -60,8 +60,8 @@ def eval(
     Example:  onward eval runs/mine --suite world-hop
               onward eval runs/mine http://localhost:8000/v1 --suite mine.yaml
     """
+    from onward.evaluate.opening import open_suite
     from onward.evaluate.run import summary
-    from onward.evaluate.suite import open_suite
 
     asked, console, told = open_suite(suite, most), printing.results(), []
     for where in models:
@@ -94,7 +94,7 @@ def compare(
     from dataclasses import asdict
 
     from onward.evaluate.compare import compare as carry_out
-    from onward.evaluate.suite import open_suite
+    from onward.evaluate.opening import open_suite
 
     asked = open_suite(suite, most)
     (one, before), (other, after) = (

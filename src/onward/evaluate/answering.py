@@ -18,7 +18,7 @@ from onward.evaluate.items import Item
 from onward.evaluate.prompts import open_prompt
 from onward.evaluate.rules import RULES, Score
 from onward.evaluate.settings import How
-from onward.evaluate.suite import Suite
+from onward.evaluate.suite import Said, Suite
 from onward.train.measure import Measured
 
 CONTROLS = 5
@@ -34,7 +34,7 @@ def examine(respondent: Respondent, suite: Suite, how: How, *, chat: bool) -> Ex
         for number in range(how.seeds)
     ]
     answers, found = respondent.ask(wanted), Examined(suite)
-    said: list[tuple[Item, str, Score]] = []
+    said: list[Said] = []
     for place, (item, prompt) in enumerate(zip(suite.items, prompts, strict=True)):
         own = answers[place * how.seeds : (place + 1) * how.seeds]
         if not _all_there(found, item, own):
@@ -43,7 +43,7 @@ def examine(respondent: Respondent, suite: Suite, how: How, *, chat: bool) -> Ex
         for number, answer in enumerate(own):
             assert answer is not None
             score = RULES[item.rule](answer.text.strip(), item)
-            said.append((item, answer.text.strip(), score))
+            said.append(Said(item, answer.text.strip(), score))
             scores.append(score.value)
             found.records.append(_record(item, prompt.words, how.seed + number, answer, score))
         found.scores[item.id] = sum(scores) / len(scores)
@@ -80,21 +80,22 @@ def _record(item: Item, prompt: str, seed: int, answer: Answer, score: Score) ->
     }
 
 
-def _rows(suite: Suite, said: Sequence[tuple[Item, str, Score]]) -> list[Row]:
+def _rows(suite: Suite, said: Sequence[Said]) -> list[Row]:
     """The number, and what it is to be held against."""
-    items = [item for item, _, _ in said]
+    items = [one.item for one in said]
     if not items:
         return []
     metric = _metric(items)
     rows = [
-        Row(metric, mean(items, [score.value for _, _, score in said]), suite.chance, _usual(items)),
+        *(suite.rows(said) if suite.rows else ()),
+        Row(metric, mean(items, [one.score.value for one in said]), suite.chance, _usual(items)),
         Row("control: answers to other questions", control(said), about="the same replies, held against those"),
     ]
-    unformed = [float(not score.formed) for _, _, score in said]
+    unformed = [float(not one.score.formed) for one in said]
     if any(unformed):
         rows.append(Row(UNFORMED, mean(items, unformed), about="counted as wrong above"))
     if metric in references.OF_CORPORA:
-        texts, wanted = [text for _, text, _ in said], [item.answers for item in items]
+        texts, wanted = [one.text for one in said], [item.answers for item in items]
         whole = references.of_corpus(metric, texts, wanted)
         rows.append(Row(f"{metric} of all texts as one", Measured(value=whole, low=None, high=None, n=len(texts))))
     return rows
@@ -116,12 +117,12 @@ def _usual(items: Sequence[Item]) -> float | None:
     return sum(RULES[item.rule](usual[item.kind], item).value for item in items) / len(items)
 
 
-def control(said: Sequence[tuple[Item, str, Score]]) -> Measured:
+def control(said: Sequence[Said]) -> Measured:
     """The replies, each held against the answers to some other questions: what a model gets that does not look at the question."""
     random, everything, items, values = Random(0), list(said), list[Item](), list[float]()
-    for item, text, _ in said:
+    for one in said:
         drawn = random.sample(everything, min(CONTROLS + 1, len(everything)))
-        for other in [other for other, _, _ in drawn if other.id != item.id][:CONTROLS]:
-            items.append(item)
-            values.append(RULES[other.rule](text, other).value)
+        for other in [other.item for other in drawn if other.item.id != one.item.id][:CONTROLS]:
+            items.append(one.item)
+            values.append(RULES[other.rule](one.text, other).value)
     return mean(items, values)

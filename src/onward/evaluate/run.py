@@ -3,6 +3,7 @@
     DIR/answers/HASH.jsonl          all that a model has said, whatever the suite; nothing in it is asked again (asking.py)
     DIR/SUITE/NAME-HASH.jsonl       a line for each answer: prompt, answer, score, log-probabilities
     DIR/SUITE/NAME-HASH.json        the numbers
+    DIR/SUITE/NAME-HASH.svg         a picture, where the suite has one
 
 Left out: the comparison of two models (compare.py).
 """
@@ -30,6 +31,8 @@ ANSWERS = "answers"
 
 def examine(asked: Respondent, suite: Suite, how: How, *, chat: bool) -> Examined:
     """The suite's numbers for whoever is asked.   chat: whether it talks.   Raises SuiteError, EndpointError, FolderError, OutputError."""
+    if suite.played:
+        return suite.played(suite, asked, how, chat)
     if not suite.chooses:
         if how.mode not in ("auto", "said"):
             raise SuiteError(
@@ -61,6 +64,8 @@ def evaluate(model: Model, suite: Suite, how: How, out: Path, asked: Respondent)
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in found.records]
     write_bytes(name.with_name(name.name + ".jsonl"), "".join(lines).encode(errors="backslashreplace"))
     write_json(name.with_name(name.name + ".json"), summary(model, found, how))
+    if suite.picture and found.rows:
+        write_bytes(name.with_name(name.name + ".svg"), suite.picture(found).encode())
     if not isinstance(model, EndpointModel) and Path(model.name).is_dir() and not found.unreached:
         lineage.add_results(Path(model.name), results(found, how))
     return found

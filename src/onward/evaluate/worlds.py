@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 from onward.evaluate.items import CHOICE, Item
+from onward.evaluate.suite import Suite
 from onward.world import World
 from onward.world.kinds import CHATS
 from onward.world.record import Record
@@ -27,8 +28,12 @@ HARDEST = ("both", "people", "content", "phrasing")
 """Of these splits, the first that a kind has."""
 
 
-def items(name: str) -> list[Item]:
-    """Of a suite's name, in the default world."""
+def suite(name: str) -> Suite:
+    """By its name, of the default world."""
+    return Suite(name=name, items=_items(name), max_tokens=TOKENS, about=ABOUT)
+
+
+def _items(name: str) -> list[Item]:
     kind = name.removeprefix(PREFIX)
     records = [record for record in CHATS[kind](World()) if record.split != "train"]
     split = next(split for split in HARDEST if any(record.split == split for record in records))
