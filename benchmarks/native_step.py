@@ -28,7 +28,7 @@ from torch import Tensor
 from onward.generate.cache import KVCache
 from onward.generate.native.packing import rounded
 from onward.generate.native.step import FORMATS, Native
-from onward.generate.pages import BLOCK
+from onward.generate.pages import BLOCK, Pages
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 
@@ -90,12 +90,13 @@ def torch_side(model: LanguageModel, dtype: torch.dtype, rows: int, capacity: in
 
 def native_side(native: Native, rows: int, capacity: int) -> Side:
     config, blocks = native.config, -(-capacity // BLOCK)
-    shape = (config.depth, rows * blocks, config.kv_heads, BLOCK, config.head_size)
-    keys, values = torch.zeros(shape), torch.zeros(shape)
-    tables = torch.randperm(rows * blocks).view(rows, blocks).int()
+    pages = Pages(config, rows * blocks, dtype=torch.float32, device=torch.device("cpu"))
+    for _ in range(rows * blocks):
+        pages.take()
+    tables = (1 + torch.randperm(rows * blocks)).view(rows, blocks).int()
 
     def step(ids: Tensor, position: int) -> Tensor:
-        return native.step(ids, torch.full((rows,), position), tables, keys, values)[0]
+        return native.step(ids, torch.full((rows,), position), tables, pages.keys, pages.values)[0]
 
     return Side(f"native {native.weights}", step, native.bytes)
 
@@ -112,7 +113,7 @@ def reading_speed(floats: Tensor) -> float:
 
 
 def check(model: LanguageModel, natives: list[Native], rows: int) -> None:
-    """The first step of each native side is that of the trunk with the same rounded weights."""
+    """The first step of each native side is that of the trunk with the same rounded weights; bf16 rounds what they are multiplied by too."""
     ids = torch.arange(rows)
     for native in natives:
         same = copy.deepcopy(model)
@@ -122,7 +123,7 @@ def check(model: LanguageModel, natives: list[Native], rows: int) -> None:
         wanted, got = same(ids[:, None])[:, 0], native_side(native, rows, 1).step(ids, 0)
         difference = ((got - wanted).abs().max() / wanted.abs().max()).item()
         print(f"native {native.weights}: logits differ from the trunk's with the same weights by {difference:.0e}")
-        assert difference < 1e-4
+        assert difference < (1e-2 if native.weights == "bf16" else 1e-4)
 
 
 @torch.no_grad()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import copy
 import random
 
 import torch
 
 from onward.generate.engine import Engine, Request
+from onward.generate.native.packing import rounded
 from onward.generate.sampling import draw
-from onward.model.trunk import LanguageModel
+from onward.generate.settings import Weights
+from onward.model.trunk import Head, LanguageModel
 
 NOUNS = ("cat", "dog", "fox", "hen", "owl")
 PLACES = ("mat", "hill", "roof", "road", "boat")
@@ -34,6 +37,20 @@ def randomised(model: LanguageModel, seed: int = 0) -> LanguageModel:
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.empty(parameter.shape).normal_(0, 0.08, generator=generator))
+    return model
+
+
+@torch.no_grad()
+def with_weights(model: LanguageModel, weights: Weights) -> LanguageModel:
+    """A model whose matrices are what a format makes of them, and in bf16 what they are multiplied by too."""
+    model = copy.deepcopy(model)
+    for parameter in model.parameters():
+        if parameter.dim() == 2:
+            parameter.copy_(rounded(parameter, weights))
+    if weights == "bf16":
+        for module in model.modules():
+            if isinstance(module, torch.nn.Linear | Head):
+                module.register_forward_pre_hook(lambda _, given: (given[0].bfloat16().float(), *given[1:]))
     return model
 
 

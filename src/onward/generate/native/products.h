@@ -1,7 +1,9 @@
-// A matrix times a few vectors, the weights in the order of packing.py and widened to floats on the way from memory into registers.
+// A matrix times a few vectors, the weights in the order of packing.py and widened on the way from memory into registers. Where they are
+// bf16, the inputs are rounded to bf16 too, as torch and everybody else does it: processors multiply such pairs in one instruction.
 #pragma once
 
 #include <algorithm>
+#include <vector>
 #if defined(__x86_64__)
 #include <immintrin.h>
 #endif
@@ -13,7 +15,7 @@ inline constexpr int64_t PANEL = 32;  // rows of a matrix that lie together
 inline constexpr int64_t GROUP = 64;  // columns of a row that share a scale, in int8
 
 struct Matrix {
-  const void* codes;       // (rows / PANEL, columns, PANEL): a panel is read from its beginning to its end
+  const void* codes;       // (rows / PANEL, columns, PANEL): a panel is read from its beginning to its end. bf16: see there
   const uint16_t* scales;  // int8 only: (rows / PANEL, groups, PANEL) bf16
   const float* bias;       // (rows,) or null
   int64_t rows, columns;   // rows are filled up to a multiple of PANEL
@@ -22,38 +24,73 @@ struct Matrix {
 inline constexpr int PARTS = PANEL / LANES;  // vectors of a panel
 inline constexpr int TILE = LANES == 16 ? 8 : 2;  // inputs at a time: as many as keep their sums in registers
 
-// How the codes of one column of a panel become PARTS vectors of floats, and where in it row r lies.
+// A format says: how many columns are read in one STEP; what a step of a panel is in registers, PARTS of Weights; what an Input of a step
+// is, and how floats become such inputs, (rows, steps); how the product of the two is added to a sum.
 struct Fp32 {
   using Code = float;
+  using Weights = Vec;
+  using Input = float;
+  static constexpr int STEP = 1;
   static constexpr bool SCALED = false;
-  static int64_t place(int64_t r) { return r; }
-  static float value(Code code) { return code; }
-  static void widen(const Code* codes, Vec* to) {
+  static float value(const Code* panel, int64_t column, int64_t row) { return panel[column * PANEL + row]; }
+  static const Input* inputs(const float* x, int64_t, int64_t, int64_t&, std::vector<Input>&) { return x; }
+  static void open(const Code* codes, Weights* to) {
     for (int i = 0; i < PARTS; ++i) to[i] = load<Vec>(codes + i * LANES);
   }
+  static Vec add(Vec sum, Weights weights, Input x) { return sum + weights * x; }
 };
 
-// Rows r and r + 16 are neighbours: the lower and the upper half of a 32-bit lane, each one instruction from being a float.
+// Two neighbours in a row lie together, in the lower and the upper half of 32 bits: (rows / PANEL, columns / 2, PANEL, 2), an odd last
+// column with a zero beside it.
 struct Bf16 {
   using Code = uint16_t;
+  using Weights = Ints;
+  using Input = uint32_t;
+  static constexpr int STEP = 2;
   static constexpr bool SCALED = false;
-  static int64_t place(int64_t r) { return 2 * (r % 16) + r / 16; }
-  static float value(Code code) { return widened(code); }
-  static void widen(const Code* codes, Vec* to) {
-    for (int i = 0; i < PARTS / 2; ++i) {
-      Ints pairs = load<Ints>(codes + 2 * i * LANES);
-      to[i] = (Vec)(pairs << 16);
-      to[i + PARTS / 2] = (Vec)(pairs & int32_t(0xffff0000));
+  static float value(const Code* panel, int64_t column, int64_t row) {
+    return widened(panel[(column / 2 * PANEL + row) * 2 + column % 2]);
+  }
+  static const Input* inputs(const float* x, int64_t rows, int64_t columns, int64_t& stride, std::vector<Input>& room) {
+    const int64_t steps = (columns + 1) / 2;
+    room.resize(rows * steps);
+    for (int64_t row = 0; row < rows; ++row) narrow(x + row * stride, columns, room.data() + row * steps);
+    stride = steps;
+    return room.data();
+  }
+  static void open(const Code* codes, Weights* to) {
+    for (int i = 0; i < PARTS; ++i) to[i] = load<Ints>(codes + 2 * i * LANES);
+  }
+  static Vec add(Vec sum, Weights weights, Input x) {
+#if defined(__AVX512BF16__)
+    return (Vec)_mm512_dpbf16_ps((__m512)sum, (__m512bh)weights, (__m512bh)_mm512_set1_epi32(int(x)));
+#else
+    sum += (Vec)(weights & int32_t(0xffff0000)) * widened(uint16_t(x >> 16));
+    return sum + (Vec)(weights << 16) * widened(uint16_t(x));
+#endif
+  }
+  static void narrow(const float* x, int64_t columns, Input* to) {
+    int64_t k = 0;
+#if defined(__AVX512BF16__)
+    for (; k + 32 <= columns; k += 32) {
+      const __m512bh pairs = _mm512_cvtne2ps_pbh(_mm512_loadu_ps(x + k + 16), _mm512_loadu_ps(x + k));
+      std::memcpy(to + k / 2, &pairs, sizeof pairs);
     }
+#endif
+    for (; k < columns; k += 2) to[k / 2] = narrowed(x[k]) | uint32_t(k + 1 < columns ? narrowed(x[k + 1]) : 0) << 16;
   }
 };
 
 struct Int8 {
   using Code = int8_t;
+  using Weights = Vec;
+  using Input = float;
+  static constexpr int STEP = 1;
   static constexpr bool SCALED = true;
-  static int64_t place(int64_t r) { return r; }
-  static float value(Code code) { return code; }
-  static void widen(const Code* codes, Vec* to) {
+  static float value(const Code* panel, int64_t column, int64_t row) { return panel[column * PANEL + row]; }
+  static const Input* inputs(const float* x, int64_t, int64_t, int64_t&, std::vector<Input>&) { return x; }
+  static Vec add(Vec sum, Weights weights, Input x) { return sum + weights * x; }
+  static void open(const Code* codes, Weights* to) {
     __builtin_prefetch(codes + 1024);  // the processor's own looking ahead does not keep up with so few bytes for so much work
     for (int i = 0; i < PARTS; ++i) {
 #if defined(__AVX512F__)  // written out, because GCC 12 converts from bytes lane by lane
@@ -67,28 +104,29 @@ struct Int8 {
   }
 };
 
-// N panels times B inputs x (B, columns), `stride` apart. out: (N, B, PANEL). Every sum runs over the columns from the first to the last,
+// N panels times B inputs x (B, steps), `stride` apart. out: (N, B, PANEL). Every sum runs over the columns from the first to the last,
 // whatever N and B are, so that what a sequence gives does not depend on its company.
 template <class F, int N, int B>
-void times(const Matrix& m, int64_t panel, const float* x, int64_t stride, float* out) {
-  const int64_t group = F::SCALED ? GROUP : m.columns, groups = (m.columns + group - 1) / group;
-  auto codes = static_cast<const typename F::Code*>(m.codes) + panel * m.columns * PANEL;
+void times(const Matrix& m, int64_t panel, const typename F::Input* x, int64_t stride, float* out) {
+  const int64_t steps = (m.columns + F::STEP - 1) / F::STEP;
+  const int64_t group = F::SCALED ? GROUP : steps, groups = (steps + group - 1) / group;
+  auto codes = static_cast<const typename F::Code*>(m.codes) + panel * steps * F::STEP * PANEL;
   Vec total[N][B][PARTS] = {};
   for (int64_t g = 0; g < groups; ++g) {
     Vec sums[N][B][PARTS] = {};
-    for (int64_t k = g * group; k < std::min(m.columns, (g + 1) * group); ++k)
+    for (int64_t k = g * group; k < std::min(steps, (g + 1) * group); ++k)
       for (int n = 0; n < N; ++n) {
-        Vec weights[PARTS];
-        F::widen(codes + (n * m.columns + k) * PANEL, weights);
+        typename F::Weights weights[PARTS];
+        F::open(codes + (n * steps + k) * F::STEP * PANEL, weights);
         for (int b = 0; b < B; ++b)
-          for (int i = 0; i < PARTS; ++i) sums[n][b][i] += weights[i] * x[b * stride + k];
+          for (int i = 0; i < PARTS; ++i) sums[n][b][i] = F::add(sums[n][b][i], weights[i], x[b * stride + k]);
       }
-    for (int n = 0; n < N; ++n) {
-      Vec scales[PARTS];
-      if (F::SCALED) Bf16::widen(m.scales + ((panel + n) * groups + g) * PANEL, scales);
-      for (int b = 0; b < B; ++b)
-        for (int i = 0; i < PARTS; ++i) total[n][b][i] = F::SCALED ? total[n][b][i] + sums[n][b][i] * scales[i] : sums[n][b][i];
-    }
+    for (int n = 0; n < N; ++n)
+      for (int i = 0; i < PARTS; ++i) {
+        Vec scales = {};
+        if (F::SCALED) scales = widened(load<Halves>(m.scales + ((panel + n) * groups + g) * PANEL + i * LANES));
+        for (int b = 0; b < B; ++b) total[n][b][i] = F::SCALED ? total[n][b][i] + sums[n][b][i] * scales : sums[n][b][i];
+      }
   }
   for (int n = 0; n < N; ++n)
     for (int b = 0; b < B; ++b)
@@ -98,7 +136,7 @@ void times(const Matrix& m, int64_t panel, const float* x, int64_t stride, float
 // As above, for a number of inputs that is known only now, up to TILE, and as many panels of those before `last` as pay: a sum waits
 // for the one before it, so where there are few inputs, there must be several panels. Returns how many.
 template <class F, int B = TILE>
-int64_t times_some(int64_t inputs, const Matrix& m, int64_t panel, int64_t last, const float* x, int64_t stride, float* out) {
+int64_t times_some(int64_t inputs, const Matrix& m, int64_t panel, int64_t last, const typename F::Input* x, int64_t stride, float* out) {
   if constexpr (B > 1)
     if (inputs < B) return times_some<F, B - 1>(inputs, m, panel, last, x, stride, out);
   constexpr int N = B * PARTS >= 8 ? 1 : 8 / (B * PARTS);
@@ -107,10 +145,13 @@ int64_t times_some(int64_t inputs, const Matrix& m, int64_t panel, int64_t last,
 }
 
 // The product with x (batch, stride), some panels after the other, each for all inputs, so that its weights come from memory once.
-// done(b, first, values): rows `first` to `first + PANEL` of the product of input b, the bias added.
+// done(b, first, values): rows `first` to `first + PANEL` of the product of input b, the bias added.   room: for the inputs as the format
+// has them; each thread makes its own, which costs less than meeting once more.
 template <class F, class Done>
-void product(const Matrix& m, Share panels, const float* x, int64_t batch, int64_t stride, Done done) {
+void product(const Matrix& m, Share panels, const float* from, int64_t batch, int64_t stride, std::vector<typename F::Input>& room,
+             Done done) {
   alignas(64) float out[8 * PANEL];
+  const typename F::Input* x = F::inputs(from, batch, m.columns, stride, room);
   for (int64_t panel = panels.first, some; panel < panels.last; panel += some)
     for (int64_t first = 0; first < batch; first += TILE) {
       const int64_t inputs = std::min<int64_t>(TILE, batch - first), last = batch > TILE ? panel + 1 : panels.last;
@@ -127,10 +168,10 @@ void product(const Matrix& m, Share panels, const float* x, int64_t batch, int64
 
 template <class F>
 void embed(const Matrix& m, int64_t row, float* out) {
-  const int64_t panel = row / PANEL, place = F::place(row % PANEL), groups = (m.columns + GROUP - 1) / GROUP;
-  auto codes = static_cast<const typename F::Code*>(m.codes) + panel * m.columns * PANEL;
+  const int64_t panel = row / PANEL, steps = (m.columns + F::STEP - 1) / F::STEP, groups = (m.columns + GROUP - 1) / GROUP;
+  auto codes = static_cast<const typename F::Code*>(m.codes) + panel * steps * F::STEP * PANEL;
   for (int64_t k = 0; k < m.columns; ++k) {
-    out[k] = F::value(codes[k * PANEL + place]);
-    if (F::SCALED) out[k] *= widened(m.scales[(panel * groups + k / GROUP) * PANEL + Bf16::place(row % PANEL)]);
+    out[k] = F::value(codes, k, row % PANEL);
+    if (F::SCALED) out[k] *= widened(m.scales[(panel * groups + k / GROUP) * PANEL + row % PANEL]);
   }
 }

@@ -16,6 +16,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "draws.h"
@@ -51,7 +52,7 @@ struct Call {
   const uint64_t* unseen;      // (B,): bit i: the row does not see the slot 1 + i before its own, which is of another branch of a draft
   const int64_t* scored;       // (scores,): rows of which scores are wanted
   const int32_t* tables;       // (B, table_width)
-  void *keys, *values;         // (depth, blocks, kv_heads, PAGE, head_size)
+  void *keys, *values;         // (depth, blocks, kv_heads, head_size, PAGE) and (depth, blocks, kv_heads, PAGE, head_size)
   float *logits, *hidden;      // (scores, vocab), and what they come from, (scores, width)
 };
 
@@ -86,49 +87,68 @@ void times_silu(float* gate, const float* up) {  // (PANEL,): gate becomes silu(
   }
 }
 
-// What the cache holds: floats, or bf16.
-inline Vec cells(const float* from) { return load<Vec>(from); }
-inline Vec cells(const uint16_t* from) { return widened(load<Halves>(from)); }
-inline float cell(float value) { return value; }
-inline float cell(uint16_t value) { return widened(value); }
+// What the cache holds: floats, or bf16. A block of it as floats: as it lies there, or in `room`.
 inline void put(float* to, float value) { *to = value; }
 inline void put(uint16_t* to, float value) { *to = narrowed(value); }
-
-// Scores of a block: the products of `query` with its PAGE keys, also with those that hold rubbish. The query is scaled already.
-template <class Cell>
-void scores_of(const float* query, const Cell* keys, int64_t size, float* scores) {
-  const int64_t whole = size - size % LANES;
-  for (int64_t first = 0; first < PAGE; first += LANES) {
-    Vec products[LANES];
-    for (int t = 0; t < LANES; ++t) {
-      const Cell* key = keys + (first + t) * size;
-      products[t] = Vec{};
-      for (int64_t i = 0; i < whole; i += LANES) products[t] += load<Vec>(query + i) * cells(key + i);
-    }
-    store(scores + first, sums(products));
-  }
-  for (int64_t t = 0; t < PAGE; ++t)
-    for (int64_t i = whole; i < size; ++i) scores[t] += query[i] * cell(keys[t * size + i]);
+inline const float* opened(const float* cells, int64_t, float*) { return cells; }
+inline const float* opened(const uint16_t* cells, int64_t count, float* room) {
+  for (int64_t i = 0; i < count; i += LANES) store(room + i, widened(load<Halves>(cells + i)));
+  return room;
 }
 
-// N vectors of the values of tokens `first` to before `last` of a block, each times its share, are added to `mixed`.
-template <int N, class Cell>
-void mix_some(const float* shares, const Cell* values, int64_t first, int64_t last, int64_t size, float* mixed) {
-  Vec sums[N];
-  for (int n = 0; n < N; ++n) sums[n] = load<Vec>(mixed + n * LANES);
+// Calls work with four of so many things at a time, and then with what is left: how many, known to the compiler, and which is the first.
+template <class Work>
+void by_fours(int64_t count, Work work) {
+  int64_t at = 0;
+  for (; at + 4 <= count; at += 4) work(std::integral_constant<int, 4>(), at);
+  if (count - at == 3) work(std::integral_constant<int, 3>(), at);
+  if (count - at == 2) work(std::integral_constant<int, 2>(), at);
+  if (count - at == 1) work(std::integral_constant<int, 1>(), at);
+}
+
+// Scores of a block for Q queries, to be `stride` apart: the products with its keys (size, PAGE), also with those that hold rubbish. The
+// queries are scaled already. Of each score four sums, of every fourth number, since each sum waits for the one before it.
+template <int Q>
+void scores_of(const float* const* queries, const float* keys, int64_t size, float* scores, int64_t stride) {
+  constexpr int WIDE = PAGE / LANES;
+  Vec sums[Q][4][WIDE] = {};
+  for (int64_t i = 0; i < size; i += 4)
+    for (int j = 0; j < 4; ++j)
+      if (i + j < size)
+        for (int w = 0; w < WIDE; ++w) {
+          const Vec key = load<Vec>(keys + (i + j) * PAGE + w * LANES);
+          for (int q = 0; q < Q; ++q) sums[q][j][w] += key * queries[q][i + j];
+        }
+  for (int q = 0; q < Q; ++q)
+    for (int w = 0; w < WIDE; ++w)
+      store(scores + q * stride + w * LANES, (sums[q][0][w] + sums[q][1][w]) + (sums[q][2][w] + sums[q][3][w]));
+}
+
+// N vectors of the values (PAGE, size) of tokens `first` to before `last` of a block, each times its share for Q queries, are added to
+// `mixed`.
+template <int Q, int N>
+void mix_some(const float* shares, int64_t stride, const float* values, int64_t first, int64_t last, int64_t size, float* mixed) {
+  Vec sums[Q][N];
+  for (int q = 0; q < Q; ++q)
+    for (int n = 0; n < N; ++n) sums[q][n] = load<Vec>(mixed + q * size + n * LANES);
   for (int64_t t = first; t < last; ++t)
-    for (int n = 0; n < N; ++n) sums[n] += cells(values + t * size + n * LANES) * shares[t];
-  for (int n = 0; n < N; ++n) store(mixed + n * LANES, sums[n]);
+    for (int n = 0; n < N; ++n) {
+      const Vec value = load<Vec>(values + t * size + n * LANES);
+      for (int q = 0; q < Q; ++q) sums[q][n] += value * shares[q * stride + t];
+    }
+  for (int q = 0; q < Q; ++q)
+    for (int n = 0; n < N; ++n) store(mixed + q * size + n * LANES, sums[q][n]);
 }
 
 // The same of whole values. Several vectors at a time, since each sum waits for the one before it.
-template <class Cell>
-void mix(const float* shares, const Cell* values, int64_t first, int64_t last, int64_t size, float* mixed) {
+template <int Q>
+void mix(const float* shares, int64_t stride, const float* values, int64_t first, int64_t last, int64_t size, float* mixed) {
   int64_t i = 0;
-  for (; i + 4 * LANES <= size; i += 4 * LANES) mix_some<4>(shares, values + i, first, last, size, mixed + i);
-  for (; i + LANES <= size; i += LANES) mix_some<1>(shares, values + i, first, last, size, mixed + i);
+  for (; i + 4 * LANES <= size; i += 4 * LANES) mix_some<Q, 4>(shares, stride, values + i, first, last, size, mixed + i);
+  for (; i + LANES <= size; i += LANES) mix_some<Q, 1>(shares, stride, values + i, first, last, size, mixed + i);
   for (; i < size; ++i)
-    for (int64_t t = first; t < last; ++t) mixed[i] += cell(values[t * size + i]) * shares[t];
+    for (int q = 0; q < Q; ++q)
+      for (int64_t t = first; t < last; ++t) mixed[q * size + i] += values[t * size + i] * shares[q * stride + t];
 }
 
 // Asks for what will be read soon: blocks lie anywhere, so the processor cannot see them coming.
@@ -137,18 +157,21 @@ void fetch(const Cell* from, int64_t count) {
   for (int64_t i = 0; i < count; i += 64 / sizeof(Cell)) __builtin_prefetch(from + i);
 }
 
-// Of a multiple of LANES scores, in place. What must not be seen has minus infinity, and gets a share of 0. The shares are added up one
-// after the other, so that what is not seen, as other branches of a draft, changes nothing, not even the order of the sum.
-void softmax(float* scores, int64_t size) {
-  Vec highs = load<Vec>(scores);
+// Of a multiple of LANES scores, in place. What must not be seen has minus infinity, and gets a share of 0. The first shares, `settled`, a
+// multiple of LANES, are added up by lanes; those after them, among which there may be other branches of a draft, one after the other, so
+// that what is not seen changes nothing, not even the order of the sum.
+void softmax(float* scores, int64_t size, int64_t settled) {
+  Vec highs = load<Vec>(scores), totals = {};
   for (int64_t i = LANES; i < size; i += LANES) highs = load<Vec>(scores + i) > highs ? load<Vec>(scores + i) : highs;
-  float highest = highs[0], total = 0;
+  float highest = highs[0];
   for (int lane = 1; lane < LANES; ++lane) highest = std::max(highest, highs[lane]);
   for (int64_t i = 0; i < size; i += LANES) {
-    const Vec score = load<Vec>(scores + i), share = exponential(score - highest);
-    store(scores + i, score == -INFINITY ? Vec{} : share);
-    for (int lane = 0; lane < LANES; ++lane) total += scores[i + lane];
+    const Vec score = load<Vec>(scores + i), share = exponential(score - highest), seen = score == -INFINITY ? Vec{} : share;
+    store(scores + i, seen);
+    if (i < settled) totals += seen;
   }
+  float total = sum(totals);
+  for (int64_t i = settled; i < size; ++i) total += scores[i];
   const float whole = 1.0f / total;
   for (int64_t i = 0; i < size; ++i) scores[i] *= whole;
 }
@@ -157,10 +180,20 @@ void softmax(float* scores, int64_t size) {
 
 int64_t filled_up(int64_t rows) { return (rows + PANEL - 1) / PANEL * PANEL; }
 
+constexpr int64_t MOST = 8;     // rows of a tile
+constexpr int64_t BRANCHES = 64;  // so far back a row may have slots before its own that it does not see
+
+struct Tile {  // rows of one sequence that are neighbours: what they read of its cache comes from memory once
+  int64_t first, last;
+};
+
 struct Scratch {  // rows are inputs
   std::vector<float> x, turns, qkv, mixed, hidden;
+  std::vector<Tile> tiles;
   struct Own {
-    std::vector<float> normed, scores;
+    std::vector<float> normed, scores, block;
+    std::vector<const float*> queries;
+    std::tuple<std::vector<float>, std::vector<uint32_t>> inputs;  // of a product, as its format has them
   };
   std::vector<Own> own;  // of each thread
 };
@@ -182,8 +215,13 @@ class Step {
     const int64_t longest = *std::max_element(c.slots, c.slots + c.batch) + 1;
     for (auto& own : s.own) {
       own.normed.resize(std::max(c.batch, c.scores) * m.width);
-      own.scores.resize(m.heads / m.kv_heads * (longest + PAGE));
+      own.scores.resize(MOST * m.heads / m.kv_heads * (longest + PAGE));
+      own.block.resize(PAGE * m.head_size);
     }
+    s.tiles.clear();
+    for (int64_t b = 0; b < c.batch; ++b)
+      if (!s.tiles.empty() && b - s.tiles.back().first < MOST && of_one_sequence(s.tiles.back().first, b)) s.tiles.back().last = b + 1;
+      else s.tiles.push_back({b, b + 1});
   }
 
   // What each thread does. Between two meetings it writes only what is its own share.
@@ -192,12 +230,11 @@ class Step {
     team.meet();
     for (int64_t n = 0; n < m.depth; ++n) {
       const Layer& layer = m.layers[n];
-      const Share heads = share(c.batch * m.kv_heads, thread);
       project(layer, thread);
       team.meet();
-      place(layer, n, heads);
+      place(layer, n, share(c.batch * m.kv_heads, thread));
       if (c.batch > 1) team.meet();  // rows may be tokens of one sequence, each of which sees the keys of those before it
-      attend(layer, n, heads, thread);
+      attend(layer, n, share(int64_t(s.tiles.size()) * m.kv_heads, thread), thread);
       team.meet();
       add(layer.out, s.mixed.data(), queries, thread);
       team.meet();
@@ -227,6 +264,8 @@ class Step {
     }
   }
 
+  auto& room(int thread) { return std::get<std::vector<typename F::Input>>(s.own[thread].inputs); }
+
   // Every thread for itself: it costs less than meeting once more.
   const float* normed(const float* weight, int thread) {
     float* out = s.own[thread].normed.data();
@@ -236,7 +275,7 @@ class Step {
 
   void project(const Layer& layer, int thread) {
     const float* in = normed(layer.attention_norm, thread);
-    product<F>(layer.qkv, share(layer.qkv.rows / PANEL, thread), in, c.batch, m.width,
+    product<F>(layer.qkv, share(layer.qkv.rows / PANEL, thread), in, c.batch, m.width, room(thread),
                [&](int64_t b, int64_t first, const float* values) { std::copy_n(values, PANEL, qkv(b) + first); });
   }
 
@@ -245,9 +284,18 @@ class Step {
     if (m.frequencies) rotate(head, s.turns.data() + b * m.head_size, half);
   }
 
+  bool of_one_sequence(int64_t a, int64_t b) const {
+    const int64_t blocks = std::max(c.slots[a], c.slots[b]) / PAGE + 1;
+    return std::equal(c.tables + a * c.table_width, c.tables + a * c.table_width + blocks, c.tables + b * c.table_width);
+  }
+
   Cell* page(void* cells, int64_t layer, int64_t b, int64_t slot, int64_t head) const {
     const int64_t block = c.tables[b * c.table_width + slot / PAGE];
-    return static_cast<Cell*>(cells) + (((layer * c.blocks + block) * m.kv_heads + head) * PAGE + slot % PAGE) * m.head_size;
+    return static_cast<Cell*>(cells) + ((layer * c.blocks + block) * m.kv_heads + head) * PAGE * m.head_size;
+  }
+
+  int64_t begin_of(const Layer& layer, int64_t b) const {
+    return layer.window ? std::max<int64_t>(0, position(c, b) + 1 - layer.window) : 0;
   }
 
   // Norms and angles of queries and keys; the new keys and values into their pages. `heads`: of all rows, one after the other.
@@ -265,46 +313,72 @@ class Step {
       const float* value = key + m.kv_heads * m.head_size;
       finish_head(key, layer.k_norm, b);
       Cell *k = page(c.keys, n, b, c.slots[b], head), *v = page(c.values, n, b, c.slots[b], head);
-      for (int64_t i = 0; i < m.head_size; ++i) put(k + i, key[i]), put(v + i, value[i]);
+      const int64_t at = c.slots[b] % PAGE;
+      for (int64_t i = 0; i < m.head_size; ++i) put(k + i * PAGE + at, key[i]), put(v + at * m.head_size + i, value[i]);
     }
   }
 
-  // softmax(q K^T) V of the query heads that share a key head, block by block. `heads`: as above.
-  void attend(const Layer& layer, int64_t n, Share heads, int thread) {
-    const int64_t group = m.heads / m.kv_heads, size = m.head_size;
-    for (int64_t task = heads.first; task < heads.last; ++task) {
-      const int64_t b = task / m.kv_heads, head = task % m.kv_heads, end = c.slots[b] + 1;
-      const int64_t begin = layer.window ? std::max<int64_t>(0, position(c, b) + 1 - layer.window) : 0;
+  // softmax(q K^T) V of the query heads that share a key head, for the rows of a tile, block by block. `tasks`: of each head all tiles, so
+  // that threads have as much to do where later rows see more. No number depends on which rows are in a tile.
+  void attend(const Layer& layer, int64_t n, Share tasks, int thread) {
+    const int64_t group = m.heads / m.kv_heads, size = m.head_size, tiles = s.tiles.size();
+    auto& own = s.own[thread];
+    float* scores = own.scores.data();
+    for (int64_t task = tasks.first; task < tasks.last; ++task) {
+      const Tile tile = s.tiles[task % tiles];
+      const int64_t head = task / tiles;
+      int64_t begin = begin_of(layer, tile.first), end = 0;
+      own.queries.clear();
+      for (int64_t b = tile.first; b < tile.last; ++b) {
+        begin = std::min(begin, begin_of(layer, b)), end = std::max(end, c.slots[b] + 1);
+        for (int64_t q = 0; q < group; ++q) own.queries.push_back(qkv(b) + (head * group + q) * size);
+      }
       const int64_t start = begin / PAGE * PAGE, room = (end - start + PAGE - 1) / PAGE * PAGE;  // in whole blocks
-      const float* query = qkv(b) + head * group * size;
-      float *scores = s.own[thread].scores.data(), *mixed = s.mixed.data() + b * queries + head * group * size;
       for (int64_t t = start; t < end; t += PAGE) {
-        if (t + PAGE < end) fetch(page(c.keys, n, b, t + PAGE, head), PAGE * size);
-        for (int64_t q = 0; q < group; ++q)
-          scores_of(query + q * size, page(c.keys, n, b, t, head), size, scores + q * room + t - start);
+        if (t + PAGE < end) fetch(page(c.keys, n, tile.first, t + PAGE, head), PAGE * size);
+        const float* keys = opened(page(c.keys, n, tile.first, t, head), PAGE * size, own.block.data());
+        by_fours(own.queries.size(), [&](auto some, int64_t q) {
+          scores_of<some>(own.queries.data() + q, keys, size, scores + q * room + t - start, room);
+        });
       }
-      for (int64_t q = 0; q < group; ++q) {
-        std::fill_n(scores + q * room, begin - start, -INFINITY);
-        std::fill(scores + q * room + end - start, scores + (q + 1) * room, -INFINITY);
-        for (uint64_t left = c.unseen[b]; left; left &= left - 1) {
-          const int64_t slot = end - 2 - __builtin_ctzll(left);
-          if (slot >= start) scores[q * room + slot - start] = -INFINITY;
-        }
-        softmax(scores + q * room, room);
-      }
-      std::fill_n(mixed, group * size, 0.0f);
-      for (int64_t t = start; t < end; t += PAGE) {
-        if (t + PAGE < end) fetch(page(c.values, n, b, t + PAGE, head), PAGE * size);
-        for (int64_t q = 0; q < group; ++q)
-          mix(scores + q * room + t - start, page(c.values, n, b, t, head), std::max(begin - t, int64_t(0)),
-              std::min(end - t, PAGE), size, mixed + q * size);
+      for (int64_t b = tile.first; b < tile.last; ++b)
+        for (int64_t q = 0; q < group; ++q) share_out(layer, b, start, room, scores + ((b - tile.first) * group + q) * room);
+      mix_all(layer, n, tile, head, start, end, room, own);
+    }
+  }
+
+  // A row's scores of the slots from `start` on become shares, 0 where it does not see.
+  void share_out(const Layer& layer, int64_t b, int64_t start, int64_t room, float* scores) {
+    const int64_t end = c.slots[b] + 1;
+    std::fill_n(scores, begin_of(layer, b) - start, -INFINITY);
+    std::fill(scores + end - start, scores + room, -INFINITY);
+    for (uint64_t left = c.unseen[b]; left; left &= left - 1) {
+      const int64_t slot = end - 2 - __builtin_ctzll(left);
+      if (slot >= start) scores[slot - start] = -INFINITY;
+    }
+    softmax(scores, room, std::max<int64_t>(0, (position(c, b) - BRANCHES) / PAGE * PAGE - start));
+  }
+
+  void mix_all(const Layer& layer, int64_t n, Tile tile, int64_t head, int64_t start, int64_t end, int64_t room, Scratch::Own& own) {
+    const int64_t group = m.heads / m.kv_heads, size = m.head_size;
+    auto mixed = [&](int64_t b) { return s.mixed.data() + b * queries + head * group * size; };
+    for (int64_t b = tile.first; b < tile.last; ++b) std::fill_n(mixed(b), group * size, 0.0f);
+    for (int64_t t = start; t < end; t += PAGE) {
+      if (t + PAGE < end) fetch(page(c.values, n, tile.first, t + PAGE, head), PAGE * size);
+      const float* values = opened(page(c.values, n, tile.first, t, head), PAGE * size, own.block.data());
+      for (int64_t b = tile.first; b < tile.last; ++b) {
+        const int64_t first = std::max<int64_t>(begin_of(layer, b) - t, 0), last = std::min(c.slots[b] + 1 - t, PAGE);
+        const float* shares = own.scores.data() + (b - tile.first) * group * room + t - start;
+        by_fours(group, [&](auto some, int64_t q) {
+          mix<some>(shares + q * room, room, values, first, last, size, mixed(b) + q * size);
+        });
       }
     }
   }
 
   // The product with `in` is added to the residual stream.
   void add(const Matrix& matrix, const float* in, int64_t stride, int thread) {
-    product<F>(matrix, share(matrix.rows / PANEL, thread), in, c.batch, stride, [&](int64_t b, int64_t first, const float* values) {
+    product<F>(matrix, share(matrix.rows / PANEL, thread), in, c.batch, stride, room(thread), [&](int64_t b, int64_t first, const float* values) {
       for (int64_t r = 0; r < PANEL; ++r) x(b)[first + r] += values[r];
     });
   }
@@ -313,7 +387,7 @@ class Step {
     const float* in = normed(layer.feed_forward_norm, thread);
     Share panels = share(layer.gate_up.rows / PANEL / 2, thread);
     panels.first *= 2, panels.last *= 2;
-    product<F>(layer.gate_up, panels, in, c.batch, m.width, [&](int64_t b, int64_t first, const float* values) {
+    product<F>(layer.gate_up, panels, in, c.batch, m.width, room(thread), [&](int64_t b, int64_t first, const float* values) {
       float* gate = s.hidden.data() + b * hidden_stride + first / (2 * PANEL) * PANEL;
       if (first % (2 * PANEL) == 0) std::copy_n(values, PANEL, gate);
       else times_silu(gate, values);
@@ -324,7 +398,7 @@ class Step {
     float* in = s.own[thread].normed.data();
     for (int64_t i = 0; i < c.scores; ++i) rms_norm(x(c.scored[i]), m.norm, m.eps, m.width, in + i * m.width);
     if (thread == 0) std::copy_n(in, c.scores * m.width, c.hidden);
-    product<F>(m.head, share(m.head.rows / PANEL, thread), in, c.scores, m.width, [&](int64_t i, int64_t first, const float* values) {
+    product<F>(m.head, share(m.head.rows / PANEL, thread), in, c.scores, m.width, room(thread), [&](int64_t i, int64_t first, const float* values) {
       std::copy_n(values, std::min(PANEL, m.vocab - first), c.logits + i * m.vocab + first);
     });
   }

@@ -1,7 +1,7 @@
 """Native: a model whose decode step runs in C++, in one call for all layers. The trunk is its oracle.
 
 `Native.of` takes a copy of the weights, which later changes of the model do not reach. Numbers are summed in fp32 whatever the weights
-are. It uses as many threads as torch does, and for one thread none besides the caller; while it computes, Python's other threads go on.
+are; where those are bf16, what they are multiplied by is rounded to bf16 too, as everybody does. It uses as many threads as torch does, and for one thread none besides the caller; while it computes, Python's other threads go on.
 Left out, and refused in words: experts, LayerNorm, learned positions, feed-forward without a gate, adapters, GPUs, fp64.
 """
 
@@ -138,7 +138,7 @@ class Native:
 
         ids, slots: (B,) int64; token `ids[b]` takes the place `slots[b]` of its sequence, sees all before it, also those of this step (or
         the window of a layer), and its key and value are written into the cache.   tables: (B, M) int32, block numbers.
-        keys, values: (depth, blocks, kv_heads, 16, head_size), float32 or bfloat16. All contiguous, on the CPU.
+        keys, values: (depth, blocks, kv_heads, 16, head_size), float32 or bfloat16. All contiguous, on the CPU; keys as Pages has them.
         unseen: (B,) int64, a set of bits for each token, by default empty: where bit i is set, it does not see the slot 1 + i before its
         own, which is of another branch of a draft; nor does that one count for the token's position.
         Raises NativeError where a shape, id, slot or block does not fit; nothing has been written then.
@@ -154,7 +154,7 @@ class Native:
         _check("unseen", unseen, torch.int64, (batch,))
         _check("scored", scored, torch.int64, (scored.numel(),))
         _check("tables", tables, torch.int32, (batch, tables.shape[-1]))
-        _check("keys", keys, dtype, cache)
+        _check("keys", keys.transpose(3, 4) if keys.dim() == 5 else keys, dtype, (*cache[:3], cache[4], cache[3]))
         _check("values", values, dtype, cache)
         logits = torch.empty(len(scored), self.config.vocab_size)
         hidden = torch.empty(len(scored), self.config.width)

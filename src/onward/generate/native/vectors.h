@@ -35,25 +35,6 @@ inline float sum(Vec vector) {
   return lanes[0];
 }
 
-// The sums of neighbours: those of a, then those of b.
-inline Vec sums_of_pairs(Vec a, Vec b) {
-#if defined(__AVX512F__)
-  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14, 16, 18, 20, 22, 24, 26, 28, 30) +
-         __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15, 17, 19, 21, 23, 25, 27, 29, 31);
-#elif defined(__AVX2__)
-  return __builtin_shufflevector(a, b, 0, 2, 4, 6, 8, 10, 12, 14) + __builtin_shufflevector(a, b, 1, 3, 5, 7, 9, 11, 13, 15);
-#else
-  return __builtin_shufflevector(a, b, 0, 2, 4, 6) + __builtin_shufflevector(a, b, 1, 3, 5, 7);
-#endif
-}
-
-// The sums of LANES vectors, which are used up: a tree costs two shuffles a vector.
-inline Vec sums(Vec* vectors) {
-  for (int count = LANES / 2; count > 0; count /= 2)
-    for (int i = 0; i < count; ++i) vectors[i] = sums_of_pairs(vectors[2 * i], vectors[2 * i + 1]);
-  return vectors[0];
-}
-
 // bf16 is the upper half of a float.
 inline Vec widened(Halves halves) { return (Vec)(__builtin_convertvector(halves, Ints) << 16); }
 
