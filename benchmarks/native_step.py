@@ -113,7 +113,7 @@ def reading_speed(floats: Tensor) -> float:
 
 
 def check(model: LanguageModel, natives: list[Native], rows: int) -> None:
-    """The first step of each native side is that of the trunk with the same rounded weights; bf16 rounds what they are multiplied by too."""
+    """The first step of each native side is that of the trunk with the same rounded weights; bf16 rounds the inputs of products too."""
     ids = torch.arange(rows)
     for native in natives:
         same = copy.deepcopy(model)

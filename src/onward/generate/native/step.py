@@ -1,8 +1,9 @@
 """Native: a model whose decode step runs in C++, in one call for all layers. The trunk is its oracle.
 
 `Native.of` takes a copy of the weights, which later changes of the model do not reach. Numbers are summed in fp32 whatever the weights
-are; where those are bf16, what they are multiplied by is rounded to bf16 too, as everybody does. It uses as many threads as torch does, and for one thread none besides the caller; while it computes, Python's other threads go on.
-Left out, and refused in words: experts, LayerNorm, learned positions, feed-forward without a gate, adapters, GPUs, fp64.
+are; where those are bf16, what they are multiplied by is rounded to bf16 too, as everybody does. It uses as many threads as torch does, and
+for one thread none besides the caller; while it computes, Python's other threads go on. Left out, and refused in words: experts, LayerNorm,
+learned positions, feed-forward without a gate, adapters, GPUs, fp64.
 """
 
 from __future__ import annotations
