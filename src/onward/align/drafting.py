@@ -86,13 +86,18 @@ class Places:
         return alike & (at == self.at + further) & (batch.targets[self.rows, at] != IGNORE), at
 
 
-def foretelling(model: LanguageModel, batch: Batch) -> Loss:
-    """KL(model || guess) in nats, a mean over the guesses; every target of the batch is counted as if it had been guessed from."""
+def _guessed(model: LanguageModel, batch: Batch) -> tuple[Foretelling, Tensor, Places, Tensor]:
+    """What learns; the model's hidden states, (B, L, width); the places that are looked at; and what is guessed there."""
     learned = beside(model)
     with torch.no_grad():
         hidden = model.hidden(batch.inputs, batch.positions, backwards(batch))
     places = Places.of(batch, learned)
-    guesses = learned.guesses(model, hidden[places.rows, places.at], places.ids, places.there)
+    return learned, hidden, places, learned.guesses(model, hidden[places.rows, places.at], places.ids, places.there)
+
+
+def foretelling(model: LanguageModel, batch: Batch) -> Loss:
+    """KL(model || guess) in nats, a mean over the guesses; every target of the batch is counted as if it had been guessed from."""
+    learned, hidden, places, guesses = _guessed(model, batch)
     words = model.embedding.tokens.weight
     total = guesses.sum() * 0.0  # so that there is a gradient, where there is nothing to foretell
     for number in range(learned.ahead):
@@ -107,10 +112,7 @@ def foretelling(model: LanguageModel, batch: Batch) -> Loss:
 @torch.no_grad()
 def in_a_row(model: LanguageModel, batch: Batch) -> Tensor:
     """To each place that is looked at, how many guesses are right from the first on, times `every`; 0 elsewhere.   Returns (B, L)."""
-    learned = beside(model)
-    hidden = model.hidden(batch.inputs, batch.positions, backwards(batch))
-    places = Places.of(batch, learned)
-    guesses = learned.guesses(model, hidden[places.rows, places.at], places.ids, places.there)
+    learned, hidden, places, guesses = _guessed(model, batch)
     right, count = torch.ones_like(places.rows, dtype=torch.bool), torch.zeros_like(places.rows)
     for number in range(learned.ahead):
         has, at = places.after(batch, number + 1)

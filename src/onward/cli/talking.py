@@ -199,12 +199,11 @@ class Conversation:
 
     def _make_room(self) -> None:
         """Leave out the oldest turns until a quarter of the model's positions is free for the answer."""
-        from onward.generate.chat_model import FolderModel
-        from onward.generate.parallel.chat import ParallelModel
+        from onward.generate.chat_model import LocalModel
 
-        if not isinstance(self.model, FolderModel | ParallelModel):
+        if not isinstance(self.model, LocalModel):
             return
-        room, left_out = (self.model.engine if isinstance(self.model, FolderModel) else self.model.writer).room, 0
+        room, left_out = self.model.carrier.room, 0
         while len(self.turns) > 1 and len(self.model.prompt(self._messages())) > room - min(
             room // 4, self.sampling.max_tokens
         ):
@@ -239,19 +238,18 @@ def generate(
     """
     from onward import load
     from onward.errors import PlanError
-    from onward.generate.chat_model import FolderModel
+    from onward.generate.chat_model import LocalModel
     from onward.generate.constraint import of_form
-    from onward.generate.parallel.chat import ParallelModel
     from onward.generate.request import Request
 
     opened = load(model, device=device, weights=weights)
-    if not isinstance(opened, FolderModel | ParallelModel):
+    if not isinstance(opened, LocalModel):
         raise PlanError(
             "onward generate carries plain text on, which needs a model folder. Behind a URL, use onward chat."
         )
     _tell(opened, parallel)
     _draft(opened, draft, verify)
-    writer = opened.engine if isinstance(opened, FolderModel) else opened.writer
+    writer = opened.carrier
     beginning = _piped() if text == "-" else text or ""
     constraint = of_form(writer.tokenizer, form, writer.ends)
     request = Request(prompt=opened.text_prompt(beginning), sampling=sampling, constraint=constraint)

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from onward.errors import ChatError, EndpointError, FolderError, PlanError, RequestRefused, SuiteError
 from onward.files import explained, file_hash, whole_lines
-from onward.generate.chat_model import FolderModel, Message
+from onward.generate.chat_model import FolderModel, LocalModel, Message
 from onward.generate.endpoint import EndpointModel
 from onward.generate.engine import AT_ONCE, Request, Run
 from onward.generate.options import scored
@@ -298,7 +298,7 @@ def _hashed(parts: Iterable[str]) -> str:
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
 
 
-def _ids(model: FolderModel | ParallelModel, wanted: Wanted) -> list[int]:
+def _ids(model: LocalModel, wanted: Wanted) -> list[int]:
     return model.prompt(wanted.messages) if wanted.messages else model.text_prompt(wanted.text)
 
 

@@ -8,10 +8,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from onward.generate.engine import Engine, Finish, Request
+from onward.generate.engine import Engine
+from onward.generate.request import Completion, Finish, Request
 from onward.generate.settings import Sampling
 from onward.tokens.chat import encode_chat
+from onward.tokens.tokenizer import Tokenizer
 
 Message = dict[str, str]
 
@@ -83,35 +86,55 @@ class ChatModel(ABC):
         """
 
 
-class FolderModel(ChatModel):
-    """A model folder, loaded. `engine` is there for those who need tokens and not messages."""
+class Carrier(Protocol):
+    """What carries texts on in this process: an Engine, or a Writer of blocks. ends: ids that end a text.   room: positions."""
 
-    def __init__(self, name: str, engine: Engine, *, adapter: str | None = None) -> None:
-        self.name = name
-        self.engine = engine
-        self.adapter = adapter
+    @property
+    def tokenizer(self) -> Tokenizer: ...
+    @property
+    def ends(self) -> frozenset[int]: ...
+    @property
+    def room(self) -> int: ...
+
+    def run(self, requests: Sequence[Request]) -> list[Completion]: ...
+    def stream(self, request: Request) -> Iterator[str]: ...
+
+
+class LocalModel(ChatModel):
+    """A model folder, loaded. `carrier` is there for those who need tokens and not messages."""
+
+    def __init__(self, name: str, carrier: Carrier, adapter: str | None = None) -> None:
+        self.name, self.carrier, self.adapter = name, carrier, adapter
 
     def replies(self, messages: Sequence[Message], samplings: Sequence[Sampling]) -> list[Reply]:
         prompt = self.prompt(messages)
-        done = self.engine.run(
+        done = self.carrier.run(
             [Request(prompt=prompt, sampling=sampling, adapter=self.adapter) for sampling in samplings]
         )
         return [Reply(c.text, c.finish, c.prompt_tokens, len(c.ids)) for c in done]
 
     def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
-        return self.engine.stream(Request(prompt=self.prompt(messages), sampling=sampling, adapter=self.adapter))
+        return self.carrier.stream(Request(prompt=self.prompt(messages), sampling=sampling, adapter=self.adapter))
+
+    def prompt(self, messages: Sequence[Message]) -> list[int]:
+        """The conversation as the model's template writes it, up to the place where the assistant speaks."""
+        return encode_chat(self.carrier.tokenizer, list(messages), add_generation_prompt=True).ids
+
+    def text_prompt(self, text: str) -> list[int]:
+        """Plain text as the model was trained to see it: after the token that begins a document, if it has one."""
+        begin = self.carrier.tokenizer.bos_id
+        return ([] if begin is None else [begin]) + self.carrier.tokenizer.encode(text)
+
+
+class FolderModel(LocalModel):
+    """A folder that carries texts on, one token after the other."""
+
+    def __init__(self, name: str, engine: Engine, *, adapter: str | None = None) -> None:
+        super().__init__(name, engine, adapter)
+        self.engine = engine
 
     def score(self, prompt: str, continuation: str) -> float:
         both, before = self.text_prompt(prompt + continuation), self.text_prompt(prompt)
         pairs = enumerate(zip(before, both, strict=False))
         shared = next((i for i, (a, b) in pairs if a != b), min(len(before), len(both)))
         return sum(self.engine.score(both[:shared], both[shared:], self.adapter))
-
-    def prompt(self, messages: Sequence[Message]) -> list[int]:
-        """The conversation as the model's template writes it, up to the place where the assistant speaks."""
-        return encode_chat(self.engine.tokenizer, list(messages), add_generation_prompt=True).ids
-
-    def text_prompt(self, text: str) -> list[int]:
-        """Plain text as the model was trained to see it: after the token that begins a document, if it has one."""
-        begin = self.engine.tokenizer.bos_id
-        return ([] if begin is None else [begin]) + self.engine.tokenizer.encode(text)

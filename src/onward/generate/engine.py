@@ -1,7 +1,7 @@
 """The engine: carries texts on, many at once, token by token; who comes joins those who are on their way.
 
 The passes themselves are in reader.py, who takes part in one is decided in schedule.py, what is remembered lies in pages.py, a request on
-its way is in request.py. Drafters may foretell what is drawn (speculation.py, verify.py), which changes how fast a text comes and not
+its way is in run.py. Drafters may foretell what is drawn (speculation.py, verify.py), which changes how fast a text comes and not
 which. Left out: other ways to carry a text on (beam.py, contrastive.py, guidance.py, parallel/).
 """
 
@@ -22,7 +22,8 @@ from onward.generate.native.draw import draw as native_draw
 from onward.generate.pages import BLOCK, Pages, Table
 from onward.generate.processors import processed
 from onward.generate.reader import News, Read, Reader
-from onward.generate.request import Completion, Finish, Request, Run
+from onward.generate.request import Completion, Finish, Request
+from onward.generate.run import Run
 from onward.generate.sampling import draw
 from onward.generate.schedule import Schedule
 from onward.generate.settings import Weights
@@ -115,7 +116,7 @@ class Engine:
     def submit(self, request: Request) -> Run:
         """Take a request on; `step` carries it on.   Raises PlanError for a prompt that is empty or fills all of the model's positions."""
         table = Table(self.pages, request.adapter)
-        run = Run(request, self.tokenizer, self.ends, self.room, table)
+        run = Run(request, self.tokenizer, self.ends, self.room, table=table)
         self.schedule.add(run)
         return run
 

@@ -61,9 +61,7 @@ def _read(engine: Engine, table: Table, prompt: list[int]) -> Tensor:
     table.adopt(prompt)
     while True:
         tokens = min(engine.schedule.chunk, len(prompt) - table.length)
-        table.reserve(tokens)
-        logits = engine.reader.look([News(table, prompt, tokens)]).logits
-        table.read(prompt, tokens)
+        logits = engine.reader.read([News(table, prompt, tokens)]).logits
         if table.length == len(prompt):
             return _normed(logits)[-1]
 

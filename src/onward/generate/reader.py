@@ -113,22 +113,13 @@ class Reader:
         longest = max(len(one.table.blocks) for one in news)
         begins = list(accumulate((one.rows for one in news), initial=0))
         rows = torch.tensor([one.table.row(longest) for one in news], dtype=torch.int32)
-        if len(news) == begins[-1]:
-            return Read(
-                *native.step(
-                    torch.tensor([one.ids[one.table.length] for one in news]),
-                    torch.tensor([one.table.length for one in news]),
-                    rows,
-                    self.pages.keys,
-                    self.pages.values,
-                )
-            )
+        rows = rows.repeat_interleave(torch.tensor([one.rows for one in news]), 0) if len(news) < begins[-1] else rows
         scored = [begin + at for one, begin in zip(news, begins, strict=False) for at in one.wanted]
         return Read(
             *native.step(
                 torch.tensor([id for one in news for id in one.new]),
                 torch.tensor([one.table.length + at for one in news for at in range(one.rows)]),
-                rows.repeat_interleave(torch.tensor([one.rows for one in news]), 0),
+                rows,
                 self.pages.keys,
                 self.pages.values,
                 unseen=torch.tensor([bits for one in news for bits in [*[0] * one.tokens, *one.tree.unseen]]),

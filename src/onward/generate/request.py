@@ -1,21 +1,16 @@
-"""What is asked of the engine, what comes of it, and what lies between: a request on its way.
+"""What is asked of a model that carries texts on, what comes of it, and what lies between: a text on its way.
 
-Left out: passes of the model (engine.py), and who takes part in one (schedule.py).
+Left out: what only the engine wants to know of a text (run.py), and passes of the model (engine.py, parallel/write.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Literal
 
-from torch import Tensor
-
 from onward.errors import PlanError
-from onward.generate.constraint import Constraint, State
-from onward.generate.drafters.tree import Tree
-from onward.generate.pages import Table, names
-from onward.generate.processors import Said
+from onward.generate.constraint import Constraint
 from onward.generate.settings import Sampling
 from onward.tokens.stream import StreamDecoder
 from onward.tokens.tokenizer import Tokenizer
@@ -64,8 +59,8 @@ class Completion:
 
 
 @dataclass(eq=False)
-class Run:
-    """One request on its way: what has been drawn, what may be shown, and whether it has ended.
+class Text:
+    """One text on its way: what has been drawn, what may be shown, and whether it has ended.
 
     ends: ids that end a text.   room: the model's positions.   Raises PlanError for a prompt that is empty or fills all of them.
     """
@@ -74,20 +69,12 @@ class Run:
     tokenizer: Tokenizer
     ends: frozenset[int]
     room: int
-    table: Table
-    all_ids: list[int] = field(init=False)
-    """The prompt and what has been drawn."""
     ids: list[int] = field(default_factory=list)
     drawn: list[int] = field(default_factory=list)
     log_probs: list[float] = field(default_factory=list)
-    alternatives: list[list[tuple[int, float]]] = field(default_factory=list)
     text: str = ""
     shown: int = 0
-    cached: int = 0
-    hidden: Tensor | None = None
-    """(width,), what the last drawn token was drawn from."""
     finish: Finish | None = None
-    error: str = ""
 
     def __post_init__(self) -> None:
         prompt = len(self.request.prompt)
@@ -97,72 +84,25 @@ class Run:
             raise PlanError(
                 f"the prompt has {prompt:,} tokens and the model {self.room:,} positions: nothing can follow. Shorten the prompt."
             )
-        self.all_ids = list(self.request.prompt)
-        self.names = names(self.all_ids, self.request.adapter)
         self._decoder = StreamDecoder(self.tokenizer)
-        self._state: State = self.request.constraint.start if self.request.constraint else None
-        self.plain = not (self.said.changes or self.request.sampling.filters or self.request.alternatives)
-        """Whether a token is drawn from the model's scores as they are, but for the temperature, and nothing more is asked."""
         self._limit = min(self.request.sampling.max_tokens, self.room - prompt)
-
-    @property
-    def pending(self) -> int:
-        """Tokens that are still to be read before the next one can be drawn."""
-        return len(self.all_ids) - self.table.length
-
-    @property
-    def said(self) -> Said:
-        """What the next token's logits follow."""
-        asked = self.request
-        allowed = None if asked.constraint is None else asked.constraint.allowed(self._state)
-        return Said(sampling=asked.sampling, ids=self.all_ids, drawn=self.drawn, bias=asked.bias, allowed=allowed)
-
-    def foreseen(self, tree: Tree) -> list[Said]:
-        """What the next token's logits follow, and those after each node of a draft, as if it had been said."""
-        said = self.said
-        if not said.changes:
-            return [said] * (len(tree) + 1)
-        constraint, states, found = self.request.constraint, dict[int, State]({-1: self._state}), [said]
-        for node, token in enumerate(tree.tokens):
-            before = tree.parents[node]
-            path = [tree.tokens[one] for one in tree.path(node)]
-            after = replace(said, ids=[*said.ids, *path], drawn=[*said.drawn, *path])
-            if constraint is not None and before in states:
-                states[node] = constraint.after(states[before], token)
-                if states[node] is None:  # not allowed, so it will not stand, nor what follows it
-                    del states[node]
-            if constraint is not None and node in states:
-                after = replace(after, allowed=constraint.allowed(states[node]))
-            found.append(after)
-        return found
 
     @property
     def left(self) -> int:
         """Tokens that may still be drawn."""
         return self._limit - len(self.ids)
 
-    @property
-    def draws(self) -> bool:
-        """Whether it has drawn a token already and only that is to be read."""
-        return self.pending == 1 and bool(self.drawn)
-
     def take(self, token: int, log_prob: float) -> None:
         """Add a drawn token, which may end the text."""
-        if self.request.constraint is not None:
-            self._state = self.request.constraint.after(self._state, token)
         self.drawn.append(token)
-        self.all_ids.append(token)
         self.log_probs.append(log_prob)
         if token in self.ends or token in self.request.stop_ids:
             self._end("stop")
             return
         self.ids.append(token)
         self.text += self._decoder.push(token)
-        if not self._stopped() and len(self.ids) >= self._limit:
+        if not self._stopped() and self.left <= 0:
             self._end("length")
-
-    def fail(self, error: str) -> None:
-        self.finish, self.error = "error", error
 
     def _end(self, finish: Finish) -> None:
         self.text += self._decoder.flush()
@@ -196,7 +136,4 @@ class Run:
             prompt_tokens=len(self.request.prompt),
             drawn=self.drawn,
             log_probs=self.log_probs,
-            alternatives=self.alternatives,
-            cached=self.cached,
-            error=self.error,
         )

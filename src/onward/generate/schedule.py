@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from onward.generate.pages import NoRoomError, Pages
-from onward.generate.request import Run
+from onward.generate.run import Run
 
 LOOKED_AT = 512
 """Waiting requests of a client that are looked at for one that may begin."""

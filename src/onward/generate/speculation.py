@@ -8,7 +8,7 @@ idea: Leviathan et al. 2023 (arXiv 2211.17192); the modelled speed-up is its the
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from statistics import median
 
@@ -18,7 +18,7 @@ from onward.generate.drafters.many import Many
 from onward.generate.drafters.tree import Tree
 from onward.generate.pages import NoRoomError
 from onward.generate.reader import News
-from onward.generate.request import Run
+from onward.generate.run import Run
 from onward.generate.streams import derived
 from onward.generate.verify import Mode, Verified, check_vocabulary
 
@@ -150,7 +150,7 @@ class Report:
 @dataclass(eq=False)
 class Speculation:
     """words: of the model's vocabulary.   most: tokens of a draft.   fixed: always draft so many, whether it pays or not.   windowed: the
-    model looks through a window, where trees would stand too near: chains are drafted then.   clock: seconds."""
+    model looks through a window, where trees would stand too near: chains are drafted then."""
 
     drafter: Drafter
     words: int
@@ -158,7 +158,6 @@ class Speculation:
     most: int = SIZES[-1]
     fixed: bool = False
     windowed: bool = False
-    clock: Callable[[], float] = time.perf_counter
     report: Report = field(init=False)
 
     def __post_init__(self) -> None:
@@ -172,11 +171,11 @@ class Speculation:
 
     def news(self, runs: Sequence[Run]) -> list[News]:
         """What to read of sequences of which one token is to be read: that, and a draft where there is one and room for it."""
-        self._began = self.clock()
+        self._began = time.perf_counter()
         self._size = self._pace(runs).choose()
         self._proposed = [self._propose(run) for run in runs]
         trees = [tree if path is None else tree.along(path) for tree, path in self._proposed]
-        self.report.drafting += self.clock() - self._began if self._size else 0.0
+        self.report.drafting += time.perf_counter() - self._began if self._size else 0.0
         return [News(run.table, run.all_ids, 1, tree) for run, tree in zip(runs, trees, strict=True)]
 
     def _propose(self, run: Run) -> tuple[Tree, list[int] | None]:
@@ -208,7 +207,7 @@ class Speculation:
                 self.report.accepted += len(stood)
                 self.report.tried += len(stood) + bool(tree.children(stood[-1] if stood else -1))
         pace, report = self._pace(runs), self.report
-        seconds = self.clock() - self._began
+        seconds = time.perf_counter() - self._began
         pace.note(self._size, tokens / len(runs), seconds)
         report.passes += len(runs)
         report.off += len(runs) if not self._size else 0

@@ -125,9 +125,7 @@ class Worker:
     def _pass(self) -> None:
         try:
             self.engine.step()
-        except (
-            Exception
-        ) as error:  # such as memory that does not suffice for one text alone: these fail, the thread lives
+        except Exception as error:  # as where memory does not suffice for one text alone: these fail, the thread lives
             logging.getLogger("onward.serve").exception("a pass of the model has failed")
             for run in list(self.engine.schedule.running):
                 self.engine.cancel(run)

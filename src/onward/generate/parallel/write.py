@@ -6,7 +6,6 @@ Left out: continuous batching (texts that come later wait for the batch), penalt
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor
@@ -15,74 +14,10 @@ from onward.errors import FolderError, PlanError
 from onward.generate.parallel.reader import Reader
 from onward.generate.parallel.settings import Parallel
 from onward.generate.parallel.unmask import Canvas, unmask
-from onward.generate.request import Completion, Finish, Request
+from onward.generate.request import Completion, Request, Text
 from onward.model.trunk import LanguageModel
 from onward.tokens.special import mask_id
-from onward.tokens.stream import StreamDecoder
 from onward.tokens.tokenizer import Tokenizer
-
-
-@dataclass(eq=False)
-class Text:
-    """One text on its way.   room: tokens that may follow its prompt."""
-
-    request: Request
-    tokenizer: Tokenizer
-    ends: frozenset[int]
-    room: int
-    ids: list[int] = field(default_factory=list)
-    drawn: list[int] = field(default_factory=list)
-    log_probs: list[float] = field(default_factory=list)
-    text: str = ""
-    shown: int = 0
-    finish: Finish | None = None
-
-    def __post_init__(self) -> None:
-        self._decoder = StreamDecoder(self.tokenizer)
-
-    def take(self, ids: Sequence[int], log_probs: Sequence[float]) -> None:
-        """Add tokens that have been written, up to the one that ends the text."""
-        for token, log_prob in zip(ids, log_probs, strict=True):
-            if self.finish is not None:
-                return
-            self.drawn.append(token)
-            self.log_probs.append(log_prob)
-            if token in self.ends or token in self.request.stop_ids:
-                self._end("stop")
-                return
-            self.ids.append(token)
-            self.text += self._decoder.push(token)
-            self._cut()
-            if self.finish is None and len(self.ids) >= self.room:
-                self._end("length")
-
-    def _end(self, finish: Finish) -> None:
-        self.finish = finish
-        self.text += self._decoder.flush()
-        self._cut()
-
-    def _cut(self) -> None:
-        """Before the first stop string."""
-        if found := [at for stop in self.request.sampling.stop if (at := self.text.find(stop)) >= 0]:
-            self.text, self.finish = self.text[: min(found)], "stop"
-
-    def fresh(self) -> str:
-        """Text not shown yet, holding back as much as may turn out to be the beginning of a stop string."""
-        held = max(map(len, self.request.sampling.stop), default=1) - 1 if self.finish is None else 0
-        end = max(self.shown, len(self.text) - held)
-        piece, self.shown = self.text[self.shown : end], end
-        return piece
-
-    def completion(self) -> Completion:
-        assert self.finish is not None
-        return Completion(
-            ids=self.ids,
-            text=self.text,
-            finish=self.finish,
-            prompt_tokens=len(self.request.prompt),
-            drawn=self.drawn,
-            log_probs=self.log_probs,
-        )
 
 
 class Writer:
@@ -117,18 +52,12 @@ class Writer:
             yield text.fresh()
 
     def _text(self, request: Request) -> Text:
-        prompt, asked = len(request.prompt), request.sampling
-        if not prompt:
-            raise PlanError("the prompt is empty, and this model has no token to begin with. Give it some text.")
-        if prompt >= self.room:
-            raise PlanError(
-                f"the prompt has {prompt:,} tokens and the model {self.room:,} positions: nothing can follow. Shorten the prompt."
-            )
+        asked = request.sampling
         if asked.penalises or request.constraint is not None or request.bias or request.adapter is not None:
             raise PlanError(
                 "penalties, forms, biases and adapters are for models that write one token after the other. Leave them out."
             )
-        return Text(request, self.tokenizer, self.ends, min(asked.max_tokens, self.room - prompt))
+        return Text(request, self.tokenizer, self.ends, self.room)
 
     @torch.inference_mode()
     def _write(self, texts: Sequence[Text], how: Parallel) -> Iterator[None]:
@@ -143,7 +72,7 @@ class Writer:
             canvas, number, positions = self._canvas(alive, reader.device)
             window = how.block or self.block
             for first in range(0, int(number.max()) + 1, window):
-                room = torch.tensor([[text.room - len(text.ids)] for text in alive], device=reader.device)
+                room = torch.tensor([[text.left] for text in alive], device=reader.device)
                 free = (number >= first) & (number < first + window) & (number - first < room)
                 canvas = unmask(
                     reader,
@@ -155,7 +84,7 @@ class Writer:
                     order=how.order,
                 )
                 for row, text in enumerate(alive):
-                    text.take(canvas.ids[row, free[row]].tolist(), canvas.log_probs[row, free[row]].tolist())
+                    _take(text, canvas.ids[row, free[row]].tolist(), canvas.log_probs[row, free[row]].tolist())
                 self.passes = reader.passes
                 yield
                 if all(text.finish for text in alive):
@@ -179,3 +108,10 @@ class Writer:
             given = torch.tensor(text.request.prompt[1:], device=device)
             ids[row, : len(given)], known[row, : len(given)] = given, True
         return Canvas.of(ids, known), place - written + 1, place + 1
+
+
+def _take(text: Text, ids: Sequence[int], log_probs: Sequence[float]) -> None:
+    """Add tokens that have been written, up to the one that ends the text."""
+    for token, log_prob in zip(ids, log_probs, strict=True):
+        if text.finish is None:
+            text.take(token, log_prob)
