@@ -42,12 +42,12 @@ def randomised(model: LanguageModel, seed: int = 0) -> LanguageModel:
 
 @torch.no_grad()
 def with_weights(model: LanguageModel, weights: Weights) -> LanguageModel:
-    """A model whose matrices are what a format makes of them, and in bf16 what they are multiplied by too."""
+    """A model whose matrices are what a format makes of them, and in bf16 and int4 what they are multiplied by is rounded too."""
     model = copy.deepcopy(model)
     for parameter in model.parameters():
         if parameter.dim() == 2:
             parameter.copy_(rounded(parameter, weights))
-    if weights == "bf16":
+    if weights in ("bf16", "int4"):
         for module in model.modules():
             if isinstance(module, torch.nn.Linear | Head):
                 module.register_forward_pre_hook(lambda _, given: (given[0].bfloat16().float(), *given[1:]))

@@ -101,7 +101,7 @@ def off(got: Tensor, wanted: Tensor) -> float:
     return ((got - wanted).abs().max() / wanted.abs().max()).item()
 
 
-CLOSE = {"fp32": 1e-4, "bf16": 5e-3, "int8": 1e-4}
+CLOSE = {"fp32": 1e-4, "bf16": 5e-3, "int8": 1e-4, "int4": 5e-3}
 """How near the trunk a format is. In bf16 a last bit of a float more or less may become, where an input is rounded, a last bit of eight."""
 
 
@@ -124,7 +124,7 @@ def test_each_format_computes_exactly_with_its_rounded_weights_for_any_number_of
 
 
 @pytest.mark.parametrize("kind", ["llama with all biases", "mistral", "odd shapes"])
-@pytest.mark.parametrize("weights", ["bf16", "int8"])
+@pytest.mark.parametrize("weights", ["bf16", "int8", "int4"])
 def test_small_formats_know_biases_windows_and_odd_shapes_too(weights, kind):
     model = model_of(**MODELS[kind])
     ids = texts(model, 2)
@@ -158,7 +158,7 @@ def test_a_cache_in_bf16_costs_a_little_precision():
     assert 1e-4 < error < 0.03
 
 
-@pytest.mark.parametrize(("weights", "most"), [("bf16", 0.0017), ("int8", 0.006)])
+@pytest.mark.parametrize(("weights", "most"), [("bf16", 0.0017), ("int8", 0.006), ("int4", 0.09)])
 def test_a_format_is_off_by_no_more_than_is_said(weights, most):
     weight = torch.randn(512, 768, generator=torch.Generator().manual_seed(0))
     error = (rounded(weight, weights) - weight).square().mean().sqrt().item()
@@ -168,7 +168,7 @@ def test_a_format_is_off_by_no_more_than_is_said(weights, most):
 def test_codes_use_the_whole_range_and_zeros_stay_zeros():
     weight = torch.randn(32, 100, generator=torch.Generator().manual_seed(0))
     weight[3] = 0
-    codes, scales = quantised(weight)
+    codes, scales = quantised(weight, "int8")
     assert codes.shape == (32, 100)
     assert scales.shape == (32, 2)
     assert codes.abs().max() == 127
@@ -328,8 +328,8 @@ def test_what_the_step_does_not_know_is_named(words):
 def test_adapters_float64_and_unknown_formats_are_refused():
     with pytest.raises(NativeError, match="float64"):
         Native.of(model_of().double(), "fp32")
-    with pytest.raises(NativeError, match="int4"):
-        Native.of(model_of(), "int4")
+    with pytest.raises(NativeError, match="int3"):
+        Native.of(model_of(), "int3")
     model = model_of()
     model.trunk.blocks[0].attention.q_proj = torch.nn.Sequential(model.trunk.blocks[0].attention.q_proj)
     with pytest.raises(NativeError, match="adapters"):

@@ -50,7 +50,7 @@ def test_to_the_last_bit_nothing_depends_on_the_schedule(tiny_model, tokenizer, 
     assert pieces.score(prompt, drawn) == whole.score(prompt, drawn) == pytest.approx(expected[0], abs=1e-5)
 
 
-@pytest.mark.parametrize(("weights", "least"), [("bf16", 18), ("int8", 20)])
+@pytest.mark.parametrize(("weights", "least"), [("bf16", 18), ("int8", 20), ("int4", 18)])
 def test_rounded_weights_say_what_torch_says_with_the_same(tiny_model, tokenizer, weights, least):
     """From the first token on, as a prompt of one token is read like one that was drawn. In bf16 a text may go another way where two
     tokens are as likely as each other: inputs are rounded, and a last bit of a float may decide how."""

@@ -7,9 +7,9 @@ from typing import Literal
 
 from onward.errors import PlanError
 
-Weights = Literal["fp32", "bf16", "int8"]
+Weights = Literal["fp32", "bf16", "int8", "int4"]
 """How compiled code keeps a model's weights (native/)."""
-Computed = Literal["fp32", "bf16", "int8", "torch"]
+Computed = Literal["fp32", "bf16", "int8", "int4", "torch"]
 """By compiled code with the weights so, or by torch."""
 
 

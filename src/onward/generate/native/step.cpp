@@ -36,7 +36,7 @@ struct Layer {
   int64_t window;                                                     // 0: none
 };
 
-enum Format : int64_t { FP32, BF16, INT8 };
+enum Format : int64_t { FP32, BF16, INT8, INT4 };
 
 struct Model {
   int64_t format, vocab, width, depth, heads, kv_heads, head_size;
@@ -493,7 +493,8 @@ extern "C" const char* onward_step(const Model* model, const Call* call) try {
   Team& team = workshop->next(call->threads);
   if (model->format == FP32) run<Fp32>(*model, *call, team);
   else if (model->format == BF16) run<Bf16>(*model, *call, team);
-  else run<Int8>(*model, *call, team);
+  else if (model->format == INT8) run<Int8>(*model, *call, team);
+  else run<Int4>(*model, *call, team);
   workshop->note(team);
   return nullptr;
 } catch (const std::exception&) {

@@ -24,7 +24,7 @@ from onward.model.config import TrunkConfig
 from onward.model.int8 import Int8Linear
 from onward.model.trunk import Attention, Block, FeedForward, LanguageModel
 
-FORMATS: tuple[Weights, ...] = ("fp32", "bf16", "int8")
+FORMATS: tuple[Weights, ...] = ("fp32", "bf16", "int8", "int4")
 """In the order of `Format` in step.cpp."""
 
 
@@ -103,7 +103,7 @@ def _linears(model: LanguageModel) -> Iterator[nn.Module]:
 
 
 class Native:
-    """`weights`: fp32, bf16 or int8 (packing.py).   bytes: of matrices, that a step of one row reads."""
+    """`weights`: one of FORMATS (packing.py).   bytes: of matrices, that a step of one row reads."""
 
     def __init__(self, model: LanguageModel, weights: Weights) -> None:
         self.config, self.weights = model.config, weights

@@ -17,6 +17,7 @@ typedef float Vec __attribute__((vector_size(LANES * 4)));
 typedef int32_t Ints __attribute__((vector_size(LANES * 4)));
 typedef uint16_t Halves __attribute__((vector_size(LANES * 2)));
 typedef int8_t Bytes __attribute__((vector_size(LANES)));
+typedef uint8_t Octets __attribute__((vector_size(LANES)));
 
 template <class V>
 inline V load(const void* from) {  // from any address
