@@ -36,8 +36,8 @@ def load(
 
     where: a model folder; a run folder (its furthest stage is opened); `org/name` on the Hugging Face hub; or an address that speaks the
     OpenAI protocol, `http://host:port/v1#model`.   device: chosen where None.   dtype: as stored where None.
-    weights: "fp32", "bf16", "int8" or "int4": carry texts on by compiled code with the weights so, on a CPU; "torch": without; None: compiled with
-    the weights as they are, where this machine and the model allow it.
+    weights: "fp32", "bf16", "int8" or "int4": carry texts on by compiled code with the weights so, on a CPU; "torch": without; None:
+    compiled with the weights as they are, where this machine and the model allow it.
     Raises FolderError, TokenizerError, EndpointError, NativeError.
     """
     if str(where).startswith(("http://", "https://")):

@@ -33,8 +33,8 @@ MOST = 127
 @dataclass(frozen=True)
 class Packed:
     """columns: of the matrix.   codes: (rows / 32, columns, 32); of bf16 (rows / 32, columns / 2, 32, 2), an odd last column with a zero
-    beside it, and so of int4, two in a byte.   scales: (rows / 32, groups, 32) bf16, of int8 and int4 only.   bias: (rows,) or None. Rows are filled up with zeros to a multiple
-    of 32."""
+    beside it, and so of int4, two in a byte.   scales: (rows / 32, groups, 32) bf16, of int8 and int4 only.   bias: (rows,) or None.
+    Rows are filled up with zeros to a multiple of 32."""
 
     columns: int
     codes: Tensor
