@@ -103,7 +103,13 @@ def test_a_run_that_kept_nothing_is_told_how_to(model_folder):
 
 @pytest.mark.parametrize(
     ("ps", "place"),
-    [([0.9, 0.01, 0.01], 1), ([0.01, 0.9, 0.01], 2), ([0.01, 0.01, 0.9], None), ([0.01, 0.02, 0.025], 0), ([0.5], None)],
+    [
+        ([0.9, 0.01, 0.01], 1),
+        ([0.01, 0.9, 0.01], 2),
+        ([0.01, 0.01, 0.9], None),
+        ([0.01, 0.02, 0.025], 0),
+        ([0.5], None),
+    ],
 )
 def test_a_kind_is_above_chance_from_where_it_stays_so(ps, place):
     assert learning.since(ps, 0.025) == place

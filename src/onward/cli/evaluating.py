@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -52,7 +53,9 @@ def eval(
     kinds: Annotated[bool, typer.Option("--kinds", help="show each kind of item for itself too")] = False,
     every_checkpoint: Annotated[
         bool,
-        typer.Option("--every-checkpoint", help="each model that a training with --keep has kept: what is learned when"),
+        typer.Option(
+            "--every-checkpoint", help="each model that a training with --keep has kept: what is learned when"
+        ),
     ] = False,
     as_json: Json = False,
 ) -> None:
@@ -70,14 +73,14 @@ def eval(
     from onward.evaluate.run import label, summary
 
     asked, console, told = open_suite(suite, most), printing.results(), list[dict[str, object]]()
+    examined = partial(
+        _examined, suite=asked, how=how, out=out, budget=budget, at_once=at_once, device=device, weights=weights
+    )
     for where in models:
         if every_checkpoint:
-            further = (asked, how, out, budget, at_once, device, weights)
-            told += learning.every_checkpoint(
-                where, label(asked, how), lambda one: _examined(one, *further)[1], as_json=as_json
-            )
+            told += learning.every_checkpoint(where, label(asked, how), lambda one: examined(one)[1], as_json=as_json)
             continue
-        model, found = _examined(where, asked, how, out, budget, at_once, device, weights)
+        model, found = examined(where)
         if as_json:
             told.append(summary(model, found, how))
         else:

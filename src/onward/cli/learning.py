@@ -84,7 +84,9 @@ def _print(console: Console, folder: Path, label: str, found: Sequence[Curve]) -
             cells = [_cell(curve, place) for curve in found[begin : begin + 4]]
             table.add_row(f"{one.step:,}", f"{one.tokens:,}", *cells)
         for name, words in (("without knowing", _floor), ("above it", told)):
-            table.add_row("", Text(name, "dim"), *(Text(f"  {words(curve)}", "dim") for curve in found[begin : begin + 4]))
+            table.add_row(
+                "", Text(name, "dim"), *(Text(f"  {words(curve)}", "dim") for curve in found[begin : begin + 4])
+            )
         console.print(table)
     if len(looks) > SHOWN:
         console.print(f"Shown are {len(places)} of {len(looks)} checkpoints; the files have all.", style="dim")

@@ -1,4 +1,4 @@
-"""Learning over training: one suite on every model that a training has kept (--keep), and from which step each kind of item is above chance.
+"""Learning over training: one suite on every model that was kept (--keep), and from which step each kind of item is above chance.
 
 A kind is above chance from the first checkpoint from which it is so at every later one, up to the last. It is looked at many times, and by
 luck alone would sooner or later be above. So the checkpoints are tested from the last one back, and the first that is not above ends the

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -83,19 +84,29 @@ def label(suite: Suite, how: How) -> str:
 
 def results(found: Examined, how: How) -> list[Result]:
     """As they stand in a lineage."""
-    return [_result(found, row, how) for row in found.rows]
+    seeds = list(range(how.seed, how.seed + how.seeds))
+    return [_result(label(found.suite, how), row, len(found.scores), seeds) for row in found.rows]
 
 
-def _result(found: Examined, row: Row, how: How) -> Result:
+def keep(model: Model, suite: str, rows: Sequence[Row], seed: int, out: Path) -> None:
+    """Numbers that are of no items, as of cost: written down, and added to the lineage of a folder."""
+    known = [_result(suite, row, row.measured.n, [seed]) for row in rows]
+    told = {"model": model.name, "hash": model_hash(model), "suite": suite, "results": [asdict(one) for one in known]}
+    write_json(out / plain(suite) / f"{_called(model)}.json", told)
+    if not isinstance(model, EndpointModel) and Path(model.name).is_dir():
+        lineage.add_results(Path(model.name), known)
+
+
+def _result(suite: str, row: Row, n: int, seeds: list[int]) -> Result:
     measured = row.measured
     return Result(
-        suite=label(found.suite, how),
+        suite=suite,
         metric=row.metric,
         value=measured.value,
         low=measured.low,
         high=measured.high,
-        n=len(found.scores),
-        seeds=list(range(how.seed, how.seed + how.seeds)),
+        n=n,
+        seeds=seeds,
         chance=row.chance,
         baseline=row.baseline,
         command=lineage.command_line(),

@@ -134,7 +134,11 @@ def _binomial_tail(least: int, n: int, share: float) -> float:
     if least <= 0 or not 0 < share < 1:
         return float(least <= 0 or share >= 1)
     logs = [
-        math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1) + k * math.log(share) + (n - k) * math.log1p(-share)
+        math.lgamma(n + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(n - k + 1)
+        + k * math.log(share)
+        + (n - k) * math.log1p(-share)
         for k in range(least, n + 1)
     ]
     return min(1.0, math.fsum(map(math.exp, logs)))
