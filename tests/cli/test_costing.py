@@ -79,6 +79,17 @@ def test_every_checkpoint_is_examined_and_lines_and_a_picture_are_written(onward
     assert [line["step"] for line in json.loads(again.out)] == [2, 4, 6]
 
 
+def test_a_budget_that_leaves_something_out_makes_no_curve(onward, texts, tmp_path):
+    out, path = tmp_path / "made", tmp_path / "long.jsonl"
+    path.write_text("".join(json.dumps({"prompt": f"cat {i}?", "answer": "cat"}) + "\n" for i in range(60)))
+    shape = ("--depth", 1, "--width", 32, "--heads", 2, "--vocab", 320, "--length", 64, "--batch", 128)
+    assert onward("pretrain", texts, "--steps", 2, *shape, "--checkpoint-every", 1, "--keep", "-o", out).code == 0
+    ended = onward("eval", out, "--suite", path, "--every-checkpoint", "--budget", 50, "-o", tmp_path / "answers")
+    assert ended.code == 2
+    assert "Give a larger --budget" in " ".join(ended.err.split())
+    assert not (out / "evaluations").exists()
+
+
 def test_a_folder_that_kept_nothing_says_how_to_keep(onward, model_folder, suite):
     ended = onward("eval", model_folder, "--suite", suite, "--every-checkpoint")
     assert ended.code == 2

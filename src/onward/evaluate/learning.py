@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from onward import lineage
-from onward.errors import FolderError
+from onward.errors import FolderError, SuiteError
 from onward.evaluate import references, statistics
 from onward.evaluate.answering import usual_share
 from onward.evaluate.examined import Examined, mean
@@ -82,8 +82,16 @@ def kept(path: Path) -> list[Kept]:
 
 
 def curves(looked: Sequence[tuple[Kept, Examined]]) -> list[Curve]:
-    """All kinds as one first, where there are several.   looked: one suite, at every checkpoint, the first one first."""
-    items = list(looked[0][1].suite.items)
+    """All kinds as one first, where there are several.   looked: one suite, at every checkpoint, the first one first.
+
+    Raises SuiteError where a budget has left something unasked: a curve is of the same items everywhere.
+    """
+    left = next((one for one, found in looked if found.unreached), None)
+    if left is not None:
+        raise SuiteError(
+            f"the budget has left items unasked of {left.path}. Give a larger --budget; what was answered is not asked again."
+        )
+    items = [item for item in looked[0][1].suite.items if all(item.id in found.scores for _, found in looked)]
     kinds = dict[str, list[Item]]()
     for item in items:
         kinds.setdefault(item.kind, []).append(item)
@@ -95,10 +103,9 @@ def _curve(kind: str, items: Sequence[Item], looked: Sequence[tuple[Kept, Examin
     floor = floor_of(items)
     looks = []
     for one, found in looked:
-        asked = [item for item in items if item.id in found.scores]
-        scores = [found.scores[item.id] for item in asked]
-        p = 1.0 if floor is None else statistics.p_above(scores, floor, [item.cluster for item in asked])
-        looks.append(Look(one, mean(asked, scores), p))
+        scores = [found.scores[item.id] for item in items]
+        p = 1.0 if floor is None else statistics.p_above(scores, floor, [item.cluster for item in items])
+        looks.append(Look(one, mean(items, scores), p))
     begin = since([look.p for look in looks], level)
     return Curve(kind, floor, looks, None if begin is None else looks[begin])
 

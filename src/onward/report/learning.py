@@ -14,7 +14,8 @@ from matplotlib.figure import Figure
 from onward.evaluate.learning import Curve
 from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 
-ACROSS = 3
+ACROSS, FEW = 3, 25
+"""Panels in a row; and checkpoints that are each marked with a dot."""
 
 
 def picture(curves: Sequence[Curve]) -> str:
@@ -44,7 +45,7 @@ def _draw(axes: Axes, curve: Curve) -> None:
     )
     colour = GREY if curve.since is None else BLUE
     axes.fill_between(x, low, high, color=colour, alpha=0.2, linewidth=0)
-    axes.plot(x, values, color=colour, linewidth=1.6, marker="o", markersize=2.5)
+    axes.plot(x, values, color=colour, linewidth=1.6, marker="o" if len(x) <= FEW else "", markersize=2.5)
     if curve.floor is not None:
         axes.axhline(curve.floor, color=GREY, linewidth=1, linestyle=":")
     if curve.since is not None:
