@@ -30,7 +30,12 @@ def test_cost_prints_a_table_and_the_lineage_has_it(onward, model_folder, prompt
     given = (*QUICK, "--prompts", prompts, "--per-hour", 0.1, "--watts", 20, "-o", tmp_path / "out")
     ended = onward("cost", model_folder, *given)
     assert ended.code == 0, ended.err
-    for words in ("time to first token, ms, p95", "tokens a second, 2 at once", "operations a token", "at 20 W, as given"):
+    for words in (
+        "time to first token, ms, p95",
+        "tokens a second, 2 at once",
+        "operations a token",
+        "at 20 W, as given",
+    ):
         assert words in ended.out
     known = {one.metric: one for one in lineage.of(model_folder).results if one.suite == "cost"}
     assert known["price of a million tokens"].value > 0
