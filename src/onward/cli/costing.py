@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from onward.evaluate.cost.front import Point
+    from onward.evaluate.cost.memory import Peak
     from onward.evaluate.cost.prices import Price
     from onward.evaluate.examined import Row
     from onward.evaluate.items import Item
@@ -49,29 +50,32 @@ def cost(
 ) -> None:
     """What an answer costs: time, memory, operations, energy, money; with --suite, what quality that buys.
 
-    Results are added to each folder's lineage. For exact memory, one model a command.
+    Results are added to each folder's lineage. Peak memory is told of the first model; what others take lies where it lay before.
 
     Example:  onward cost runs/mine --per-hour 0.10
               onward cost runs/small/chat runs/large/chat --suite world-question
               onward cost http://localhost:8000/v1 --prices prices.yaml --words 200
     """
-    from onward.evaluate.cost import asked, prices as tables  # noqa: I001
+    from onward.evaluate.cost import asked, memory
+    from onward.evaluate.cost import prices as tables
     from onward.evaluate.cost.front import Point
     from onward.evaluate.cost.measure import costs
     from onward.evaluate.opening import open_suite
 
     held = open_suite(suite, most) if suite else None
     table, items = tables.read(prices) if prices else {}, asked.items(held, prompts)
-    points, told, console = list[Point](), list[dict[str, object]](), printing.results()
+    points, told, console, metric = list[Point](), list[dict[str, object]](), printing.results(), ""
     for where in models:
-        name, rows, quality = _measured(where, items, held, measuring, how, table, budget, out, device, weights)
+        peak = memory.Peak() if where == models[0] and not where.startswith("http") else None
+        name, rows, quality = _measured(where, items, held, measuring, how, table, budget, out, device, weights, peak)
         told.append({"model": name} | _as_json(rows))
         if quality is not None:
             points.append(Point(_short(name), quality.measured, costs(rows)))
+            metric = quality.metric
         if not as_json:
             _print(console, name, [quality, *rows] if quality else rows)
     if held is not None and points:
-        _picture(points, held, out, console if not as_json else None)
+        _picture(points, held.name, metric, out, console if not as_json else None)
     if as_json:
         printing.print_json(told)
 
@@ -87,22 +91,27 @@ def _measured(
     out: Path,
     device: str | None,
     weights: Computed | None,
+    peak: Peak | None,
 ) -> tuple[str, list[Row], Row | None]:
-    """Its name, its costs, and the suite's own number."""
+    """Its name, its costs, and the suite's own number.   peak: begun before."""
     from onward import load
-    from onward.evaluate.cost import asked, memory
+    from onward.evaluate.cost import asked
     from onward.evaluate.cost import prices as tables
     from onward.evaluate.cost.measure import measure, rows
     from onward.evaluate.run import evaluate, keep, opened, talks
 
-    console, peak = printing.messages(), memory.Peak()
+    console = printing.messages()
     with console.status(f"opening {where}"):
         model = load(where, device=device, weights=weights)
     chat = talks(model, how)
     sampling = how.sampling(0, suite.max_tokens if suite else measuring.tokens, ())
     questions = asked.prompts(items, chat=chat, words=measuring.words)
-    with console.status(f"{model.name}: answers on the clock"):
-        taken = measure(model, questions, measuring, sampling, peak=peak)
+    with console.status(f"{model.name}: a round that warms up") as status:
+
+        def told(number: int) -> None:
+            status.update(f"{model.name}: round {number} of {measuring.rounds} is measured")
+
+        taken = measure(model, questions, measuring, sampling, peak=peak, told=told)
     if taken.repeated:
         console.print(f"{taken.repeated:,} answers had a prompt that had been asked before, which is quicker to read.")
     price = tables.of(table, where, model.name, getattr(model, "model", model.name))
@@ -146,15 +155,15 @@ def _figure(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
-def _picture(points: Sequence[Point], suite: Suite, out: Path, console: Console | None) -> None:
+def _picture(points: Sequence[Point], suite: str, metric: str, out: Path, console: Console | None) -> None:
     """Write it, and say who is on the front."""
     from onward.evaluate.cost.front import front, shared
     from onward.evaluate.run import plain
     from onward.files import write_bytes
     from onward.report.costing import picture
 
-    place = out / "cost" / f"{plain(suite.name)}.svg"
-    write_bytes(place, picture(points, suite.name).encode())
+    place = out / "cost" / f"{plain(suite)}.svg"
+    write_bytes(place, picture(points, f"{metric}, {suite}").encode())
     for price in shared(points) if console else ():
         names = ", ".join(point.name for point in front(points, price))
         assert console is not None

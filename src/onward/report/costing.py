@@ -10,9 +10,11 @@ from collections.abc import Sequence
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from onward.evaluate.cost.front import Point, front, shared
 from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
+from onward.train.measure import Measured
 
 
 def picture(points: Sequence[Point], quality: str) -> str:
@@ -30,31 +32,42 @@ def picture(points: Sequence[Point], quality: str) -> str:
 
 def _draw(axes: Axes, points: Sequence[Point], cost: str) -> None:
     best = front(points, cost)
-    axes.plot(
-        [point.costs[cost].value for point in best],
-        [point.quality.value for point in best],
-        color=ORANGE,
-        linewidth=1.2,
-        drawstyle="steps-post",
-    )
+    x = [point.costs[cost].value for point in best]
+    y = [point.quality.value for point in best]
+    dearest = max(point.costs[cost].value for point in points)
+    axes.plot([*x, dearest], [*y, y[-1]], color=ORANGE, linewidth=1.2, drawstyle="steps-post")
     for point in points:
-        x, y = point.costs[cost], point.quality
         colour = BLUE if point in best else GREY
         axes.errorbar(
-            [x.value],
-            [y.value],
-            xerr=None if x.low is None or x.high is None else [[x.value - x.low], [x.high - x.value]],
-            yerr=None if y.low is None or y.high is None else [[y.value - y.low], [y.high - y.value]],
+            [point.costs[cost].value],
+            [point.quality.value],
+            xerr=_arms(point.costs[cost]),
+            yerr=_arms(point.quality),
             fmt="o",
             color=colour,
             markersize=5,
             elinewidth=1,
         )
         axes.annotate(
-            point.name, (x.value, y.value), xytext=(5, 5), textcoords="offset points", fontsize=8, color=colour
+            point.name,
+            (point.costs[cost].value, point.quality.value),
+            xytext=(5, 5),
+            textcoords="offset points",
+            fontsize=8,
+            color=colour,
         )
     if all(point.costs[cost].value > 0 for point in points):
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5), numticks=8))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.xaxis.set_minor_formatter(NullFormatter())
     axes.margins(x=0.25, y=0.2)
     axes.set_xlabel(cost)
     axes.grid(visible=True, linewidth=0.6)
+
+
+def _arms(measured: Measured) -> list[list[float]] | None:
+    """How far an interval reaches down and up; a bootstrap's may end at the value itself, and in the last digit beyond it."""
+    if measured.low is None or measured.high is None:
+        return None
+    return [[max(0.0, measured.value - measured.low)], [max(0.0, measured.high - measured.value)]]

@@ -23,7 +23,7 @@ from onward.generate.endpoint import EndpointModel
 from onward.generate.settings import Sampling
 from onward.train.measure import Measured
 
-SECONDS, OPERATIONS, PRICE = "seconds an answer", "operations an answer", "price of an answer"
+SECONDS, OPERATIONS, PRICE = "seconds an answer", "operations an answer", "price of a million answers"
 """What an answer may cost."""
 
 
@@ -56,11 +56,13 @@ def measure(
     how: Measuring,
     sampling: Sampling,
     *,
-    peak: memory.Peak,
+    peak: memory.Peak | None,
     clock: Clock = time.perf_counter,
-    told: Callable[[], None] = lambda: None,
+    told: Callable[[int], None] = lambda _: None,
 ) -> Taken:
-    """peak: begun before the model was opened.   told: called after each round.   Raises as pacing.answers does."""
+    """peak: begun before the model was opened; None where it would tell nothing, as of the second model in a process.
+    told: called after each round with its number, from 1.   Raises as pacing.answers does.
+    """
     following, own = cycle(prompts), not isinstance(model, EndpointModel)
     looks: list[int | None] = []
 
@@ -71,22 +73,24 @@ def measure(
 
     ask(1), ask(how.at_once)
     alone, together = list[Round](), list[Round]()
-    for _ in range(how.rounds):
+    for number in range(how.rounds):
         alone += [ask(1) for _ in range(how.alone)]
         together.append(ask(how.at_once))
-        looks.append(peak.bytes() if own else memory.of_server(model))  # type: ignore[arg-type]  # an endpoint where it is not own
-        told()
+        looks.append(memory.of_server(model) if isinstance(model, EndpointModel) else peak.bytes() if peak else None)
+        told(number + 1)
     asked = 1 + how.at_once + how.rounds * (how.alone + how.at_once)
-    most = max((look for look in looks if look is not None), default=None)
-    return Taken(
-        alone,
-        together,
-        None if most is None else Measured(value=most / 1e6, low=None, high=None, n=len(looks)),
-        f"of this process, above what it was before the model was opened ({peak.before / 1e6:,.0f} MB)"
-        if own
-        else "of the server's process, the largest of what /metrics said after each round",
-        max(0, asked - len(prompts)),
-    )
+    return Taken(alone, together, *_memory(looks, peak), max(0, asked - len(prompts)))
+
+
+def _memory(looks: Sequence[int | None], peak: memory.Peak | None) -> tuple[Measured | None, str]:
+    """The largest look, in MB, and whose it is."""
+    known = [look / 1e6 for look in looks if look is not None]
+    if not known:
+        return None, ""
+    about = "of the server's process, the largest of what /metrics said after each round"
+    if peak is not None:
+        about = f"of this process, above what it was before the model was opened ({peak.before / 1e6:,.0f} MB)"
+    return Measured(value=max(known), low=None, high=None, n=len(known)), about
 
 
 def rows(model: Model, taken: Taken, how: Measuring, price: Price | None) -> list[Row]:
@@ -152,7 +156,7 @@ def _prices(taken: Taken, how: Measuring, price: Price | None) -> list[Row]:
     if price is not None:
         if not all(one.prompt_tokens for one in taken.all):
             return []
-        each = [price.of(one.prompt_tokens, one.tokens) for one in taken.all]
+        each = [1e6 * price.of(one.prompt_tokens, one.tokens) for one in taken.all]
         mean = figures.bootstrapped(each, lambda drawn: sum(drawn) / len(drawn))
         said = f"{price.input:g} and {price.output:g} a million tokens read and written"
         return [Row(PRICE, mean, about=said)]
@@ -166,7 +170,7 @@ def _prices(taken: Taken, how: Measuring, price: Price | None) -> list[Row]:
     )  # the quicker, the cheaper
     million = Measured(value=prices.per_million(how.per_hour, speed.value), low=low, high=high, n=speed.n)
     found.append(Row("price of a million tokens", million, about=f"{said}, prompts counted in"))
-    return [*found, Row(PRICE, _times(figures.per_answer(together), how.per_hour / 3600), about=said)]
+    return [*found, Row(PRICE, _times(figures.per_answer(together), how.per_hour / 3600 * 1e6), about=said)]
 
 
 def costs(rows: Sequence[Row]) -> dict[str, Measured]:
