@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ import pytest
 import torch
 
 from onward.generate.reader import Reader
+from onward.serve.server import bind
 
 
 def until(true, seconds=10.0):
@@ -246,3 +248,11 @@ def test_sigterm_lets_those_that_are_running_finish_and_refuses_new_ones(tiny_fo
             assert json.loads(rest[-2].removeprefix("data: "))["choices"][0]["finish_reason"] == "length"
         assert process.wait(20) == 0
         assert "everybody has been answered" in process.stderr.read()
+
+
+def test_pieces_do_not_wait_for_acknowledgements():
+    """Nagle's algorithm and delayed acknowledgements together hold each answer back by 40 ms (RFC 896, RFC 1122 4.2.3.2)."""
+    with bind("127.0.0.1", 0) as listening, socket.create_connection(listening.getsockname()):
+        accepted, _ = listening.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)

@@ -118,7 +118,7 @@ def test_batches_are_small_for_little_data_and_whole_sequences():
 
 
 def test_the_plan_explains_every_field():
-    wishes = Wishes(minutes=1, ema=0.9, skip_spikes=True)
+    wishes = Wishes(minutes=1, ema=0.9, skip_spikes=True, keep=True)
     draft, reason = replace(DRAFT, base_precision="int8"), {"base_precision": "memory is short"}
     draft = size.explained(size.begin(draft, wishes, LAPTOP, CONFIG), reason)
     plan = size.with_time(draft, wishes, seconds_per_step=0.1, rows=500)

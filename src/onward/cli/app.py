@@ -13,6 +13,7 @@ from onward.cli import (
     arena,
     checking,
     cleaning,
+    costing,
     distilling,
     drafting,
     evaluating,
@@ -56,6 +57,7 @@ for panel, verbs in {
     LOOK: (
         evaluating.eval,
         evaluating.compare,
+        costing.cost,
         arena.arena,
         looking.show,
         looking.tokens,

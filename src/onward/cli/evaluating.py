@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -50,6 +51,12 @@ def eval(
     device: Device = None,
     weights: Compiled = None,
     kinds: Annotated[bool, typer.Option("--kinds", help="show each kind of item for itself too")] = False,
+    every_checkpoint: Annotated[
+        bool,
+        typer.Option(
+            "--every-checkpoint", help="each model that a training with --keep has kept: what is learned when"
+        ),
+    ] = False,
     as_json: Json = False,
 ) -> None:
     """Put a suite of questions to models: how much they get right, how sure that is, and what a guess or no question would get.
@@ -59,13 +66,21 @@ def eval(
 
     Example:  onward eval runs/mine --suite world-hop
               onward eval runs/mine http://localhost:8000/v1 --suite mine.yaml
+              onward eval runs/mine/sft --suite world-question --every-checkpoint
     """
+    from onward.cli import learning
     from onward.evaluate.opening import open_suite
-    from onward.evaluate.run import summary
+    from onward.evaluate.run import label, summary
 
-    asked, console, told = open_suite(suite, most), printing.results(), []
+    asked, console, told = open_suite(suite, most), printing.results(), list[dict[str, object]]()
+    examined = partial(
+        _examined, suite=asked, how=how, out=out, budget=budget, at_once=at_once, device=device, weights=weights
+    )
     for where in models:
-        model, found = _examined(where, asked, how, out, budget, at_once, device, weights)
+        if every_checkpoint:
+            told += learning.every_checkpoint(where, label(asked, how), lambda one: examined(one)[1], as_json=as_json)
+            continue
+        model, found = examined(where)
         if as_json:
             told.append(summary(model, found, how))
         else:

@@ -88,7 +88,7 @@ def _rows(suite: Suite, said: Sequence[Said]) -> list[Row]:
     metric = _metric(items)
     rows = [
         *(suite.rows(said) if suite.rows else ()),
-        Row(metric, mean(items, [one.score.value for one in said]), suite.chance, _usual(items)),
+        Row(metric, mean(items, [one.score.value for one in said]), suite.chance, usual_share(items)),
         Row("control: answers to other questions", control(said), about="the same replies, held against those"),
     ]
     unformed = [float(not one.score.formed) for one in said]
@@ -106,7 +106,7 @@ def _metric(items: Sequence[Item]) -> str:
     return rules.pop() if len(rules) == 1 and rules <= references.METRICS.keys() else RIGHT
 
 
-def _usual(items: Sequence[Item]) -> float | None:
+def usual_share(items: Sequence[Item]) -> float | None:
     """What one gets who gives, to all items of a kind, the answer that is right most often among them."""
     by_kind = defaultdict[str, Counter[str]](Counter)
     for item in items:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -60,7 +61,7 @@ def talks(model: Model, how: How) -> bool:
 def evaluate(model: Model, suite: Suite, how: How, out: Path, asked: Respondent) -> Examined:
     """Ask, write down, and add to the lineage of a folder.   asked: the model as `opened` gives it.   Raises as `examine` does."""
     found = examine(asked, suite, how, chat=talks(model, how))
-    name = out / _plain(label(suite, how)) / _called(model)
+    name = out / plain(label(suite, how)) / _called(model)
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in found.records]
     write_bytes(name.with_name(name.name + ".jsonl"), "".join(lines).encode(errors="backslashreplace"))
     write_json(name.with_name(name.name + ".json"), summary(model, found, how))
@@ -83,19 +84,29 @@ def label(suite: Suite, how: How) -> str:
 
 def results(found: Examined, how: How) -> list[Result]:
     """As they stand in a lineage."""
-    return [_result(found, row, how) for row in found.rows]
+    seeds = list(range(how.seed, how.seed + how.seeds))
+    return [_result(label(found.suite, how), row, len(found.scores), seeds) for row in found.rows]
 
 
-def _result(found: Examined, row: Row, how: How) -> Result:
+def keep(model: Model, suite: str, rows: Sequence[Row], seed: int, out: Path) -> None:
+    """Numbers that are of no items, as of cost: written down, and added to the lineage of a folder."""
+    known = [_result(suite, row, row.measured.n, [seed]) for row in rows]
+    told = {"model": model.name, "hash": model_hash(model), "suite": suite, "results": [asdict(one) for one in known]}
+    write_json(out / plain(suite) / f"{_called(model)}.json", told)
+    if not isinstance(model, EndpointModel) and Path(model.name).is_dir():
+        lineage.add_results(Path(model.name), known)
+
+
+def _result(suite: str, row: Row, n: int, seeds: list[int]) -> Result:
     measured = row.measured
     return Result(
-        suite=label(found.suite, how),
+        suite=suite,
         metric=row.metric,
         value=measured.value,
         low=measured.low,
         high=measured.high,
-        n=len(found.scores),
-        seeds=list(range(how.seed, how.seed + how.seeds)),
+        n=n,
+        seeds=seeds,
         chance=row.chance,
         baseline=row.baseline,
         command=lineage.command_line(),
@@ -130,9 +141,9 @@ def _called(model: Model) -> str:
     """A file's name: what people call it, and enough of the hash that two of one name are two."""
     place = Path(model.name)
     words = "-".join(place.resolve().parts[-2:]) if not isinstance(model, EndpointModel) else model.model
-    return f"{_plain(words)}-{model_hash(model)[:8]}"
+    return f"{plain(words)}-{model_hash(model)[:8]}"
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """As a file's name."""
     return re.sub(r"[^\w.]+", "-", words).strip("-.")

@@ -111,6 +111,39 @@ def sign_flip_p(differences: Floats, seed: int = 0) -> float:
     return (beyond + 1) / (FLIPS + 1)
 
 
+def p_above(values: Sequence[float], floor: float, clusters: Sequence[Hashable] | None = None) -> float:
+    """How often so much, or more, comes where the true share is `floor`: one-sided, of values from 0 to 1.
+
+    Exact binomial, of as many trials as the values are worth. Those of a cluster are alike, and together worth fewer: their number over
+    the design effect, which is the variance of their mean over what it would be if each stood alone, and here never below 1 (Kish 1965,
+    section 8.2).
+    """
+    sums, sizes = _clustered(values, clusters)
+    n = float(sizes.sum())
+    value = float(sums.sum()) / max(n, 1)
+    if len(sums) < 2 or value <= floor:
+        return 1.0
+    alone = value * (1 - value) / (n - 1)
+    together = float((sums - value * sizes).var(ddof=1)) * len(sums) / n**2
+    trials = int(n / max(1.0, together / alone) + 1e-9) if alone > 0 else len(sums)
+    return _binomial_tail(math.floor(value * trials + 1e-9), trials, floor)
+
+
+def _binomial_tail(least: int, n: int, share: float) -> float:
+    """P(X >= least), X of n trials.   share: above 0 and below 1, or the answer is plain."""
+    if least <= 0 or not 0 < share < 1:
+        return float(least <= 0 or share >= 1)
+    logs = [
+        math.lgamma(n + 1)
+        - math.lgamma(k + 1)
+        - math.lgamma(n - k + 1)
+        + k * math.log(share)
+        + (n - k) * math.log1p(-share)
+        for k in range(least, n + 1)
+    ]
+    return min(1.0, math.fsum(map(math.exp, logs)))
+
+
 def _clustered(values: Sequence[float], clusters: Sequence[Hashable] | None) -> tuple[Floats, Floats]:
     """The sum and the number of values of each cluster, in the order in which they come.   (clusters,) each"""
     numbers = np.asarray(values, dtype=float)

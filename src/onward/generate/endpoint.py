@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -66,8 +66,13 @@ class EndpointModel(ChatModel):
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise self._odd(answer) from error
 
-    def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
+    def stream(
+        self, messages: Sequence[Message], sampling: Sampling, told: Callable[[int, int], None] | None = None
+    ) -> Iterator[str]:
+        """told: called with the tokens of the prompt and of the reply, where the server says them."""
         body = self._body(sampling) | {"messages": list(messages), "stream": True}
+        if told is not None:
+            body["stream_options"] = {"include_usage": True}
         try:
             with self._client.stream("POST", self.address + "/chat/completions", json=body) as response:
                 if response.is_error:
@@ -77,6 +82,8 @@ class EndpointModel(ChatModel):
                     data = line.removeprefix("data:").strip()
                     if line.startswith("data:") and data != "[DONE]":
                         yield self._piece(data)
+                        if told is not None and (usage := json.loads(data).get("usage")):
+                            told(int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0)))
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector, generate_latest
 
 if TYPE_CHECKING:
     from onward.serve.worker import Worker
@@ -20,6 +20,7 @@ class Metrics:
     def __init__(self, workers: Mapping[str, Worker]) -> None:
         """workers: by the name of the model that each runs; adapters share their base's."""
         self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)  # memory and processor time, under their usual names
 
         def counter(name: str, words: str, *labels: str) -> Counter:
             return Counter(f"onward_{name}", words, labels, registry=self.registry)

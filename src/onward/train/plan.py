@@ -35,6 +35,7 @@ class Wishes:
     batch: int | None = field(default=None, metadata=told("tokens in one optimiser step"))
     lr: float | None = field(default=None, metadata=told("peak learning rate of the matrices (Muon)"))
     checkpoint_every: int | None = field(default=None, metadata=told("steps between checkpoints"))
+    keep: bool = field(default=False, metadata=told("keep the model at each checkpoint too, as a folder in OUT/kept"))
     device: str | None = field(default=None, metadata=told("cpu, cuda or cuda:1"))
     precision: str | None = field(default=None, metadata=told("fp32 or bf16"))
     ema: float | None = field(
@@ -149,6 +150,7 @@ class TrainPlan:
     )
     held_out_every: int = field(default=100, metadata=told("steps between measurements on held-out data"))
     checkpoint_every: int = field(default=100, metadata=told("steps between checkpoints"))
+    keep: bool = field(default=False, metadata=told("whether the model at each checkpoint is kept as a folder"))
     compile: bool = field(default=False, metadata=told("whether torch.compile makes the steps quicker"))
     recompute: bool = field(default=False, metadata=told("work out activations twice, where memory is short"))
     minutes: float | None = field(default=None, metadata=told("time for all the steps, where that was asked for"))
@@ -187,7 +189,7 @@ class TrainPlan:
     def explain(self) -> list[tuple[str, str, str]]:
         """(name, value, reason) of each field, for people; options that nobody asked for are left out."""
         hidden = {"reasons", "minutes", "most_steps", "planned_again"} | {
-            n for n in ("ema", "skip_spikes", "base_precision") if not getattr(self, n)
+            n for n in ("ema", "skip_spikes", "base_precision", "keep") if not getattr(self, n)
         }
         return [(n, _said(v), self.reasons.get(n, "")) for n, v in self.to_json().items() if n not in hidden]
 

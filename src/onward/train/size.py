@@ -172,6 +172,8 @@ def begin(
     }
     if wishes.ema:
         reasons["ema"] = "set by hand; what is saved, and measured on held-out data, is the average"
+    if wishes.keep:
+        reasons["keep"] = "set by hand; each checkpoint's model is a folder of its own, in kept/"
     if wishes.skip_spikes:
         reasons["skip_spikes"] = (
             "a spike's batch is left out; three spikes in a row, and the training goes back to a checkpoint"
@@ -209,6 +211,7 @@ def begin(
         lr=wishes.lr or plan.lr,
         ema=wishes.ema,
         skip_spikes=wishes.skip_spikes,
+        keep=wishes.keep,
         seed=wishes.seed,
         device=machine.device,
         precision=machine.precision,
@@ -281,8 +284,8 @@ def in_time(plan: TrainPlan, done: int, seconds: float) -> TrainPlan:
     pace = seconds / done
     steps = done + max(int((plan.minutes * 60 - seconds) / pace), 1)
     steps = min(steps, plan.most_steps or steps)
-    # What spikes go back to are the regular checkpoints, so those must not change their pace.
-    fixed = plan.skip_spikes or plan.reasons.get("checkpoint_every") == BY_HAND
+    # What spikes go back to, and what is kept, are the regular checkpoints, so those must not change their pace.
+    fixed = plan.skip_spikes or plan.keep or plan.reasons.get("checkpoint_every") == BY_HAND
     again = replace(
         plan,
         steps=steps,

@@ -7,7 +7,7 @@ it again goes on where it stopped. What it learns from is its `Data`; for texts 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -26,7 +26,7 @@ from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.train import callbacks, checkpoints, logs, measure, processes
 from onward.train.average import Average
-from onward.train.fit import Callback, Start, fit, seconds_per_step
+from onward.train.fit import Callback, Start, Step, fit, seconds_per_step
 from onward.train.learned import weight_bytes
 from onward.train.measure import Measured, Metric
 from onward.train.objectives import Loss
@@ -38,6 +38,8 @@ from onward.train.spikes import Spikes, checkpoints_needed, go_back
 from onward.train.workspace import CHECKPOINTS, Workspace
 
 PLAN = "plan.json"
+KEPT = "kept"
+"""The folder with the models at each checkpoint, in the workspace while training and in the model folder afterwards."""
 
 
 @dataclass(frozen=True)
@@ -199,7 +201,18 @@ class Training(Generic[D]):
             callbacks.held_out(lambda _: self.measure_each(MEASURED_NOW_AND_THEN), self.data.metric),
             *([callbacks.write_metrics(place / "metrics.jsonl", start.step)] if processes.is_first() else []),
             callbacks.keep_checkpoints(place / CHECKPOINTS, kept, count),
+            *([self._keep] if plan.keep else []),
         ]
+
+    def _keep(self, step: Step) -> None:
+        """The model of a regular checkpoint as a folder of its own; the last one's is the folder that all this is for."""
+        if step.number % step.plan.checkpoint_every or step.last:
+            return
+        place = self.workspace.folder / KEPT / f"step-{step.number:08d}"
+        with self._averaged():
+            model = processes.gathered(self.model) if processes.several() else self.model
+            plan = self.plan.to_json() | {"kept_after": step.number, "tokens": step.tokens}
+            processes.by_first(lambda: self._write(place, model, [], plan, force=True, further={}))
 
     def _settle(self, plan: TrainPlan) -> TrainPlan:
         """The steps have been counted again, alike in all processes."""
@@ -228,8 +241,11 @@ class Training(Generic[D]):
 
     def measure_each(self, targets: int) -> dict[str, Measured]:
         """The whole, named "", and its parts by name. Of the averaged weights, where there are any."""
-        with self.average.in_place_of(self.model) if self.average else nullcontext():
+        with self._averaged():
             return self.data.measure(self.model, self.plan, targets)
+
+    def _averaged(self) -> AbstractContextManager[None]:
+        return self.average.in_place_of(self.model) if self.average else nullcontext()
 
     def _results(self) -> list[Result]:
         """Of the model as it will be saved. Where weights are averaged, the average is put into it, and what the last ones were
@@ -248,14 +264,30 @@ class Training(Generic[D]):
         ]
 
     def _save(self, results: list[Result], model: LanguageModel) -> Path:
-        out = self.workspace.out
-        metrics = (self.workspace.folder / "metrics.jsonl").read_bytes()
+        out, place = self.workspace.out, self.workspace.folder
+        further = {"metrics.jsonl": (place / "metrics.jsonl").read_bytes()} | self.data.files()
+        self._write(out, model, results, self.plan.to_json(), force=self.workspace.force, further=further)
+        if (place / KEPT).is_dir():
+            (place / KEPT).rename(out / KEPT)
+        self.workspace.finish()
+        return out
+
+    def _write(
+        self,
+        out: Path,
+        model: LanguageModel,
+        results: list[Result],
+        plan: dict[str, Any],
+        *,
+        force: bool,
+        further: Mapping[str, bytes],
+    ) -> None:
         history = Lineage(
             verb=self.verb,
             command=lineage.command_line(),
             date=lineage.now(),
             seed=self.plan.seed,
-            plan=self.plan.to_json(),
+            plan=plan,
             data=self.sources,
             versions=lineage.versions(),
             results=results,
@@ -269,11 +301,9 @@ class Training(Generic[D]):
             family=self.family,
             tokenizer_folder=self.tokenizer_folder,
             generation=generation_config(self.tokenizer) if self.model.config.causal else None,
-            force=self.workspace.force,
-            further={"metrics.jsonl": metrics} | self.data.files(),
+            force=force,
+            further=further,
         )
-        self.workspace.finish()
-        return out
 
 
 def generation_config(tokenizer: Tokenizer) -> dict[str, Any]:
