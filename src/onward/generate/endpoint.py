@@ -71,7 +71,9 @@ class EndpointModel(ChatModel):
         try:
             answer = self._post("/completions", self._body(sampling) | {"prompt": text})
         except NotServed as error:
-            raise EndpointError(f"{error} Texts are carried on at /completions; ask what has no such thing as a chat.") from error
+            raise EndpointError(
+                f"{error} Texts are carried on at /completions; ask what has no such thing as a chat."
+            ) from error
         return self._read(answer, lambda choice: choice["text"])
 
     def _read(self, answer: Any, said: Callable[[Any], str]) -> Reply:
