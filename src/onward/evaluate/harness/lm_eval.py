@@ -57,7 +57,9 @@ class FolderLM(TemplateLM):
         max_batch_size: object = None,  # noqa: ARG002
     ) -> None:
         super().__init__()
-        if device == "cuda:0" and not torch.cuda.is_available():  # lm-eval says so to all, where nobody has said anything
+        if (
+            device == "cuda:0" and not torch.cuda.is_available()
+        ):  # lm-eval says so to all, where nobody has said anything
             device = None
         self.folder = opened(model, device, weights)
         self.engine = self.folder.engine
