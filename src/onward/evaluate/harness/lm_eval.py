@@ -117,9 +117,9 @@ class FolderLM(TemplateLM):
             alike.setdefault(tuple(context), []).append(place)
         found = dict[int, tuple[float, bool]]()
         with tqdm(total=len(requests), disable=disable_tqdm, desc="Continuations weighed") as bar:
-            for context, places in alike.items():
+            for begin, places in alike.items():
                 for some in (places[at : at + AT_ONCE] for at in range(0, len(places), AT_ONCE)):
-                    weights = weighed(self.engine, context, [cut[place][1] for place in some], self.folder.adapter)
+                    weights = weighed(self.engine, begin, [cut[place][1] for place in some], self.folder.adapter)
                     for place, one in zip(some, weights, strict=True):
                         likeliest = [best[0][0] for best in one.alternatives]
                         found[place] = sum(one.log_probs), likeliest == cut[place][1]
@@ -167,10 +167,9 @@ class FolderLM(TemplateLM):
             raise PlanError(
                 f"max_gen_toks {tokens:,}: the model has {self.max_length:,} positions, and a context goes before."
             )
-        how_drawn = {"temperature": 1.0 if samples else 0.0, "seed": 0} | asked
-        sampling = Sampling(
-            **how_drawn | {"seed": how_drawn["seed"] + again}, max_tokens=tokens, stop=tuple(filter(None, until))
-        )
+        seed = int(asked.pop("seed", 0)) + again
+        usual: dict[str, Any] = {"temperature": 1.0 if samples else 0.0}
+        sampling = Sampling(**usual | asked, seed=seed, max_tokens=tokens, stop=tuple(filter(None, until)))
         prompt = self.tok_encode(context)[-(self.max_length - tokens) :] or [self.prefix_token_id]
         return Request(prompt=prompt, sampling=sampling, adapter=self.folder.adapter)
 
