@@ -17,6 +17,7 @@ from onward.cli import (
     drafting,
     evaluating,
     filling,
+    judging,
     looking,
     making,
     ranking,
@@ -56,6 +57,7 @@ for panel, verbs in {
     LOOK: (
         evaluating.eval,
         evaluating.compare,
+        judging.judge,
         arena.arena,
         looking.show,
         looking.tokens,

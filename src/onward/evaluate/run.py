@@ -60,7 +60,7 @@ def talks(model: Model, how: How) -> bool:
 def evaluate(model: Model, suite: Suite, how: How, out: Path, asked: Respondent) -> Examined:
     """Ask, write down, and add to the lineage of a folder.   asked: the model as `opened` gives it.   Raises as `examine` does."""
     found = examine(asked, suite, how, chat=talks(model, how))
-    name = out / _plain(label(suite, how)) / _called(model)
+    name = out / plain(label(suite, how)) / called(model)
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in found.records]
     write_bytes(name.with_name(name.name + ".jsonl"), "".join(lines).encode(errors="backslashreplace"))
     write_json(name.with_name(name.name + ".json"), summary(model, found, how))
@@ -126,13 +126,13 @@ def signatures(found: Examined) -> list[str]:
     return [signature for rule in rules if (signature := references.signature(rule))]
 
 
-def _called(model: Model) -> str:
+def called(model: Model) -> str:
     """A file's name: what people call it, and enough of the hash that two of one name are two."""
     place = Path(model.name)
     words = "-".join(place.resolve().parts[-2:]) if not isinstance(model, EndpointModel) else model.model
-    return f"{_plain(words)}-{model_hash(model)[:8]}"
+    return f"{plain(words)}-{model_hash(model)[:8]}"
 
 
-def _plain(words: str) -> str:
+def plain(words: str) -> str:
     """As a file's name."""
     return re.sub(r"[^\w.]+", "-", words).strip("-.")
