@@ -85,9 +85,9 @@ def _print(case: Case, found: Outcome) -> None:
 
     console = printing.results()
     names, judge = " beside ".join(model.name for model, _ in case.models), case.judge[0].name
-    questions = len({record["question"] for record in found.records})
     console.print(
-        Text.assemble((names, "bold"), f"  {questions:,} questions of {case.name}, judged by {judge}"), soft_wrap=True
+        Text.assemble((names, "bold"), f"  {found.questions:,} questions of {case.name}, judged by {judge}"),
+        soft_wrap=True,
     )
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)

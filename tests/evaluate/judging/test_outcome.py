@@ -98,6 +98,7 @@ def test_equal_answers_are_ties_and_say_nothing_of_the_judge(tmp_path):
     found = dueled(QUESTIONS[:4], ones, others, Bench(Asked(ByRule(say), tmp_path)))
     rows = {row.metric: row for row in found.rows}
     assert len(asked) == found.replies == 4
+    assert found.questions == 4
     assert rows[WON].measured.value == 0.5
     assert rows[WON].about.startswith("0 won, 4 tied")
     assert (rows["both orders say the same"].measured.value, rows["the answer shown first is chosen"].measured.n) == (

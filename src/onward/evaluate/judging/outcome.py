@@ -32,9 +32,10 @@ BY_CHANCE = 0.5
 
 @dataclass
 class Outcome:
-    """rows: numbers, the first the headline.   records: a line for each verdict.   unformed, replies: the judge's replies that are not in
-    form, and all.   remarks: what the numbers do not say by themselves."""
+    """questions: so many that all models have answered.   rows: numbers, the first the headline.   records: a line for each verdict.
+    unformed, replies: the judge's replies that are not in form, and all.   remarks: what the numbers do not say by themselves."""
 
+    questions: int
     rows: list[Row] = field(default_factory=list)
     records: list[dict[str, Any]] = field(default_factory=list)
     unformed: int = 0
@@ -47,7 +48,7 @@ def marked(questions: Sequence[Question], answers: Mapping[str, Answers], bench:
     asked = [question for question in questions if question.key in answers]
     own = single.judge(asked, [answers[question.key] for question in asked], bench.ask)
     given = [answers[one.question.key][len(one.question.turns) - 1] for one in own]
-    found = Outcome(replies=len(own), unformed=sum(one.mark is None for one in own))
+    found = Outcome(len(asked), replies=len(own), unformed=sum(one.mark is None for one in own))
     for one, answer, reply in zip(own, given, bench.replies, strict=True):
         line = _line(one.question, reply) | {"answer": answer, "mark": one.mark}
         found.records.append(line)
@@ -81,7 +82,7 @@ def dueled(
     alike = [Judged(duel, "tie", "tie") for duel in duels if duel.one == duel.other]
     judged = pairwise.judge([duel for duel in duels if duel.one != duel.other], bench.ask)
     told, whole = pairwise.summary(judged), pairwise.summary([*judged, *alike])
-    found = Outcome(replies=2 * len(judged), unformed=told.not_in_form)
+    found = Outcome(len(asked), replies=2 * len(judged), unformed=told.not_in_form)
     for place, pair in enumerate(judged):
         found.records += _lines(pair, bench.replies[2 * place : 2 * place + 2])
     if whole.win_rate is None or (judged and told.win_rate is None):

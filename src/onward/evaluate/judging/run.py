@@ -84,7 +84,7 @@ def summary(case: Case, found: Outcome) -> dict[str, object]:
         "hashes": [model_hash(model) for model, _ in case.models],
         "judge": case.judge[0].name,
         "judge_hash": model_hash(case.judge[0]),
-        "questions": len({record["question"] for record in found.records}),
+        "questions": found.questions,
         "answering": asdict(case.answering),
         "replies": found.replies,
         "not_in_form": found.unformed,
