@@ -38,7 +38,7 @@ def outputs(model, log_dir: Path, **how: object):
     samples = [Sample(input=asked, target=NOUNS[number % 5], id=number) for number, asked in enumerate(ASKED)]
     task = Task(dataset=samples, solver=[system_message("Be brief."), generate()], scorer=includes())
     how = {
-        "temperature": 1.0,
+        "temperature": 0.5,
         "seed": 3,
         "max_tokens": 16,
         "stop_seqs": ["e"],
@@ -60,7 +60,7 @@ def test_the_same_as_over_http(ours, model_folder, tmp_path):
     assert [one.completion for one in own] == [one.completion for one in other]
     assert len({one.completion for one in own}) > 3
     assert [one.stop_reason for one in own] == [one.stop_reason for one in other]
-    assert {one.stop_reason for one in own} == {"stop", "max_tokens"}
+    assert {one.stop_reason for one in own} == {"stop"}
     assert numbers["accuracy"].value == their_numbers["accuracy"].value
     for one, theirs in zip(own, other, strict=True):
         assert one.usage.output_tokens == theirs.usage.output_tokens
@@ -85,6 +85,7 @@ def test_who_waits_together_is_carried_on_together(ours, tmp_path):
     engine.step = counted
     found, _ = outputs(ours, tmp_path, stop_seqs=None)
     tokens = sum(one.usage.output_tokens for one in found)
+    assert {one.stop_reason for one in found} == {"max_tokens"}
     assert passes < tokens / 4
     assert engine.pages.used == 0
 
