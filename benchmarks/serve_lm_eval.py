@@ -1,4 +1,4 @@
-"""lm-eval through the server: does it find what the folder says without it?
+"""lm-eval through the server, and with our engine beneath it: does it find what the folder says without it?
 
     python examples/island.py island
     onward pretrain island/texts.jsonl --minutes 2 -o base
@@ -6,7 +6,8 @@
 
 A task made here: of everybody on the island, which of eight jobs they have, as it stands in the texts. `lm_eval --model local-completions`
 asks the server for the log-probability of each ending (`echo` with `logprobs`, prompts as tokens), and this process scores the same endings
-from the folder. Both must find the same, to a hundredth of a nat. Needs `pip install lm_eval[api]`.
+from the folder; so does lm-eval with the folder as a model of its own (onward.evaluate.harness). All must find the same, to a hundredth of
+a nat. Needs `pip install lm_eval[api]`.
 """
 
 from __future__ import annotations
@@ -52,10 +53,11 @@ def documents(texts: Path) -> list[dict[str, object]]:
     ]
 
 
-def by_lm_eval(folder: str, found: list[dict[str, object]], place: Path) -> tuple[float, list[list[float]]]:
-    """Its accuracy, and its log-probability of each ending of each document."""
-    (place / "data.jsonl").write_text("".join(json.dumps(one) + "\n" for one in found))
-    (place / "island.yaml").write_text(TASK.format(data=place / "data.jsonl"))
+Found = tuple[float, list[list[float]]]
+"""Accuracy, and the log-probability of each ending of each document."""
+
+
+def through_the_server(folder: str, found: list[dict[str, object]], place: Path) -> Found:
     with serving(f"{NAME}={folder}") as up:
         asked = {
             "model": NAME,
@@ -66,15 +68,24 @@ def by_lm_eval(folder: str, found: list[dict[str, object]], place: Path) -> tupl
             "num_concurrent": "8",
             "max_length": "512",
         }
-        command = [
-            *(sys.executable, "-m", "lm_eval", "--model", "local-completions"),
-            *("--model_args", ",".join(f"{name}={value}" for name, value in asked.items())),
-            *("--tasks", "island", "--include_path", str(place), "--batch_size", "4"),
-            *("--output_path", str(place / "out"), "--log_samples"),
-        ]
-        quiet = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(place / "cache")}
-        subprocess.run(command, check=True, env=quiet)
+        told = by_lm_eval("lm_eval", "local-completions", asked, found, place)
         print(f"requests answered: {up.figure('onward_requests_total'):.0f}")
+    return told
+
+
+def by_lm_eval(module: str, model: str, asked: dict[str, str], found: list[dict[str, object]], place: Path) -> Found:
+    """place: an empty folder.   module: whose command it is."""
+    place.mkdir()
+    (place / "data.jsonl").write_text("".join(json.dumps(one) + "\n" for one in found))
+    (place / "island.yaml").write_text(TASK.format(data=place / "data.jsonl"))
+    command = [
+        *(sys.executable, "-m", module, "--model", model),
+        *("--model_args", ",".join(f"{name}={value}" for name, value in asked.items())),
+        *("--tasks", "island", "--include_path", str(place), "--batch_size", "4"),
+        *("--output_path", str(place / "out"), "--log_samples"),
+    ]
+    quiet = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_DATASETS_CACHE": str(place / "cache")}
+    subprocess.run(command, check=True, env=quiet)
     results = json.loads(next((place / "out").rglob("results_*.json")).read_text())
     samples = [json.loads(line) for line in next((place / "out").rglob("samples_*.jsonl")).read_text().splitlines()]
     samples.sort(key=lambda sample: int(sample["doc_id"]))
@@ -82,7 +93,7 @@ def by_lm_eval(folder: str, found: list[dict[str, object]], place: Path) -> tupl
     return float(results["results"]["island"]["acc,none"]), told
 
 
-def by_the_folder(folder: str, found: list[dict[str, object]]) -> tuple[float, list[list[float]]]:
+def by_the_folder(folder: str, found: list[dict[str, object]]) -> Found:
     model = onward.load(folder)
     assert isinstance(model, FolderModel)
     tokenizer, told = model.engine.tokenizer, []
@@ -96,14 +107,21 @@ def by_the_folder(folder: str, found: list[dict[str, object]]) -> tuple[float, l
 
 def main(folder: str, texts: str) -> None:
     found = documents(Path(texts))
-    with tempfile.TemporaryDirectory() as place:
-        theirs, told = by_lm_eval(folder, found, Path(place))
     ours, scored = by_the_folder(folder, found)
-    apart = max(abs(a - b) for one, other in zip(told, scored, strict=True) for a, b in zip(one, other, strict=True))
-    print(f"{len(found)} people: right by lm_eval through the server {theirs:.3f}, by the folder {ours:.3f}")
-    print(f"largest difference of a log-probability: {apart:.1e} nats")
-    if theirs != ours or apart > 0.01:
-        raise SystemExit("they differ")
+    with tempfile.TemporaryDirectory() as place:
+        ways = {
+            "lm_eval through the server": through_the_server(folder, found, Path(place) / "served"),
+            "lm_eval with our engine beneath": by_lm_eval(
+                "onward.evaluate.harness.lm_eval", "onward", {"model": folder}, found, Path(place) / "beneath"
+            ),
+        }
+    print(f"{len(found)} people: right by the folder {ours:.3f}")
+    for way, (right, told) in ways.items():
+        pairs = [pair for one, other in zip(told, scored, strict=True) for pair in zip(one, other, strict=True)]
+        apart = max(abs(a - b) for a, b in pairs)
+        print(f"{way}: {right:.3f}, largest difference of a log-probability {apart:.1e} nats")
+        if right != ours or apart > 0.01:
+            raise SystemExit("they differ")
 
 
 if __name__ == "__main__":

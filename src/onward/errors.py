@@ -74,6 +74,10 @@ class RequestRefused(EndpointError):
     """It answers others, but not this request, however often it is asked: one too long, or against its rules."""
 
 
+class NotServed(EndpointError):
+    """It has nothing at the address that was asked: no such route, or no such model."""
+
+
 class NativeError(OnwardError):
     """A decode step in C++ that cannot be had for this model or on this machine, or was called wrongly."""
 

@@ -146,13 +146,24 @@ def test_a_served_folder_scores_options_as_the_folder_does(model_folder, server,
     assert own.scores == served.scores
 
 
-def test_what_an_endpoint_cannot_do_is_refused(server, questions, choosing, tmp_path):
+def test_what_an_endpoint_cannot_do_is_refused(server, choosing, tmp_path):
     with pytest.raises(SuiteError, match="Use --ask text, or --mode said"):
         examined(server, choosing, tmp_path / "out", How(ask="chat", mode="letter"))
     with pytest.raises(SuiteError, match="--budget cannot be kept"):
         examined(server, choosing, tmp_path / "out", How(ask="text", mode="letter"), budget=1000)
-    with pytest.raises(SuiteError, match="wants a folder"):
-        examined(server, questions, tmp_path / "out", How(ask="text"))
+
+
+def test_an_endpoint_carries_plain_texts_on_as_the_folder_does(model_folder, server, questions, tmp_path):
+    how = How(ask="text")
+    (_, own), (asked, served) = (
+        examined(where, replace(questions, max_tokens=12), tmp_path / name, how)
+        for where, name in ((model_folder, "own"), (server, "served"))
+    )
+    assert [r["answer"] for r in served.records] == [r["answer"] for r in own.records]
+    assert len({r["answer"] for r in own.records}) > 1
+    assert [r["prompt_tokens"] for r in served.records] == [r["prompt_tokens"] for r in own.records]
+    assert served.scores == own.scores
+    assert asked.spent > 0
 
 
 def test_letters_are_scored_in_all_orders_and_once_without_the_question(model_folder, choosing, tmp_path):

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 import onward
-from onward.errors import EndpointBusy, EndpointError, RequestRefused
+from onward.errors import EndpointBusy, EndpointError, NotServed, RequestRefused
 from onward.generate.settings import Sampling
 
 ASKED = [{"role": "user", "content": "Say hello"}]
@@ -42,6 +42,9 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(self.server.body)
         elif asked.get("stream"):
             self.stream()
+        elif self.path.endswith("/completions") and "echo" not in asked and "prompt" in asked:
+            choice = {"text": f", {asked['prompt']} {asked['seed']}", "finish_reason": "stop"}
+            self.answer({"choices": [choice], "usage": {"prompt_tokens": 4, "completion_tokens": 3}})
         elif self.path.endswith("/chat/completions"):
             text = f"hello {asked['seed']}"
             choice = {"message": {"role": "assistant", "content": text}, "finish_reason": "length"}
@@ -111,6 +114,32 @@ def test_scores_count_the_tokens_of_the_continuation(server):
     assert onward.load(server.url).score("one ", "two three") == pytest.approx(-3.5)
 
 
+def test_a_plain_text_is_carried_on(server):
+    reply = onward.load(server.url).carry_on("once", Sampling(temperature=0.5, seed=3, max_tokens=4, stop=("\n",)))
+    assert (reply.text, reply.finish, reply.prompt_tokens, reply.tokens) == (", once 3", "stop", 4, 3)
+    path, asked = server.asked[0]
+    assert path == "/v1/completions"
+    assert asked == {
+        "model": "first",
+        "prompt": "once",
+        "temperature": 0.5,
+        "top_p": 1.0,
+        "seed": 3,
+        "max_tokens": 4,
+        "stop": ["\n"],
+    }
+
+
+def test_who_only_answers_messages_is_told_so(server):
+    model = onward.load(server.url)
+    server.status, server.body = 404, {"detail": "Not Found"}
+    with pytest.raises(EndpointError, match=r"refused with 404: .*as a chat"):
+        model.carry_on("once", Sampling())
+    server.status, server.body = 200, {"choices": [{"message": {"content": "no text"}}]}
+    with pytest.raises(EndpointError, match="not as the OpenAI protocol says"):
+        model.carry_on("once", Sampling())
+
+
 def test_a_refusal_says_what_the_server_said(server):
     model = onward.load(server.url)
     server.status, server.body = 429, {"error": {"message": "too many requests"}}
@@ -127,6 +156,7 @@ def test_a_refusal_says_what_the_server_said(server):
         (503, EndpointBusy),
         (400, RequestRefused),
         (413, RequestRefused),
+        (404, NotServed),
         (401, EndpointError),
         (500, EndpointError),
     ],

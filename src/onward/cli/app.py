@@ -18,6 +18,7 @@ from onward.cli import (
     drafting,
     evaluating,
     filling,
+    judging,
     looking,
     making,
     ranking,
@@ -57,6 +58,7 @@ for panel, verbs in {
     LOOK: (
         evaluating.eval,
         evaluating.compare,
+        judging.judge,
         costing.cost,
         arena.arena,
         looking.show,

@@ -144,13 +144,13 @@ def _examined(
     with console.status(f"opening {where}"):
         model = load(where, device=device, weights=weights)
     asked = opened(model, out, budget, at_once)
-    with _Progress(console, asked, f"{model.name}, {suite.name}"):
+    with Watched(console, asked, f"{model.name}, {suite.name}"):
         found = evaluate(model, suite, how, out, asked)
-    _report_anew(Path(model.name))
+    report_anew(Path(model.name))
     return model, found
 
 
-def _report_anew(folder: Path) -> None:
+def report_anew(folder: Path) -> None:
     """Where the folder is a stage of a run that has a report, it shows the new results."""
     from onward.generate.stages import STAGES
     from onward.report.page import write_report
@@ -159,7 +159,7 @@ def _report_anew(folder: Path) -> None:
         write_report(folder.parent)
 
 
-class _Progress:
+class Watched:
     """How many answers have come, and how many tokens they took. Use it in a `with`."""
 
     def __init__(self, console: Console, asked: Respondent, about: str) -> None:
@@ -175,7 +175,7 @@ class _Progress:
         self.answers += 1
         self.bar.update(self.task, completed=self.answers)
 
-    def __enter__(self) -> _Progress:
+    def __enter__(self) -> Watched:
         self.bar.start()
         return self
 
@@ -202,9 +202,9 @@ def _print(console: Console, name: str, found: Examined, kinds: bool) -> None:
     for row in found.rows:
         figures = [f"{x:.3f}" if x is not None else "" for x in (row.chance, row.baseline)]
         value = f"{row.measured.value:.3f}"
-        table.add_row(f"  {row.metric}", value, _interval(row.measured), *figures, Text(row.about, "dim"))
+        table.add_row(f"  {row.metric}", value, interval(row.measured), *figures, Text(row.about, "dim"))
     for kind, measured in found.by_kind().items() if kinds else ():
-        table.add_row(f"    {kind or '(no kind)'}", f"{measured.value:.3f}", _interval(measured))
+        table.add_row(f"    {kind or '(no kind)'}", f"{measured.value:.3f}", interval(measured))
     console.print(table)
     for signature in signatures(found):
         console.print(f"  {signature}", style="dim", soft_wrap=True)
@@ -230,9 +230,9 @@ def _print_compared(console: Console, found: Compared, first: str, second: str) 
 
     table = Table(found.metric, "value", "95 % interval", box=None, pad_edge=False, header_style="bold")
     for name, measured in ((first, found.first), (second, found.second)):
-        table.add_row(f"  {name}", f"{measured.value:.3f}", _interval(measured))
+        table.add_row(f"  {name}", f"{measured.value:.3f}", interval(measured))
     difference = found.difference
-    table.add_row("  difference", f"{difference.value:+.3f}", _interval(difference))
+    table.add_row("  difference", f"{difference.value:+.3f}", interval(difference))
     console.print(table)
     counts = f"the second scores more on {difference.better:,} of {difference.n:,}, less on {difference.worse:,}"
     console.print(Text.assemble((found.verdict, "bold"), f" (p = {difference.p:.2g}; {counts})"))
@@ -240,6 +240,6 @@ def _print_compared(console: Console, found: Compared, first: str, second: str) 
         console.print(f"A difference of {difference.detectable:.3f} would have been seen four times in five.")
 
 
-def _interval(measured: Measured | object) -> str:
+def interval(measured: Measured | object) -> str:
     low, high = getattr(measured, "low", None), getattr(measured, "high", None)
     return "" if low is None or high is None else f"{low:.3f} to {high:.3f}"

@@ -256,8 +256,9 @@ class EndpointRespondent(Respondent):
         if wanted.options:
             return Answer(log_probs=[self.model.score(wanted.text, option) for option in wanted.options])
         if wanted.text:
-            raise PlanError("an endpoint answers messages only; carrying a text on wants a folder. Use --ask chat.")
-        reply = self.model.replies(wanted.messages, [wanted.sampling])[0]
+            reply = self.model.carry_on(wanted.text, wanted.sampling)
+        else:
+            reply = self.model.replies(wanted.messages, [wanted.sampling])[0]
         return Answer(reply.text, reply.finish, [], reply.prompt_tokens, reply.tokens)
 
 

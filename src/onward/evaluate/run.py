@@ -61,7 +61,7 @@ def talks(model: Model, how: How) -> bool:
 def evaluate(model: Model, suite: Suite, how: How, out: Path, asked: Respondent) -> Examined:
     """Ask, write down, and add to the lineage of a folder.   asked: the model as `opened` gives it.   Raises as `examine` does."""
     found = examine(asked, suite, how, chat=talks(model, how))
-    name = out / plain(label(suite, how)) / _called(model)
+    name = out / plain(label(suite, how)) / called(model)
     lines = [json.dumps(record, ensure_ascii=False) + "\n" for record in found.records]
     write_bytes(name.with_name(name.name + ".jsonl"), "".join(lines).encode(errors="backslashreplace"))
     write_json(name.with_name(name.name + ".json"), summary(model, found, how))
@@ -92,7 +92,7 @@ def keep(model: Model, suite: str, rows: Sequence[Row], seed: int, out: Path) ->
     """Numbers that are of no items, as of cost: written down, and added to the lineage of a folder."""
     known = [_result(suite, row, row.measured.n, [seed]) for row in rows]
     told = {"model": model.name, "hash": model_hash(model), "suite": suite, "results": [asdict(one) for one in known]}
-    write_json(out / plain(suite) / f"{_called(model)}.json", told)
+    write_json(out / plain(suite) / f"{called(model)}.json", told)
     if not isinstance(model, EndpointModel) and Path(model.name).is_dir():
         lineage.add_results(Path(model.name), known)
 
@@ -137,7 +137,7 @@ def signatures(found: Examined) -> list[str]:
     return [signature for rule in rules if (signature := references.signature(rule))]
 
 
-def _called(model: Model) -> str:
+def called(model: Model) -> str:
     """A file's name: what people call it, and enough of the hash that two of one name are two."""
     place = Path(model.name)
     words = "-".join(place.resolve().parts[-2:]) if not isinstance(model, EndpointModel) else model.model

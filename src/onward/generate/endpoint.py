@@ -13,15 +13,20 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from onward.errors import EndpointBusy, EndpointError, RequestRefused
+from onward.errors import EndpointBusy, EndpointError, NotServed, RequestRefused
 from onward.generate.chat_model import ChatModel, Message, Reply
 from onward.generate.engine import Finish
 from onward.generate.settings import Sampling
 
 SECONDS = 120.0
 """How long an answer, or the next piece of one, may take."""
-BUSY, NEVER = (429, 502, 503, 504, 529), (400, 413, 422)
-"""HTTP statuses by which a server says that it is to be asked later, and that it will not take this request at all."""
+KINDS: dict[int, type[EndpointError]] = (
+    dict.fromkeys((429, 502, 503, 504, 529), EndpointBusy)
+    | dict.fromkeys((400, 413, 422), RequestRefused)
+    | dict.fromkeys((404, 405, 501), NotServed)
+)
+"""HTTP statuses by which a server says that it is to be asked later, that it will not take this request at all, and that it has no such
+thing."""
 
 
 def _is_address(text: str) -> bool:
@@ -58,11 +63,26 @@ class EndpointModel(ChatModel):
 
     def _reply(self, messages: Sequence[Message], sampling: Sampling) -> Reply:
         answer = self._post("/chat/completions", self._body(sampling) | {"messages": list(messages)})
+        return self._read(answer, lambda choice: choice["message"]["content"] or "")
+
+    def carry_on(self, text: str, sampling: Sampling) -> Reply:
+        """What follows a plain text, which the server begins as it begins texts.   Raises EndpointError, also where it only answers
+        messages."""
+        try:
+            answer = self._post("/completions", self._body(sampling) | {"prompt": text})
+        except NotServed as error:
+            raise EndpointError(
+                f"{error} Texts are carried on at /completions; ask what has no such thing as a chat."
+            ) from error
+        return self._read(answer, lambda choice: choice["text"])
+
+    def _read(self, answer: Any, said: Callable[[Any], str]) -> Reply:
+        """said: the text of a choice."""
         try:
             choice, usage = answer["choices"][0], answer.get("usage") or {}
-            text = choice["message"]["content"] or ""
             finish: Finish = "length" if choice.get("finish_reason") == "length" else "stop"
-            return Reply(text, finish, int(usage.get("prompt_tokens", 0)), int(usage.get("completion_tokens", 0)))
+            read, written = (int(usage.get(name, 0)) for name in ("prompt_tokens", "completion_tokens"))
+            return Reply(said(choice), finish, read, written)
         except (KeyError, IndexError, TypeError, AttributeError) as error:
             raise self._odd(answer) from error
 
@@ -155,8 +175,7 @@ class EndpointModel(ChatModel):
         except (ValueError, KeyError, TypeError):
             why = response.text[:200] or response.reason_phrase
         code = response.status_code
-        kind = EndpointBusy if code in BUSY else RequestRefused if code in NEVER else EndpointError
-        return kind(f"{self.address} refused with {code}: {why}")
+        return KINDS.get(code, EndpointError)(f"{self.address} refused with {code}: {why}")
 
     def _odd(self, answer: object) -> EndpointError:
         return EndpointError(f"{self.address} answered, but not as the OpenAI protocol says: {str(answer)[:200]}")

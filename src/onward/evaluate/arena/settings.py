@@ -1,4 +1,4 @@
-"""How models answer in the arena, as plain values. No torch here, so that `--help` stays quick."""
+"""How models answer where answers are compared, as plain values. No torch here, so that `--help` stays quick."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ class Answering:
 
     temperature: float = field(default=0.7, metadata={"help": "of all models; 0 always takes the likeliest token"})
     max_tokens: int = field(default=512, metadata={"help": "tokens of an answer at most"})
-    seed: int = field(default=0, metadata={"help": "of the answers, of who meets whom, and of the sides"})
+    seed: int = field(default=0, metadata={"help": "of the answers, and of whatever else is drawn"})
 
     def __post_init__(self) -> None:
         self.sampling  # noqa: B018 (says what is wrong with these)

@@ -64,6 +64,11 @@ class Judged:
         return self.one_first == self.other_first and self.one_first in ("A", "B")
 
     @property
+    def consistent(self) -> bool:
+        """Whether both orders say the same: one answer twice, or twice a tie."""
+        return (self.one_first, self.other_first) in (("A", "B"), ("B", "A"), ("tie", "tie"))
+
+    @property
     def won(self) -> float | None:
         """What the one has won: 1, 0, or 0.5 for a tie; None where a reply is not in form."""
         if not self.in_form:
@@ -74,10 +79,12 @@ class Judged:
 @dataclass(frozen=True)
 class Found:
     """What came of many duels.   win_rate: of the one, ties counting half.   first: how often the answer shown first was chosen, of all
-    verdicts that chose one; a half where order does not count.   Intervals are over questions."""
+    verdicts that chose one; a half where order does not count.   consistent: pairs of which both orders say the same.   Intervals are over
+    questions."""
 
     win_rate: Measured | None
     first: Measured | None
+    consistent: Measured | None
     wins: int
     ties: int
     losses: int
@@ -118,9 +125,11 @@ def summary(judged: Sequence[Judged]) -> Found:
         for said in (one.one_first, one.other_first)
         if said in ("A", "B")
     ]
+    agreed = [(one.duel.question.key, float(one.consistent), 1.0) for one in judged if one.in_form]
     return Found(
         win_rate=share_by_question(wins_read),
         first=share_by_question(chosen),
+        consistent=share_by_question(agreed),
         wins=won.count(1.0),
         ties=won.count(0.5),
         losses=won.count(0.0),

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from onward.align.ranking.prompts import Prompt, read_prompts
 from onward.errors import BadLine, DataError
 from onward.generate.chat_model import ChatModel, Message
 
@@ -46,6 +47,33 @@ def read_questions(path: Path, references: Path | None = None) -> list[Question]
     if not found:
         raise DataError(f"{path} holds no question. Write one on each line, as JSON with question_id and turns.")
     return found
+
+
+def open_questions(path: Path) -> list[Question]:
+    """As `read_questions`; or prompts as `onward rank` takes them, each turn of a user's being a turn.   Raises DataError, BadLine."""
+    if _named(path):
+        found = read_questions(path)
+    else:
+        found = [Question(prompt.key[:8], _said_by_user(path, prompt)) for prompt in read_prompts(path)]
+    keys = [question.key for question in found]
+    if twice := next((key for key in keys if keys.count(key) > 1), None):
+        raise DataError(f"{path} has two questions with the question_id {twice}. Give each its own.")
+    return found
+
+
+def _named(path: Path) -> bool:
+    """Whether the first line has a question_id."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            return '"question_id"' in file.readline()
+    except (OSError, ValueError):
+        return False
+
+
+def _said_by_user(path: Path, prompt: Prompt) -> tuple[str, ...]:
+    if odd := next((one["role"] for one in prompt.messages if one["role"] not in ("user", "assistant")), None):
+        raise DataError(f"{path}: a prompt has a {odd} message, which judges are not shown. Leave such prompts out.")
+    return tuple(one["content"] for one in prompt.messages if one["role"] == "user")
 
 
 def answer(model: ChatModel, question: Question, *, temperature: float, seed: int, max_tokens: int) -> Answers:
