@@ -139,8 +139,9 @@ def _print(console: Console, name: str, rows: Sequence[Row]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    console.print(Text(name, "bold"))
     table = Table(box=None, pad_edge=False, header_style="bold")
-    table.add_column(Text(name), no_wrap=True)
+    table.add_column("", no_wrap=True)
     table.add_column("value", justify="right", no_wrap=True)
     table.add_column("95 % interval", no_wrap=True)
     table.add_column("")
