@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
+from onward.errors import SuiteError
 from onward.evaluate import statistics
 from onward.evaluate.asking import FolderRespondent, Respondent
 from onward.evaluate.contamination import parts, separation
@@ -60,6 +61,9 @@ def _played(
     if isinstance(respondent, FolderRespondent):
         parts.likely(asked, respondent, unseen)
         parts.ordered(asked, respondent)
+    if not found.rows and not asked.late:
+        why = next(iter(found.unasked.values()), "no two texts are known of each side")
+        raise SuiteError(f"{respondent.name} can be asked nothing about {test}: {why}")
     found.records = list(asked.records.values())
     found.unreached = min(len(asked.late), len(suite.items))
     return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from onward.errors import SuiteError
 from onward.evaluate.asking import Answer, Respondent, Wanted
 from onward.evaluate.contamination.separation import Contrast
 from onward.evaluate.examined import Examined, Row
@@ -33,8 +34,12 @@ class Asking:
     late: set[str] = field(default_factory=set)
 
     def ask(self, items: Sequence[Item], wanted: Sequence[Wanted]) -> list[tuple[Item, Answer]]:
-        """The items that were answered, with their answers."""
-        answers = self.respondent.ask(wanted)
+        """The items that were answered, with their answers. Where none can be, as all are too long, other parts go on without it."""
+        try:
+            answers = self.respondent.ask(wanted)
+        except SuiteError as error:
+            self.found.unasked.update({item.id: str(error) for item in self.found.suite.items})
+            return []
         return [(item, one) for item, one in zip(items, answers, strict=True) if self.there(item, one) and one]
 
     def there(self, item: Item, answer: Answer | None) -> bool:

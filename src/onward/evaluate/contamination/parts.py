@@ -122,8 +122,9 @@ def likely(asked: Asking, respondent: FolderRespondent, unseen: Sequence[Item]) 
         asked.add(
             "control: Min-K%++, every other item", separation.area(*halves).measured, 0.5, "the test against itself"
         )
-    by_words = separation.blind([one.text for one in members], [one.text for one in others])
-    asked.tested(BLIND, by_words, 0.5, "no model: do the texts differ in sort?")
+    if min(len(members), len(others)) > 3:
+        by_words = separation.blind([one.text for one in members], [one.text for one in others])
+        asked.tested(BLIND, by_words, 0.5, "no model: do the texts differ in sort?")
 
 
 def ordered(asked: Asking, respondent: FolderRespondent) -> None:
@@ -133,7 +134,7 @@ def ordered(asked: Asking, respondent: FolderRespondent) -> None:
     shards = order.shards(texts, lambda text: len(model.text_prompt(text)), model.engine.room)
     tried = [order.orders(shard, asked.how.seed) for shard in shards]
     wanted = [Wanted(text=order.LEAD, options=(order.written(one, texts),)) for orders in tried for one in orders]
-    answers = iter(respondent.ask(wanted) if wanted else [])
+    answers = iter(respondent.ask(wanted) if wanted else ())
     known: list[list[float]] = []
     for shard, orders in zip(shards, tried, strict=True):
         own = [next(answers) for _ in orders]
