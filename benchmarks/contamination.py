@@ -28,12 +28,12 @@ from rich.console import Console
 import onward
 from onward.corpus.split import place
 from onward.evaluate import run
-from onward.evaluate.asking import Wanted
+from onward.evaluate.asking import FolderRespondent
 from onward.evaluate.contamination import order, separation
 from onward.evaluate.contamination.documents import open_texts
 from onward.evaluate.contamination.examination import suite, verdict
+from onward.evaluate.contamination.parts import likelihoods
 from onward.evaluate.settings import How
-from onward.generate.chat_model import FolderModel
 from onward.train import pretrain
 from onward.train.plan import Shape, Wishes
 from onward.train.workspace import Workspace
@@ -131,19 +131,13 @@ def _cell(figures: Sequence[float | None] | None) -> str:
     return f"{value:.2f} ({low:.2f} to {high:.2f})" + ("" if p is None else f", p = {p:.2g}")
 
 
-def likelihoods(out: Path) -> list[list[float]]:
-    """Of each shard of the test and each of its orders, by the model without copies: known from its examination."""
+def orders(out: Path) -> list[list[float]]:
+    """Of each shard of the test and each of its orders the likelihood, by the model without copies: known from its examination."""
     _, items = open_texts(str(out / "test.jsonl"))
-    model = onward.load(out / "file-0", device="cpu")
-    assert isinstance(model, FolderModel)
-    texts = [item.text for item in items]
-    tried = [
-        order.orders(shard, HOW.seed)
-        for shard in order.shards(texts, lambda text: len(model.text_prompt(text)), model.engine.room)
-    ]
-    wanted = [Wanted(text=order.LEAD, options=(order.written(one, texts),)) for orders in tried for one in orders]
-    answers = iter(run.opened(model, out / "evaluations").ask(wanted))
-    return [[one.log_probs[0] for _ in orders if (one := next(answers))] for orders in tried]
+    asked = run.opened(onward.load(out / "file-0", device="cpu"), out / "evaluations")
+    assert isinstance(asked, FolderRespondent)
+    found = likelihoods(asked, [item.text for item in items], HOW.seed)
+    return [[one.log_probs[0] for one in answers if one] for answers in found.values()]
 
 
 def scores(out: Path, name: str) -> list[float]:
@@ -192,7 +186,7 @@ def alarms(seeds: Sequence[int], out: Path) -> Iterator[tuple[str, Callable[[], 
             yield f"model {seed}, {name}: AUC's interval misses 0.5", lambda values=values: off(parted(values))
         news = [item.text for name in ("test", "unseen") for item in open_texts(str(place / f"{name}.jsonl"))[1]]
         yield f"texts {seed}: told apart by words alone, p at most 0.05", lambda news=news: by_words(news).p <= 0.05
-        shards = likelihoods(place)
+        shards = orders(place)
         yield (
             f"model {seed}: order's p at most 0.05, {len(shards)} shards",
             lambda shards=shards: order.permutation_p(ordered(shards)) <= 0.05,

@@ -16,10 +16,14 @@ from onward.evaluate.contamination import order
 from onward.evaluate.contamination.examination import lacking, suite, verdict
 from onward.evaluate.items import Item
 from onward.evaluate.settings import How
+from onward.generate.endpoint import EndpointModel
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
+from onward.serve.models import open_all
+from onward.serve.settings import Limits
+from serving import running
 
 COPIES = 16
 SYLLABLES = ("ka", "mo", "ti", "ru", "le", "sa", "no", "vi", "pe", "du", "fo", "gi")
@@ -154,3 +158,17 @@ def test_unseen_texts_of_another_sort_are_told_and_count_for_nothing(folders, tm
     assert rows["control: told apart by words alone"].low > 0.8
     assert "of another sort by their words" in verdict(found)
     assert "AUC (p" not in verdict(found)
+
+
+def test_an_endpoint_is_asked_what_it_can_answer(folders, tmp_path):
+    """It completes texts and says yes or no, in a chat; likelihoods are a folder's."""
+    with running(open_all([str(folders["others"])], [], device="cpu"), Limits()) as up:
+        model = EndpointModel(f"{up.url}/v1#model")
+        asked = run.opened(model, tmp_path)
+        short = [Item(id=one.id, text=one.text[:12]) for one in TEST[:4]]
+        found = run.evaluate(model, suite("mine", short), How(), tmp_path, asked)
+        model._client.close()
+    metrics = {row.metric for row in found.rows}
+    assert {"completion: guided less general"} <= metrics
+    assert not any(metric.startswith(("order", "Min-K")) for metric in metrics)
+    assert len(lacking(found)) == 2

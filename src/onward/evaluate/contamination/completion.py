@@ -18,11 +18,8 @@ LONGEST = 100
 """Words of a text that are looked at, the first ones."""
 TOKENS = 128
 """Of a completion, at most."""
-GUIDED = (
-    "Below is the first half of a text from the data set {name}. Go on with the second half, exactly as it stands in that data set. "
-    "Write the second half only.\n\n{first}"
-)
-GENERAL = "Below is the first half of a text. Go on with the second half. Write the second half only.\n\n{first}"
+GUIDED = "Here is how a text of the data set {name} begins. Write the rest, exactly as it stands there.\n\n{first}"
+GENERAL = "Here is how a text begins. Write the rest.\n\n{first}"
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from onward.errors import SuiteError
 from onward.evaluate import statistics
-from onward.evaluate.asking import FolderRespondent, Wanted
+from onward.evaluate.asking import Answer, FolderRespondent, Wanted
 from onward.evaluate.contamination import completion, membership, order, separation, yes_no
 from onward.evaluate.contamination.completion import Halves
 from onward.evaluate.contamination.gathering import AGAINST, Asking
@@ -25,7 +25,7 @@ ORDER = "order: excess of the published one"
 
 def completed(asked: Asking, test: str, unseen: Sequence[Item]) -> None:
     """Guided and general completions of the items, and general ones of unseen texts."""
-    items = [one for one in asked.found.suite.items if len(one.text.split()) > 1]
+    items = _halvable(asked.found.suite.items)
     if not items:
         raise SuiteError(f"{test}: every text is a single word. Texts that can be cut in half are wanted.")
     near, guided = {}, {}
@@ -88,9 +88,7 @@ def said(asked: Asking, unseen: Sequence[Item]) -> None:
     if not (own and others):
         return
     asked.add("seen it? yes", statistics.mean(own), about="yes likelier than no" if scores else "yes is said")
-    asked.add(
-        "control: seen it? yes", statistics.mean(others), about="to unseen texts" if unseen else "to made-up texts"
-    )
+    asked.add("control: seen it? yes", statistics.mean(others), about=f"to {'unseen' if unseen else 'made-up'} texts")
     asked.tested("seen it? yes, above the control", separation.more(own, others, asked.how.seed), 0.0, "")
 
 
@@ -99,13 +97,8 @@ def likely(asked: Asking, respondent: FolderRespondent, unseen: Sequence[Item]) 
     if not unseen:
         return
     everything = [*asked.found.suite.items, *unseen]
-    read = dict(
-        zip(
-            (one.id for one in everything),
-            membership.readings(respondent, [one.text for one in everything]),
-            strict=True,
-        )
-    )
+    readings = membership.readings(respondent, [one.text for one in everything])
+    read = {one.id: tokens for one, tokens in zip(everything, readings, strict=True)}
     asked.late.update(id for id, tokens in read.items() if tokens is None)
     there = {id: tokens for id, tokens in read.items() if tokens is not None and len(tokens.log_probs)}
     members, others = ([one for one in group if one.id in there] for group in (asked.found.suite.items, unseen))
@@ -117,29 +110,31 @@ def likely(asked: Asking, respondent: FolderRespondent, unseen: Sequence[Item]) 
         asked.tested(f"{name}: AUC", separation.area(own, theirs), 0.5, "")
         found = separation.true_positives(own, theirs, asked.how.seed)
         asked.add(f"{name}: found at 5 % false", found, separation.FALSE)
-    halves = ([membership.min_k_plus_plus(there[one.id]) for one in members[first::2]] for first in (0, 1))
-    if len(members) > 3:
-        asked.add(
-            "control: Min-K%++, every other item", separation.area(*halves).measured, 0.5, "the test against itself"
-        )
     if min(len(members), len(others)) > 3:
+        halves = ([membership.min_k_plus_plus(there[one.id]) for one in members[first::2]] for first in (0, 1))
+        itself = separation.area(*halves).measured
+        asked.add("control: Min-K%++, every other item", itself, 0.5, "the test against itself")
         by_words = separation.blind([one.text for one in members], [one.text for one in others])
         asked.tested(BLIND, by_words, 0.5, "no model: do the texts differ in sort?")
 
 
+def likelihoods(respondent: FolderRespondent, texts: Sequence[str], seed: int) -> dict[range, list[Answer | None]]:
+    """To each shard of the texts an answer for each of its orders, the published one first."""
+    model = respondent.model
+    shards = order.shards(texts, lambda text: len(model.text_prompt(text)), model.engine.room)
+    tried = [order.orders(shard, seed) for shard in shards]
+    wanted = [Wanted(text=order.LEAD, options=(order.written(one, texts),)) for orders in tried for one in orders]
+    answers = iter(respondent.ask(wanted))
+    return {shard: [next(answers) for _ in orders] for shard, orders in zip(shards, tried, strict=True)}
+
+
 def ordered(asked: Asking, respondent: FolderRespondent) -> None:
     """The published order against others."""
-    items, model = asked.found.suite.items, respondent.model
-    texts = [one.text for one in items]
-    shards = order.shards(texts, lambda text: len(model.text_prompt(text)), model.engine.room)
-    tried = [order.orders(shard, asked.how.seed) for shard in shards]
-    wanted = [Wanted(text=order.LEAD, options=(order.written(one, texts),)) for orders in tried for one in orders]
-    answers = iter(respondent.ask(wanted) if wanted else ())
+    items = asked.found.suite.items
     known: list[list[float]] = []
-    for shard, orders in zip(shards, tried, strict=True):
-        own = [next(answers) for _ in orders]
-        if all(asked.there(items[shard.start], one) for one in own):
-            known.append([one.log_probs[0] for one in own if one])
+    for shard, answers in likelihoods(respondent, [one.text for one in items], asked.how.seed).items():
+        if all(asked.there(items[shard.start], one) for one in answers):
+            known.append([one.log_probs[0] for one in answers if one])
             asked.note([items[at] for at in shard], "shard", [len(known)] * len(shard))
     if not known:
         return
@@ -147,11 +142,7 @@ def ordered(asked: Asking, respondent: FolderRespondent) -> None:
     contrast = Contrast(statistics.mean(excess), order.permutation_p(known, asked.how.seed))
     asked.tested(ORDER, contrast, 0.0, f"nats a shard, {len(known):,} shards")
     student = order.t_p(excess)
-    asked.add(
-        "order: p by Student's t",
-        Measured(value=student, low=None, high=None, n=len(known)),
-        None,
-        f"p = {student:.2g}",
-    )
+    shown = Measured(value=student, low=None, high=None, n=len(known))
+    asked.add("order: p by Student's t", shown, about=f"p = {student:.2g}")
     if shuffled := order.another(known, asked.how.seed):
         asked.add("control: excess of another order", statistics.mean(order.excess(shuffled)), 0.0, "nats a shard")
