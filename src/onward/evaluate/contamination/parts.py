@@ -115,7 +115,7 @@ def likely(asked: Asking, respondent: FolderRespondent, unseen: Sequence[Item]) 
         itself = separation.area(*halves).measured
         asked.add("control: Min-K%++, every other item", itself, 0.5, "the test against itself")
         by_words = separation.blind([one.text for one in members], [one.text for one in others])
-        asked.tested(BLIND, by_words, 0.5, "no model: do the texts differ in sort?")
+        asked.tested(BLIND, by_words, 0.5, "without a model")
 
 
 def likelihoods(respondent: FolderRespondent, texts: Sequence[str], seed: int) -> dict[range, list[Answer | None]]:
