@@ -73,18 +73,18 @@ def eval(
     from onward.evaluate.run import label, summary
 
     asked, console, told = open_suite(suite, most), printing.results(), list[dict[str, object]]()
-    examined = partial(
-        _examined, suite=asked, how=how, out=out, budget=budget, at_once=at_once, device=device, weights=weights
+    put = partial(
+        examined, suite=asked, how=how, out=out, budget=budget, at_once=at_once, device=device, weights=weights
     )
     for where in models:
         if every_checkpoint:
-            told += learning.every_checkpoint(where, label(asked, how), lambda one: examined(one)[1], as_json=as_json)
+            told += learning.every_checkpoint(where, label(asked, how), lambda one: put(one)[1], as_json=as_json)
             continue
-        model, found = examined(where)
+        model, found = put(where)
         if as_json:
             told.append(summary(model, found, how))
         else:
-            _print(console, model.name, found, kinds)
+            print_examined(console, model.name, found, kinds)
     if as_json:
         printing.print_json(told)
 
@@ -113,7 +113,7 @@ def compare(
 
     asked = open_suite(suite, most)
     (one, before), (other, after) = (
-        _examined(where, asked, how, out, budget, at_once, device, weights) for where in (first, second)
+        examined(where, asked, how, out, budget, at_once, device, weights) for where in (first, second)
     )
     found = carry_out(before, after)
     if as_json:
@@ -123,11 +123,11 @@ def compare(
         return
     console = printing.results()
     _print_compared(console, found, one.name, other.name)
-    for examined in (before, after):
-        _print_lacking(examined)
+    for each in (before, after):
+        _print_lacking(each)
 
 
-def _examined(
+def examined(
     where: str,
     suite: Suite,
     how: How,
@@ -137,6 +137,7 @@ def _examined(
     device: str | None,
     weights: Computed | None,
 ) -> tuple[Model, Examined]:
+    """One model opened, asked with progress, and its results written down; for other verbs too."""
     from onward import load
     from onward.evaluate.run import evaluate, opened
 
@@ -185,7 +186,7 @@ class Watched:
         self.console.print(f"{self.about}: {spent}" if self.answers else f"{self.about}: all was known", style="dim")
 
 
-def _print(console: Console, name: str, found: Examined, kinds: bool) -> None:
+def print_examined(console: Console, name: str, found: Examined, kinds: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -196,11 +197,12 @@ def _print(console: Console, name: str, found: Examined, kinds: bool) -> None:
     console.print(Text.assemble((name, "bold"), f"  {found.suite.name}, {len(found.scores):,} items{groups}"))
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("", no_wrap=True)
-    for column in ("value", "95 % interval", "chance", "usual answer"):
+    usual = any(row.baseline is not None for row in found.rows)
+    for column in ("value", "95 % interval", "chance", *(["usual answer"] if usual else [])):
         table.add_column(column, justify="left" if column.startswith("95") else "right", no_wrap=True)
     table.add_column("")
     for row in found.rows:
-        figures = [f"{x:.3f}" if x is not None else "" for x in (row.chance, row.baseline)]
+        figures = [f"{x:.3f}" if x is not None else "" for x in (row.chance, row.baseline)[: 1 + usual]]
         value = f"{row.measured.value:.3f}"
         table.add_row(f"  {row.metric}", value, interval(row.measured), *figures, Text(row.about, "dim"))
     for kind, measured in found.by_kind().items() if kinds else ():
