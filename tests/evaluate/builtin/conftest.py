@@ -11,6 +11,8 @@ from onward.evaluate.run import examine
 from onward.evaluate.settings import How
 from onward.evaluate.suite import Suite
 
+CHAT = How()
+
 
 class Planted(Respondent):
     """say: the reply to what is asked last.   worth: of an option, in nats; who has none gives no log-probabilities."""
@@ -33,7 +35,7 @@ class Planted(Respondent):
 def planted(tmp_path):
     """An examination of a planted respondent, as rows by their names."""
 
-    def carried_out(suite: Suite, say, worth=None, how: How = How(), place: str = "answers"):
+    def carried_out(suite: Suite, say, worth=None, how=CHAT, place: str = "answers"):
         found = examine(Planted(tmp_path / f"{place}.jsonl", say, worth), suite, how, chat=True)
         return {row.metric: row for row in found.rows}
 

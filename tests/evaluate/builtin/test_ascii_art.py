@@ -36,8 +36,6 @@ def plain(style: str, art: str) -> list[str]:
     rows = [row.ljust(width) for row in rows]
     if style == "holes":
         rows = [row[1:-1].replace("#", ".").replace(" ", "#") for row in rows[1:-1]]
-    elif style == "blocks":
-        rows = [row.ljust(width + width % 2)[::2] for row in rows]
     elif style == "slanted":
         rows = [row[4 - place :] for place, row in enumerate(rows)]
     width = max(map(len, rows))
@@ -52,9 +50,8 @@ def read(rows: list[str]) -> list[str]:
     for letter in LETTERS:
         glyph = ascii_art.glyph(letter)
         wide = len(glyph[0])
-        if all(
-            row[:wide].ljust(wide, ".") == own and row[wide : wide + 1] in ("", ".") for row, own in zip(rows, glyph)
-        ):  # noqa: B905
+        begins = all(row.ljust(wide, ".").startswith(own) for row, own in zip(rows, glyph, strict=True))
+        if begins and not any(row[wide : wide + 1] == "#" for row in rows):
             found += [letter + rest for rest in read([row[wide + 1 :] for row in rows])]
     return found
 

@@ -62,7 +62,7 @@ def _framed(rows: list[str]) -> list[str]:
 STYLES: dict[str, Callable[[str], list[str]]] = {
     "hashes": lambda word: _inked(drawn(word), "#"),
     "stars on dots": lambda word: _inked(drawn(word), "*", "."),
-    "blocks": lambda word: _inked(drawn(word), "██", "  "),
+    "blocks": lambda word: _inked(drawn(word), "█"),
     "slanted": _slanted,
     "holes": lambda word: ["#" + row + "#" for row in _inked(_framed(drawn(word)), " ", INK)],
     "its own letters": _by_letter,
