@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from random import Random
 
 import pytest
 
@@ -44,6 +45,20 @@ def test_a_wrapping_counts_loosely_only(suite, planted, knowing):
     rows = planted(suite, lambda asked: f"Sure, here it is!\n{say(asked)}\nAnything else, Sir?")
     assert rows["prompts, loose"].measured.value == rows["instructions, loose"].measured.value == 1
     assert rows["share right"].measured.value < rows["instructions, strict"].measured.value < 0.6
+
+
+def test_a_planted_share_is_found(suite, planted, knowing):
+    say, covered = knowing(suite), 0
+    for number in range(20):
+        random = Random(number)
+        rows = planted(
+            suite, lambda asked, random=random: say(asked) if random.random() < 0.6 else "", place=str(number)
+        )
+        covered += all(
+            rows[metric].measured.low <= 0.6 <= rows[metric].measured.high
+            for metric in ("share right", "instructions, strict")
+        )
+    assert covered >= 17
 
 
 def test_who_says_nothing_follows_nothing(suite, planted):

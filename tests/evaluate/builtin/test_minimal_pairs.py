@@ -70,6 +70,22 @@ def test_who_knows_is_right_and_who_guesses_by_chance(suite, planted):
     assert covered >= 8
 
 
+def test_a_planted_strength_is_found(suite, planted):
+    """Who knows seven pairs of ten, and takes the bad sentence of the others."""
+    good, covered = {item.answers[0] for item in suite.items}, 0
+    for number in range(10):
+        random = Random(number)
+        known = {item.options: random.random() < 0.7 for item in suite.items}
+        of = {option: knows for options, knows in known.items() for option in options}
+
+        def worth(sentence, of=of):
+            return float((sentence in good) == of[sentence])
+
+        right = planted(suite, str, worth, place=str(number))["share right"].measured
+        covered += right.low <= 0.7 <= right.high
+    assert covered >= 8
+
+
 def test_who_likes_short_sentences_gets_the_baseline(suite, planted):
     rows = planted(suite, str, lambda sentence: -float(len(sentence)))
     assert rows["share right"].measured.value == pytest.approx(rows["share right"].baseline)
