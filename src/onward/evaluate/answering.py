@@ -98,7 +98,7 @@ def _rows(suite: Suite, said: Sequence[Said]) -> list[Row]:
         texts, wanted = [one.text for one in said], [item.answers for item in items]
         whole = references.of_corpus(metric, texts, wanted)
         rows.append(Row(f"{metric} of all texts as one", Measured(value=whole, low=None, high=None, n=len(texts))))
-    return rows
+    return [*rows, *(suite.further(said) if suite.further else ())]
 
 
 def _metric(items: Sequence[Item]) -> str:

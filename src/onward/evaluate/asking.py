@@ -177,14 +177,19 @@ class FolderRespondent(Respondent):
                 self.model.engine.cancel(run)
 
     def _worth(self, wanted: Wanted) -> Answer:
-        """The log-probability of each option. After a text, prompt and option are cut into tokens as one text, as `score` does it."""
+        """The log-probability of each option. After a text, prompt and option are cut into tokens as one text, as `score` does it.
+
+        After no text at all, an option comes after the token that begins a document or, in a model without one, the one that ends it.
+        """
         if wanted.messages:
             prompt = _ids(self.model, wanted)
             tails = [self.model.engine.tokenizer.encode(option) for option in wanted.options]
             skipped = [0] * len(tails)
         else:
             before = self.model.text_prompt(wanted.text)
-            wholes = [self.model.text_prompt(wanted.text + option) for option in wanted.options]
+            begin = [] if before else list(self.model.engine.tokenizer.eos_ids[:1])  # something has to come first
+            before = begin + before
+            wholes = [begin + self.model.text_prompt(wanted.text + option) for option in wanted.options]
             begins = [_shared(before, whole) for whole in wholes]
             prompt = before[: min(begins)]
             tails = [whole[len(prompt) :] for whole in wholes]

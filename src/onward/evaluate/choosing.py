@@ -17,9 +17,9 @@ from onward.evaluate.choices import Ballot, Picks, Texts, in_order
 from onward.evaluate.examined import RIGHT, UNFORMED, Examined, Row, mean
 from onward.evaluate.items import Item
 from onward.evaluate.prompts import Prompt, choice_prompt
-from onward.evaluate.rules import LETTERS, option_said
+from onward.evaluate.rules import LETTERS, Score, option_said
 from onward.evaluate.settings import How, Mode
-from onward.evaluate.suite import Suite
+from onward.evaluate.suite import Said, Suite
 from onward.train.measure import Measured
 
 
@@ -64,6 +64,7 @@ def examine(respondent: Respondent, suite: Suite, how: How, *, mode: Mode, chat:
         Row("control: without the question", mean(clusters, blind), suite.chance, about="the options alone"),
         *_by_layout(items, picks, suite),
         *_of_mode(items, by_item, picks, how, mode),
+        *(suite.further([Said(item, "", Score(found.scores[item.id])) for item in items]) if suite.further else ()),
     ]
     return found
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from onward.errors import ChatError
-from onward.evaluate.rules import RULES, WITH_PATTERN, number
+from onward.evaluate.rules import WITH_PATTERN, WRITTEN, number
 from onward.generate.chat_model import Message
 from onward.tokens.chat import check
 
@@ -68,8 +68,8 @@ def item_of(record: object, place: int, usual: str | None = None) -> Item:
     refuse_strange(record, FIELDS)
     options = _texts(record, "options")
     rule = record.get("score") or usual or (CHOICE if options else USUAL)
-    if rule not in RULES:
-        raise ValueError(f"score: {rule!r} is no rule. There are: {', '.join(RULES)}")
+    if rule not in WRITTEN:
+        raise ValueError(f"score: {rule!r} is no rule. There are: {', '.join(WRITTEN)}")
     answers, chance = _texts(record, "answer"), record.get("chance", 1 / len(options) if options else None)
     if not answers:
         raise ValueError("there is no answer")

@@ -29,7 +29,7 @@ from typing import Any
 from onward.errors import SuiteError
 from onward.evaluate import worlds
 from onward.evaluate.items import CHOICE, Item, item_of, refuse_strange
-from onward.evaluate.rules import RULES
+from onward.evaluate.rules import WRITTEN
 
 HEAD = ("name", "about", "score", "max_tokens", "examples", "items")
 
@@ -115,8 +115,8 @@ def _check_head(path: Path, values: dict[str, Any], first: dict[str, int]) -> No
     for name, kind in kinds.items():
         if name in values and not isinstance(values[name], kind):
             raise SuiteLine(path, first[name], f"{name}: {values[name]!r} is not what is wanted here")
-    if values.get("score") not in (None, *RULES):
-        raise SuiteLine(path, first["score"], f"score: {values['score']!r} is no rule. There are: {', '.join(RULES)}")
+    if values.get("score") not in (None, *WRITTEN):
+        raise SuiteLine(path, first["score"], f"score: {values['score']!r} is no rule. There are: {', '.join(WRITTEN)}")
     if values.get("max_tokens", 1) < 1:
         raise SuiteLine(path, first["max_tokens"], "max_tokens: at least 1")
     if not isinstance(values.get("items"), list | str):

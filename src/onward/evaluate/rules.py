@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from onward.evaluate import references
+from onward.evaluate import instructed, mates, references
 from onward.world.grading import final_answer, is_right
 from onward.world.talk.instructions import obeys
 
@@ -83,6 +83,17 @@ def forms(reply: str, asked: Asked) -> Score:
     return Score(float(obeys(reply, asked.truth)))
 
 
+def mate(reply: str, asked: Asked) -> Score:
+    """Names a move that is mate, and no other legal one. Without anything like a move it is no answer."""
+    fen = asked.truth["fen"]
+    return Score(float(mates.move_said(reply, fen) in mates.mating(fen)), formed=mates.names_a_move(reply))
+
+
+def instructions(reply: str, asked: Asked) -> Score:
+    """Follows all of its instructions, strictly."""
+    return Score(float(all(instructed.strictly(reply, asked.truth["instructions"]))))
+
+
 def _by(metric: Callable[[str, Sequence[str]], float]) -> Rule:
     return lambda reply, asked: Score(metric(reply, asked.answers))
 
@@ -95,8 +106,12 @@ RULES: dict[str, Rule] = {
     "choice": choice,
     "world": world,
     "forms": forms,
+    "mate": mate,
+    "instructions": instructions,
 } | {name: _by(metric) for name, metric in references.METRICS.items()}
 WITH_PATTERN = ("regex",)
+WRITTEN = tuple(name for name in RULES if name not in ("world", "forms", "mate", "instructions"))
+"""Rules that a suite's file may name; the others want to know more than answers."""
 
 
 def number(text: str) -> float | None:

@@ -36,8 +36,10 @@ class Suite:
     """name: what its results are called.   examples: items that are shown with their answers before an item is asked, by its kind; those
     under "" are shown with any.   max_tokens: of an answer.
 
-    rows: numbers of its own about what was said; the first is then the one that the suite is known by.   picture: an SVG that is written
-    beside the numbers.   played: puts it to a model by itself, where it is no list of questions; then its items are what the scores are of.
+    rows: numbers of its own about what was said; the first is then the one that the suite is known by.   further: such numbers that stand
+    after the usual ones, also where options are chosen; there an item's score is its mean over all orders, and its text empty.   picture:
+    an SVG that is written beside the numbers.   played: puts it to a model by itself, where it is no list of questions; then its items are
+    what the scores are of.
     """
 
     name: str
@@ -46,6 +48,7 @@ class Suite:
     max_tokens: int = TOKENS
     examples: Mapping[str, Sequence[Item]] = field(default_factory=dict)
     rows: Callable[[Sequence[Said]], Sequence[Row]] | None = None
+    further: Callable[[Sequence[Said]], Sequence[Row]] | None = None
     picture: Callable[[Examined], str] | None = None
     played: Callable[[Suite, Respondent, How, bool], Examined] | None = None
 

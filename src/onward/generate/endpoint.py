@@ -116,11 +116,16 @@ class EndpointModel(ChatModel):
             raise self._odd(data) from error
 
     def score(self, prompt: str, continuation: str) -> float:
-        """As a folder scores; needs a server whose /completions gives `echo` with `logprobs`, as vLLM's does."""
+        """As a folder scores; needs a server whose /completions gives `echo` with `logprobs`, as vLLM's does.
+
+        Of the very first token some servers say nothing; a whole text, which is one without a prompt, is then scored after an empty line.
+        """
         body = {"model": self.model, "prompt": prompt + continuation, "max_tokens": 0, "echo": True, "logprobs": 0}
         answer = self._post("/completions", body)
         try:
             found = answer["choices"][0]["logprobs"]
+            if not prompt and found["token_logprobs"][0] is None:  # a model without a token that begins a text
+                return self.score("\n", continuation)
             ends = [*found["text_offset"][1:], len(prompt + continuation)]
             scores = [p for p, end in zip(found["token_logprobs"], ends, strict=True) if end > len(prompt)]
             return float(sum(scores))

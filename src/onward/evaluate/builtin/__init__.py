@@ -6,8 +6,16 @@ from collections.abc import Callable
 from functools import partial
 
 from onward.evaluate import worlds
+from onward.evaluate.builtin import arithmetic, ascii_art, emoji, forms, mate_in_one, minimal_pairs, winograd
 from onward.evaluate.suite import Suite
 
 BUILT_IN: dict[str, Callable[[], Suite]] = {
     **{name: partial(worlds.suite, name) for name in worlds.NAMES},
+    "arithmetic": arithmetic.suite,
+    "ascii-art": ascii_art.suite,
+    "emoji": emoji.suite,
+    "forms": forms.suite,
+    "mate-in-one": mate_in_one.suite,
+    "minimal-pairs": minimal_pairs.suite,
+    "winograd": winograd.suite,
 }
