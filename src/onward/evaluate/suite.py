@@ -36,7 +36,9 @@ class Suite:
     """name: what its results are called.   examples: items that are shown with their answers before an item is asked, by its kind; those
     under "" are shown with any.   max_tokens: of an answer.
 
-    rows: numbers of its own about what was said; the first is then the one that the suite is known by.   picture: an SVG that is written
+    rows: numbers of its own about what was said; the first is then the one that the suite is known by.   counted: the scores by an item's
+    id, where not each answer counts for itself: of pairs of which both must be right, or beside controls, which get none. Models are then
+    compared by these, `rows` is all that is told, and items of one group are drawn together.   picture: an SVG that is written
     beside the numbers.   played: puts it to a model by itself, where it is no list of questions; then its items are what the scores are of.
     """
 
@@ -46,6 +48,7 @@ class Suite:
     max_tokens: int = TOKENS
     examples: Mapping[str, Sequence[Item]] = field(default_factory=dict)
     rows: Callable[[Sequence[Said]], Sequence[Row]] | None = None
+    counted: Callable[[Sequence[Said]], Mapping[str, float]] | None = None
     picture: Callable[[Examined], str] | None = None
     played: Callable[[Suite, Respondent, How, bool], Examined] | None = None
 

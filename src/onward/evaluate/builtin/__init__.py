@@ -6,8 +6,12 @@ from collections.abc import Callable
 from functools import partial
 
 from onward.evaluate import worlds
+from onward.evaluate.builtin import needle, sally_anne, variables
 from onward.evaluate.suite import Suite
 
 BUILT_IN: dict[str, Callable[[], Suite]] = {
     **{name: partial(worlds.suite, name) for name in worlds.NAMES},
+    **{name: partial(needle.suite, name) for name in needle.NAMES},
+    "variables": variables.suite,
+    sally_anne.NAME: sally_anne.suite,
 }
