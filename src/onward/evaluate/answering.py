@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from random import Random
 
+from onward.errors import SuiteError
 from onward.evaluate import references
 from onward.evaluate.asking import Answer, Respondent, Wanted
 from onward.evaluate.examined import RIGHT, UNFORMED, Examined, Row, mean
@@ -47,7 +48,12 @@ def examine(respondent: Respondent, suite: Suite, how: How, *, chat: bool) -> Ex
             scores.append(score.value)
             found.records.append(_record(item, prompt.words, how.seed + number, answer, score))
         found.scores[item.id] = sum(scores) / len(scores)
-    found.rows = _rows(suite, said)
+    if suite.counted:
+        found.scores = dict(suite.counted(said))
+        if not found.scores and found.unasked and not found.unreached:
+            why = next(iter(found.unasked.values()))
+            raise SuiteError(f"{respondent.name} can be asked nothing of {suite.name} that counts: {why}")
+    found.rows = _rows(suite, said) if found.scores else []
     return found
 
 
@@ -83,14 +89,13 @@ def _record(item: Item, prompt: str, seed: int, answer: Answer, score: Score) ->
 def _rows(suite: Suite, said: Sequence[Said]) -> list[Row]:
     """The number, and what it is to be held against."""
     items = [one.item for one in said]
-    if not items:
-        return []
     metric = _metric(items)
-    rows = [
-        *(suite.rows(said) if suite.rows else ()),
-        Row(metric, mean(items, [one.score.value for one in said]), suite.chance, usual_share(items)),
-        Row("control: answers to other questions", control(said), about="the same replies, held against those"),
-    ]
+    rows = list(suite.rows(said)) if suite.rows else []
+    if not suite.counted:
+        rows += [
+            Row(metric, mean(items, [one.score.value for one in said]), suite.chance, usual_share(items)),
+            Row("control: answers to other questions", control(said), about="the same replies, held against those"),
+        ]
     unformed = [float(not one.score.formed) for one in said]
     if any(unformed):
         rows.append(Row(UNFORMED, mean(items, unformed), about="counted as wrong above"))

@@ -1,6 +1,7 @@
 """Opens a suite: by the name of one that is built in (builtin/), or by the path of a file or folder.
 
-A file is YAML or JSON Lines that anybody can write (readers.py), or one that `onward world` wrote; a folder is one of CSV tables as MMLU's.
+A file is YAML or JSON Lines that anybody can write (readers.py), or one that `onward world` wrote; a folder is one of CSV tables as MMLU's;
+a zip, or a text with a trace beside it, is ToMi (tomi.py).
 Left out: suites on the hub; their tables are opened as files.
 """
 
@@ -8,13 +9,14 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 from onward.errors import SuiteError
-from onward.evaluate import readers
+from onward.evaluate import readers, tomi
 from onward.evaluate.builtin import BUILT_IN
 from onward.evaluate.items import Item
 from onward.evaluate.suite import TOKENS, Suite
@@ -32,8 +34,23 @@ def open_suite(name: str, most: int | None = None) -> Suite:
         raise SuiteError(f"--most {most}: at least one item is wanted.")
     if most is None or most >= len(found.items):
         return found
-    kept = sorted(Random(found.name).sample(range(len(found.items)), most))
-    return replace(found, name=f"{found.name}-{most}", items=[found.items[place] for place in kept])
+    return replace(found, name=f"{found.name}-{most}", items=_some(found, most))
+
+
+def _some(suite: Suite, most: int) -> list[Item]:
+    """Drawn one by one; but where what counts is made of several, with all of their group.   Raises SuiteError."""
+    random = Random(suite.name)
+    if not suite.counted:
+        return [suite.items[place] for place in sorted(random.sample(range(len(suite.items)), most))]
+    groups = list(dict.fromkeys(item.cluster for item in suite.items))
+    sizes = Counter(item.cluster for item in suite.items)
+    kept = set[str]()
+    for group in random.sample(groups, len(groups)):
+        if sum(sizes[one] for one in kept) + sizes[group] <= most:
+            kept.add(group)
+    if not kept:
+        raise SuiteError(f"--most {most}: {suite.name} has groups of {min(sizes.values())} items that belong together.")
+    return [item for item in suite.items if item.cluster in kept]
 
 
 def _opened(name: str) -> Suite:
@@ -46,6 +63,8 @@ def _opened(name: str) -> Suite:
             f"--suite {name}: there is no such file, and no such suite. "
             + (f"Do you mean {' or '.join(near)}?" if near else f"Built in are: {', '.join(BUILT_IN)}.")
         )
+    if path.suffix in tomi.SUFFIXES:
+        return tomi.suite(path)
     if path.is_dir() or path.suffix == ".csv":
         items, examples = readers.tables(path)
         return Suite(name=_called(path), items=items, examples=examples)

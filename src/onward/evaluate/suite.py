@@ -37,9 +37,11 @@ class Suite:
     under "" are shown with any.   max_tokens: of an answer.
 
     rows: numbers of its own about what was said; the first is then the one that the suite is known by.   further: such numbers that stand
-    after the usual ones, also where options are chosen; there an item's score is its mean over all orders, and its text empty.   picture:
-    an SVG that is written beside the numbers.   played: puts it to a model by itself, where it is no list of questions; then its items are
-    what the scores are of.
+    after the usual ones, also where options are chosen; there an item's score is its mean over all orders, and its text empty.   counted:
+    the scores by an item's id, where not each answer counts for itself: of pairs of which both must be right, or beside controls, which
+    get none. Models are then compared by these, `rows` is all that is told, and items of one group are drawn together.   picture: an SVG
+    that is written beside the numbers.   played: puts it to a model by itself, where it is no list of questions; then its items are what
+    the scores are of.
     """
 
     name: str
@@ -49,6 +51,7 @@ class Suite:
     examples: Mapping[str, Sequence[Item]] = field(default_factory=dict)
     rows: Callable[[Sequence[Said]], Sequence[Row]] | None = None
     further: Callable[[Sequence[Said]], Sequence[Row]] | None = None
+    counted: Callable[[Sequence[Said]], Mapping[str, float]] | None = None
     picture: Callable[[Examined], str] | None = None
     played: Callable[[Suite, Respondent, How, bool], Examined] | None = None
 

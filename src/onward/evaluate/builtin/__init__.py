@@ -6,7 +6,18 @@ from collections.abc import Callable
 from functools import partial
 
 from onward.evaluate import worlds
-from onward.evaluate.builtin import arithmetic, ascii_art, emoji, forms, mate_in_one, minimal_pairs, winograd
+from onward.evaluate.builtin import (
+    arithmetic,
+    ascii_art,
+    emoji,
+    forms,
+    mate_in_one,
+    minimal_pairs,
+    needle,
+    sally_anne,
+    variables,
+    winograd,
+)
 from onward.evaluate.suite import Suite
 
 BUILT_IN: dict[str, Callable[[], Suite]] = {
@@ -18,4 +29,7 @@ BUILT_IN: dict[str, Callable[[], Suite]] = {
     "mate-in-one": mate_in_one.suite,
     "minimal-pairs": minimal_pairs.suite,
     "winograd": winograd.suite,
+    **{name: partial(needle.suite, name) for name in needle.NAMES},
+    "variables": variables.suite,
+    sally_anne.NAME: sally_anne.suite,
 }
