@@ -7,9 +7,9 @@
     onward eval short --suite keys
     onward eval short --suite variables
 
-The haystacks it learns from have up to 64 words; the model has positions for 1,024 tokens. Where there are several keys, it names one of the
-things, and does not look which is asked for: `keys` shows it, and `needle` cannot. `--keys` writes texts with four keys only, to go on with:
-onward sft short keys/chats --minutes 8 --batch 4096 -o longer. The picture of `needle` once more, out of what that folder has said:
+The haystacks it learns from have up to 64 words; the model has positions for 1,024 tokens. Where there are several keys, it names one of
+the things, and does not look which is asked for: `keys` shows it, and `needle` cannot. `--keys` writes texts with four keys only, to go on
+with: onward sft short keys/chats --minutes 8 --batch 4096 -o longer. The picture of `needle` once more, out of what that folder has said:
 python benchmarks/long_texts.py evaluations --model short --picture docs/long_texts.svg
 """
 
