@@ -6,8 +6,10 @@ from collections.abc import Callable
 from functools import partial
 
 from onward.evaluate import worlds
+from onward.evaluate.builtin import games
 from onward.evaluate.suite import Suite
 
 BUILT_IN: dict[str, Callable[[], Suite]] = {
     **{name: partial(worlds.suite, name) for name in worlds.NAMES},
+    "games": games.suite,
 }
