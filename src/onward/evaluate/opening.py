@@ -1,7 +1,7 @@
 """Opens a suite: by the name of one that is built in (builtin/), or by the path of a file or folder.
 
-A file is YAML or JSON Lines that anybody can write (readers.py), or one that `onward world` wrote; a folder is one of CSV tables as MMLU's;
-a zip, or a text with a trace beside it, is ToMi (tomi.py).
+A file is YAML or JSON Lines that anybody can write (readers.py), a game (games/reading.py), or one that `onward world` wrote; a folder is
+one of CSV tables as MMLU's; a zip, or a text with a trace beside it, is ToMi (tomi.py).
 Left out: suites on the hub; their tables are opened as files.
 """
 
@@ -17,7 +17,8 @@ from random import Random
 
 from onward.errors import SuiteError
 from onward.evaluate import readers, tomi
-from onward.evaluate.builtin import BUILT_IN
+from onward.evaluate.builtin import BUILT_IN, games
+from onward.evaluate.games.reading import SUFFIXES
 from onward.evaluate.items import Item
 from onward.evaluate.suite import TOKENS, Suite
 
@@ -65,6 +66,8 @@ def _opened(name: str) -> Suite:
         )
     if path.suffix in tomi.SUFFIXES:
         return tomi.suite(path)
+    if path.name.endswith(SUFFIXES):
+        return games.one(path)
     if path.is_dir() or path.suffix == ".csv":
         items, examples = readers.tables(path)
         return Suite(name=_called(path), items=items, examples=examples)

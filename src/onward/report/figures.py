@@ -1,32 +1,16 @@
-"""The pictures of a report, as SVG text that needs nothing else: colours that can be read on a light and on a dark page."""
+"""The pictures of a report: what is learned by, and what is measured on held-out data."""
 
 from __future__ import annotations
 
-import io
-import re
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-GREY, BLUE, ORANGE = "#7c8591", "#3b82c4", "#e07b39"
-STYLE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "onward",  # the same figure gives the same bytes
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": GREY,
-    "text.color": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "grid.color": GREY,
-    "grid.alpha": 0.25,
-}
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 
+__all__ = ["BLUE", "GREY", "ORANGE", "STYLE", "curves", "svg"]
 
 HELD_OUT = {
     "held_out_bits_per_byte": "held-out bits per byte",
@@ -70,14 +54,3 @@ def _label(axes: Axes, title: str, counted: str) -> None:
 def _running_mean(values: list[float], over: int) -> list[float]:
     """The mean of the last `over` values at each place; of fewer at the beginning."""
     return [sum(part) / len(part) for i in range(len(values)) if (part := values[max(0, i + 1 - over) : i + 1])]
-
-
-def svg(figure: Figure) -> str:
-    """The figure as an `<svg>` element, without the XML declaration, its fixed size and the date."""
-    text = io.StringIO()
-    figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    drawn = text.getvalue()
-    drawn = drawn[drawn.index("<svg") :]
-    for side in ("width", "height"):
-        drawn = re.sub(rf'(<svg[^>]*?) {side}="[^"]*"', r"\1", drawn, count=1)
-    return drawn
