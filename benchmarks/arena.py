@@ -19,9 +19,9 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 from onward.evaluate.arena.bradley_terry import POINTS, Standing, Vote, counted, ratings, standings
 from onward.evaluate.arena.elo import Spread, by_order
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 
 TRUE = {"Ada": 1120, "Bo": 1100, "Cid": 1030, "Dot": 980, "Eli": 920, "Fay": 850}
 """On Elo's scale; the mean is 1000."""

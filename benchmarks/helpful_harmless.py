@@ -38,10 +38,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from onward import lineage
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 from onward.generate.engine import Request
 from onward.generate.load import open_folder
 from onward.generate.settings import Sampling
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 from onward.train import measure
 from onward.world import World
 from onward.world.grading import is_right

@@ -37,10 +37,10 @@ from rich.console import Console
 
 from onward.align import instruct
 from onward.build import country, exam
+from onward.drawing import BLUE, ORANGE, STYLE, svg
 from onward.generate.chat_model import FolderModel
 from onward.generate.engine import Engine
 from onward.generate.load import open_folder
-from onward.report.figures import BLUE, ORANGE, STYLE, svg
 from onward.train import cutting, measure, pretrain
 from onward.train.plan import Shape, Wishes
 from onward.train.shards import Shards

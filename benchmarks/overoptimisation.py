@@ -52,12 +52,12 @@ from onward.align.wishes import RewardWishes, RolloutWishes
 from onward.build import country, votes
 from onward.build.road import PRICE
 from onward.corpus.prompts import Prompt, read_prompts
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 from onward.files import write_bytes
 from onward.generate.engine import Request
 from onward.generate.load import open_folder
 from onward.generate.settings import Sampling
 from onward.model.trunk import LanguageModel
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 from onward.train.fit import Step, fit
 from onward.train.measure import Measured, mean, with_interval
 from onward.train.plan import Wishes

@@ -27,6 +27,7 @@ from matplotlib.figure import Figure
 
 from onward.corpus.read import documents
 from onward.corpus.split import split_documents
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 from onward.generate.chat_model import FolderModel
 from onward.generate.engine import Engine
 from onward.generate.load import open_folder, open_parallel
@@ -37,7 +38,6 @@ from onward.generate.parallel.reader import Reader
 from onward.generate.parallel.settings import Parallel
 from onward.generate.request import Request
 from onward.generate.settings import Sampling
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 
 TOKENS = 60
 MENDED, MENDING = 0.25, 4

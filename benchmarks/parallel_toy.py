@@ -23,6 +23,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 from onward.generate.parallel.draft import TURNS, mended
 from onward.generate.parallel.reader import Reader
 from onward.generate.parallel.settings import ORDERS
@@ -30,7 +31,6 @@ from onward.generate.parallel.unmask import Canvas, Conditionals, unmask
 from onward.generate.settings import Sampling
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 from onward.train.corruption import CHANNELS, noise
 from onward.train.diffusion import Hiding, spread
 from onward.train.fit import fit

@@ -31,10 +31,10 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from rich.console import Console
 
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 from onward.generate.chat_model import FolderModel
 from onward.generate.engine import Engine
 from onward.model.trunk import LanguageModel
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 from onward.train import pretrain
 from onward.train.fit import Step, fit
 from onward.train.packing import Batches

@@ -12,8 +12,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 from onward.evaluate.cost.front import Point, front, shared
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 from onward.train.measure import Measured
 
 

@@ -8,9 +8,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
-
-__all__ = ["BLUE", "GREY", "ORANGE", "STYLE", "curves", "svg"]
+from onward.drawing import BLUE, ORANGE, STYLE, svg
 
 HELD_OUT = {
     "held_out_bits_per_byte": "held-out bits per byte",

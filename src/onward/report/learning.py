@@ -11,8 +11,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 from onward.evaluate.learning import Curve
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
 
 ACROSS, FEW = 3, 25
 """Panels in a row; and checkpoints that are each marked with a dot."""

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 from onward.scale.law import Fit, middle
 
 SHADES = (0.3, 0.5, 0.75, 1.0)

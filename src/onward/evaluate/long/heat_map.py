@@ -5,32 +5,19 @@ Left out: numbers with intervals, which are in the table; of a dozen items a cel
 
 from __future__ import annotations
 
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
+from onward.drawing import STYLE, svg
 from onward.evaluate.examined import Examined
 from onward.evaluate.items import Item
 
-GREY, PALE = "#7c8591", "#d5d9de"
-STYLE: Any = {
-    "svg.fonttype": "none",
-    "svg.hashsalt": "onward",  # the same numbers give the same bytes
-    "font.family": "sans-serif",
-    "font.size": 10,
-    "text.color": GREY,
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": GREY,
-    "xtick.color": GREY,
-    "ytick.color": GREY,
-    "hatch.linewidth": 0.6,
-}
+PALE = "#d5d9de"
 SHADES = "Blues"
 DARK = 0.55
 """From this share on, the number is white."""
@@ -44,7 +31,7 @@ def draw(found: Examined) -> str:
     rows = sorted({float(item.truth["row"]) for item in cells})
     lengths = sorted({int(item.truth["length"]) for item in cells})
     names = list(dict.fromkeys(str(item.truth["control"]) for item in controls))
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE | {"hatch.linewidth": 0.6}):
         figure = Figure(figsize=(1.6 + 0.8 * (len(lengths) + len(names)), 1.6 + 0.45 * len(rows)), layout="constrained")
         left, right = figure.subplots(1, 2, width_ratios=[max(len(names), 1), max(len(lengths), 1)])
         _ready(left, names, [""], found.suite.name)
@@ -59,9 +46,7 @@ def draw(found: Examined) -> str:
         right.set_xlabel("words of haystack")
         right.set_ylabel(str(cells[0].truth["side"]) if cells else "")
         figure.supxlabel(_caption(found, cells), fontsize=8.5)
-        text = io.StringIO()
-        figure.savefig(text, format="svg", transparent=True, metadata={"Date": None, "Creator": None})
-    return text.getvalue()
+        return svg(figure)
 
 
 def _ready(axes: Axes, columns: Sequence[str], rows: Sequence[str], title: str) -> None:

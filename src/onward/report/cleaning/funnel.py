@@ -7,7 +7,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 
 
 def funnel(report: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from onward.align.calibration import Calibration, Judgement
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 
 
 def picture(found: Calibration, judged: Sequence[Judgement]) -> str:

@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from onward.report.figures import BLUE, GREY, ORANGE, STYLE, svg
+from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
 
 GREEN = "#3f9d6b"
 PURPLE = "#8f6fc0"
