@@ -5,10 +5,10 @@
 
 Qwen3 shapes with random weights, the same numbers for all: written as a model folder that transformers opens, and as a GGUF file. The
 likeliest token is taken everywhere. Each side is its library's usual way: `Engine.step`, `generate`, `llama_decode`. "known": the prompt
-was read before. "alike": so many tokens as fp32 says them. In every round the sides take turns; tables have medians over rounds. GB/s:
-the matrices that a token of one sequence must read, times tokens a second; the share is of the speed at which torch adds up 512 MB of
-floats with as many threads, the best of all rounds, which is a limit only for what does not fit into the processor's caches. Left out:
-what the text says (random weights say nothing), GPUs.
+was read before. "alike": so many tokens as the first side says them. In every round the sides take turns; tables have medians over
+rounds. GB/s: the matrices that a token of one sequence must read, times tokens a second; the share is of the speed at which torch adds up
+512 MB of floats with as many threads, the best of all rounds, which is a limit only for what does not fit into the processor's caches.
+Left out: what the text says (random weights say nothing), GPUs.
 """
 
 from __future__ import annotations
@@ -243,7 +243,7 @@ class Side:
         self.first.append(self.say([(prompts[1] * LONG)[:LONG]], 1).first)
 
 
-def sides_of(model: LanguageModel, place: Path, threads: int) -> dict[str, Side]:
+def sides_of(model: LanguageModel, place: Path, threads: int, chosen: list[str]) -> dict[str, Side]:
     tokenizer = train((f"{number} is not {number + 1}." for number in range(500)), 300)
     parts = place / "tokenizer"
     parts.mkdir()
@@ -253,16 +253,17 @@ def sides_of(model: LanguageModel, place: Path, threads: int) -> dict[str, Side]
     write_gguf(model, place / "bf16.gguf", kinds.BF16)
     write_gguf(model, place / "q8_0.gguf", kinds.Q8_0)
     matrices, half = sum(p.numel() for p in model.parameters() if p.dim() == 2), copy.deepcopy(model).bfloat16()
-    return {
-        "onward fp32": Side(ours(model, tokenizer, "fp32"), 4 * matrices),
-        "onward bf16": Side(ours(half, tokenizer, "bf16"), 2 * matrices),
-        "onward bf16, known": Side(ours(half, tokenizer, "bf16", remember=True), 2 * matrices),
-        "onward int8": Side(ours(half, tokenizer, "int8"), (1 + 2 / 64) * matrices),
-        "transformers fp32": Side(theirs(place / "model", torch.float32), 4 * matrices),
-        "transformers bf16": Side(theirs(place / "model", torch.bfloat16), 2 * matrices),
-        "llama.cpp bf16": Side(llamas(place / "bf16.gguf", threads), 2 * matrices),
-        "llama.cpp q8_0": Side(llamas(place / "q8_0.gguf", threads), (1 + 2 / 32) * matrices),
+    makers: dict[str, Callable[[], Side]] = {
+        "onward fp32": lambda: Side(ours(model, tokenizer, "fp32"), 4 * matrices),
+        "onward bf16": lambda: Side(ours(half, tokenizer, "bf16"), 2 * matrices),
+        "onward bf16, known": lambda: Side(ours(half, tokenizer, "bf16", remember=True), 2 * matrices),
+        "onward int8": lambda: Side(ours(half, tokenizer, "int8"), (1 + 2 / 64) * matrices),
+        "transformers fp32": lambda: Side(theirs(place / "model", torch.float32), 4 * matrices),
+        "transformers bf16": lambda: Side(theirs(place / "model", torch.bfloat16), 2 * matrices),
+        "llama.cpp bf16": lambda: Side(llamas(place / "bf16.gguf", threads), 2 * matrices),
+        "llama.cpp q8_0": lambda: Side(llamas(place / "q8_0.gguf", threads), (1 + 2 / 32) * matrices),
     }
+    return {name: make() for name, make in makers.items() if not chosen or name in chosen}
 
 
 def measure(size: str, given: argparse.Namespace, floats: torch.Tensor) -> None:
@@ -271,7 +272,7 @@ def measure(size: str, given: argparse.Namespace, floats: torch.Tensor) -> None:
     generator = torch.Generator().manual_seed(0)
     prompts = torch.randint(model.config.vocab_size, (MANY, PROMPT), generator=generator).tolist()
     with tempfile.TemporaryDirectory() as place:
-        sides = sides_of(model, Path(place), given.threads)
+        sides = sides_of(model, Path(place), given.threads, given.sides)
         for _ in range(given.rounds):
             speed = max(speed, reading_speed(floats))
             for side in sides.values():
@@ -280,7 +281,7 @@ def measure(size: str, given: argparse.Namespace, floats: torch.Tensor) -> None:
     print(
         f"{'':20} {'1: tok/s':>9} {'GB/s':>6} {'share':>6} {f'{MANY}: tok/s':>10} {f'first of {LONG}, ms':>17} {'alike':>6}"
     )
-    exact = sides["onward fp32"].ids
+    exact = next(iter(sides.values())).ids
     for name, side in sides.items():
         one, many, first = (statistics.median(numbers) for numbers in (side.one, side.many, side.first))
         alike = next((n for n, (a, b) in enumerate(zip(side.ids, exact, strict=True)) if a != b), len(exact))
@@ -293,6 +294,7 @@ def main() -> None:
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=["5m", "110m"])
     parser.add_argument("--tokens", type=int, default=128, help="that follow each prompt")
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--sides", nargs="*", default=[], help="only these, by their names in the table")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads())
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
