@@ -1,0 +1,8 @@
+"""The rooms: each a tab, one file with one function that builds it; what it looks things up in stands a floor below."""
+
+from onward.studio.rooms.chain import chain
+from onward.studio.rooms.chat import chat
+from onward.studio.rooms.runs import runs
+
+ROOMS = (chat, chain, runs)
+"""In the order of their tabs."""
