@@ -110,9 +110,5 @@ def _credit(links: Sequence[Link], watched: Watched | None, prompt: list[int]) -
 
 
 def words(tokenizer: Tokenizer, token: int) -> str:
-    """A token as it is written; of a part of a character, its bytes."""
-    raw = tokenizer.token_bytes(token)
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return "".join(f"\\x{byte:02x}" for byte in raw)
+    """A token as it is written; parts of characters as their bytes."""
+    return tokenizer.token_bytes(token).decode(errors="backslashreplace")

@@ -122,8 +122,7 @@ class Kept:
             rows = file.execute(
                 f"SELECT {columns} FROM turns WHERE conversation = ? ORDER BY id", (conversation,)
             ).fetchall()
-        found = [Turn(*ids, asked, json.loads(settings), _unpacked(said)) for *ids, asked, settings, said in rows]
-        return {turn.id: turn for turn in found}
+        return {row[0]: Turn(row[0], row[1], row[2], row[3], json.loads(row[4]), _unpacked(row[5])) for row in rows}
 
     def remove(self, conversation: int) -> None:
         with self._opened() as file:

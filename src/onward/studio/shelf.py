@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from onward.errors import FolderError
-from onward.generate.chat_model import ChatModel, FolderModel, LocalModel, Message, Reply
+from onward.generate.chat_model import ChatModel, FolderModel, Message, Reply
 from onward.generate.load import load
 from onward.generate.settings import Computed, Sampling
 from onward.serve.models import Served
 from onward.serve.worker import Worker
 from onward.studio.places import Places
+from onward.studio.saying import whole
 
 
 class Shelf:
@@ -56,12 +57,6 @@ class Shelf:
             one.worker.stop()
 
 
-def local(model: Served | ChatModel) -> LocalModel | None:
-    """The model on this machine behind it, of which there are a template and tokens."""
-    model = model.model if isinstance(model, Served) else model
-    return model if isinstance(model, LocalModel) else None
-
-
 class Asked(ChatModel):
     """A model of the shelf as a chat model, for a thread of its own: `replies` waits for the engine's thread, and others talk meanwhile."""
 
@@ -69,9 +64,14 @@ class Asked(ChatModel):
         self.name, self.model = name, model
 
     def replies(self, messages: Sequence[Message], samplings: Sequence[Sampling]) -> list[Reply]:
-        from onward.studio.saying import whole
-
         return asyncio.run(whole(self.model, messages, samplings))
 
-    def stream(self, messages: Sequence[Message], sampling: Sampling) -> None:  # type: ignore[override]
-        raise NotImplementedError
+    def stream(self, messages: Sequence[Message], sampling: Sampling) -> Iterator[str]:
+        """All in one piece."""
+        yield self.replies(messages, [sampling])[0].text
+
+    def score(self, prompt: str, continuation: str) -> float:
+        model = self.model
+        if not isinstance(model, Served):
+            return model.score(prompt, continuation)
+        return model.worker.do(lambda: model.model.score(prompt, continuation)).result()

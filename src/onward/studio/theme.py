@@ -94,6 +94,9 @@ def theme() -> gr.themes.Base:
         block_label_border_width="0px",
         block_title_text_size="*text_sm",
         panel_border_width="0px",
+        button_large_text_size="*text_md",
+        button_large_text_weight="500",
+        button_large_padding="8px 14px",
         form_gap_width="10px",
         layout_gap="14px",
     )
