@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import threading
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing, contextmanager
-from dataclasses import dataclass
+from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 
 pytest.importorskip("gradio", reason="the studio needs gradio")
@@ -19,17 +15,20 @@ from onward.lineage import Lineage, Result
 from onward.model import folder
 from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
-from onward.serve.gate import State
-from onward.serve.server import Server, address, bind
-from onward.studio.page import make_studio
-from onward.studio.places import Places
 from onward.studio.shared import Studio
-from onward.studio.shelf import Shelf
 from onward.tokens.tokenizer import Tokenizer
 from samples import randomised
+from visiting import Up, make, served
 
 ROOM = 4096
 SHAPE = {"width": 32, "depth": 2, "heads": 4, "kv_heads": 2, "head_size": 8, "ffn_width": 64}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Gradio makes event loops of its own, and leaves them open."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"))
 
 
 @pytest.fixture(scope="session")
@@ -65,39 +64,6 @@ def runs(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -> Path
         "<h1>the report</h1><script>window.hacked = 'report'</script>"
     )
     return place / "runs"
-
-
-@dataclass
-class Up:
-    """A studio that is up."""
-
-    url: str
-    studio: Studio
-    http: httpx.Client
-
-
-@contextmanager
-def served(studio: Studio, password: str | None = None) -> Iterator[Up]:
-    state = State()
-    # Gradio makes an event loop where a thread has none, and leaves it open.
-    with closing(asyncio.new_event_loop()) as loop, bind("127.0.0.1", 0) as listening:
-        asyncio.set_event_loop(loop)
-        server = Server(make_studio(studio, password, state), state)
-        url = address(listening)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-        thread.start()
-        with httpx.Client(base_url=url, timeout=60) as client:
-            try:
-                yield Up(url, studio, client)
-            finally:
-                server.should_exit = True
-                thread.join(20)
-                asyncio.set_event_loop(None)
-
-
-def make(given: list[str], data: Path, **further: bool) -> Studio:
-    places = Places(given)
-    return Studio.over(places, Shelf(places, device="cpu", weights="torch"), data, **further)
 
 
 @pytest.fixture(scope="module")

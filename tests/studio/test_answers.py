@@ -101,7 +101,7 @@ def test_the_first_piece_is_shown_within_a_tenth_of_a_second(studio):
     assert asyncio.run(go()) < 1.0  # with the prompt and a busy machine; the wait that the studio adds is PACE, 0.05
 
 
-def test_a_branch_is_all_that_a_model_sees(studio):
+def test_a_branch_is_all_that_a_model_sees():
     first = Turn(1, 1, None, "one", {}, {"a": Answer("A1"), "b": Answer("B1")})
     empty = Turn(2, 1, 1, "two", {}, {"a": Answer("")})
     last = Turn(3, 1, 2, "three", {"system": "Be brief."}, {})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Coroutine
 from dataclasses import replace
 from typing import Any
 
@@ -23,10 +22,6 @@ from onward.studio.shared import Studio
 SAMPLING = Sampling(temperature=0.9, top_p=0.8, max_tokens=24, seed=3)
 
 
-def on(studio: Studio, work: Coroutine[Any, Any, Any]) -> Any:
-    return asyncio.run(work)
-
-
 async def begun(studio: Studio, drafters: tuple[str, ...] = (), sampling: Sampling = SAMPLING) -> Chain:
     served = await studio.shelf.engine("small/sft")
     chain = Chain("small/sft", served.model.text_prompt("The cat sat on the mat. The cat sat on"), "", sampling)
@@ -42,7 +37,7 @@ def plain(studio: Studio, prompt: list[int], sampling: Sampling) -> list[int]:
 
 
 def test_a_chain_is_what_the_engine_says(studio):
-    chain = on(studio, begun(studio))
+    chain = asyncio.run(begun(studio))
     assert [link.id for link in chain.links()] == plain(studio, chain.prompt, SAMPLING)
     assert chain.branches[0].finish == "length"
 
@@ -56,7 +51,7 @@ def test_another_word_leads_where_it_would_have_led(studio):
             pass
         return chain, branch
 
-    chain, branch = on(studio, go())
+    chain, branch = asyncio.run(go())
     before = [link.id for link in chain.links(0)[:5]]
     rest = plain(studio, [*chain.prompt, *before, 40], replace(SAMPLING, max_tokens=SAMPLING.max_tokens - 6))
     assert [link.id for link in chain.links()] == [*before, 40, *rest]
@@ -68,7 +63,7 @@ def test_another_word_leads_where_it_would_have_led(studio):
 
 def test_drafters_change_no_word_and_are_credited_for_the_right_ones(studio):
     sampling = replace(SAMPLING, temperature=0.0, max_tokens=60)
-    chain = on(studio, begun(studio, ("lookup", "int8"), sampling))
+    chain = asyncio.run(begun(studio, ("lookup", "int8"), sampling))
     assert [link.id for link in chain.links()] == plain(studio, chain.prompt, sampling)
     guessed = [link.guess for link in chain.links() if link.guess is not None]
     assert sum(bool(guess.who) for guess in guessed) > 10
@@ -85,7 +80,7 @@ def test_without_drafters_nobody_is_credited_and_the_engine_is_as_before(studio)
         chain = await begun(studio)
         return chain, (await studio.shelf.engine("small/sft")).model.engine.speculation
 
-    chain, speculation = on(studio, go())
+    chain, speculation = asyncio.run(go())
     assert all(link.guess is None for link in chain.links())
     assert speculation is None
 
@@ -96,7 +91,7 @@ def test_what_is_shown_at_a_place_is_what_is_drawn_from(studio):
         served = await studio.shelf.engine("small/sft")
         return chain, await draws.look(served, chain.ids(), len(chain.prompt) + 7, len(chain.prompt), SAMPLING)
 
-    chain, place = on(studio, go())
+    chain, place = asyncio.run(go())
     served = studio.shelf.served["small/sft"]
     model = served.model.engine.model
     with torch.inference_mode():
@@ -140,7 +135,7 @@ def test_a_place_or_branch_that_is_none_is_refused():
 def test_only_models_that_are_there_can_be_opened(studio):
     for name in ("../secret.txt", "/etc/passwd", "small/..", str(studio.data)):
         with pytest.raises(FolderError, match="there is no model"):
-            on(studio, studio.shelf.open(name))
+            asyncio.run(studio.shelf.open(name))
 
 
 def test_words_that_look_like_html_are_text(studio):
@@ -167,7 +162,7 @@ def test_words_that_look_like_html_are_text(studio):
             )
         )
 
-    shown = on(studio, go())
+    shown = asyncio.run(go())
     assert "<script" not in shown
     assert "<b>&" not in shown
     assert "&lt;script&gt;" in shown
