@@ -25,6 +25,7 @@ from onward.cli import (
     ranking,
     scaling,
     serving,
+    studio,
     talking,
     worlds,
 )
@@ -55,7 +56,7 @@ for panel, verbs in {
         drafting.train_heads,
         drafting.datastore,
     ),
-    TALK: (talking.chat, talking.generate, filling.fill, serving.serve),
+    TALK: (talking.chat, talking.generate, filling.fill, serving.serve, studio.studio),
     LOOK: (
         evaluating.eval,
         evaluating.compare,

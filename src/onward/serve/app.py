@@ -133,7 +133,7 @@ def make_app(
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        for worker in workers.values():
+        for worker in {served.worker for served in models.values()}:  # some may have come since
             await asyncio.to_thread(worker.stop)
 
     app = FastAPI(title="Onward", version=__version__, lifespan=lifespan)

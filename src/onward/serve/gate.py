@@ -15,6 +15,8 @@ from onward.serve.metrics import Metrics
 from onward.serve.refusals import Refused
 
 OPEN_TO_ALL = ("/health", "/metrics")
+PAGES = "/studio"
+"""Pages below have a door of their own; they hold connections open as long as somebody looks, and nobody waits for those to end."""
 
 
 class State:
@@ -35,7 +37,7 @@ class Gate:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        free = scope["path"] in OPEN_TO_ALL
+        free = scope["path"] in OPEN_TO_ALL or scope["path"].startswith(PAGES)
         refused = None if free else self._refusal(Headers(scope=scope))
 
         async def noted(message: Message) -> None:

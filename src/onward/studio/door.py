@@ -1,0 +1,88 @@
+"""The door before everything: who may come in, from where, and what a page may fetch. Plain ASGI, outermost: nothing goes around it.
+
+On loopback only this machine's own names are answered (a page elsewhere may point a name of its own at 127.0.0.1), and only what the page
+itself asks (no other site's scripts and forms). Open to the network there is a password besides, as HTTP's Basic has it, or as a bearer key
+for programs. The browser is told to fetch from here alone. Uploads and the files that Gradio could serve are not needed: refused.
+Left out: encryption. Over a network that is not yours, put a proxy with TLS before it.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from urllib.parse import unquote, urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+PAGE = "/studio"
+HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
+NEVER = ("/file=", "/file/", "/upload", "/stream/", "/proxy=", "/deep_link", "/process_recording", "/vibe")
+"""What Gradio offers below its address and no room uses."""
+POLICY = (
+    "default-src 'self'; script-src 'self' 'unsafe-inline' 'unsafe-eval'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data: blob:; font-src 'self' data:; connect-src 'self'; frame-ancestors 'none'; form-action 'self'; base-uri 'self'"
+)
+"""Gradio makes its templates by evaluating them, hence 'unsafe-eval'; nothing may be fetched from, or sent to, anywhere else."""
+
+
+class Door:
+    """password: which everybody must give, if any; names other than this machine's own are then answered too."""
+
+    def __init__(self, app: ASGIApp, password: str | None) -> None:
+        self.app, self.password = app, password
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":  # no room uses one
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        refused = self._refusal(scope["path"], Headers(scope=scope))
+        if refused is not None:
+            await refused(scope, receive, send)
+            return
+
+        async def guarded(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.setdefault("Content-Security-Policy", POLICY)
+                headers["X-Content-Type-Options"] = "nosniff"
+                headers["Referrer-Policy"] = "no-referrer"
+            await send(message)
+
+        await self.app(scope, receive, guarded)
+
+    def _refusal(self, path: str, headers: Headers) -> PlainTextResponse | None:
+        host, origin = headers.get("host", ""), headers.get("origin")
+        if self.password is None and _name(host) not in HERE:
+            return PlainTextResponse("the studio answers at this machine's own address only.\n", 421)
+        if self.password is not None and not self._knows(headers.get("authorization", "")):
+            return PlainTextResponse(
+                "a password is wanted.\n", 401, {"WWW-Authenticate": 'Basic realm="Onward", charset="UTF-8"'}
+            )
+        if origin is not None and urlsplit(origin).netloc != host:
+            return PlainTextResponse("this was asked from another site.\n", 403)
+        if path.startswith(PAGE) and any(part in unquote(path) for part in NEVER):
+            return PlainTextResponse("no room of the studio needs this.\n", 404)
+        return None
+
+    def _knows(self, given: str) -> bool:
+        """Whether the header holds the password, whatever the name beside it."""
+        scheme, _, rest = given.partition(" ")
+        if scheme.lower() == "basic":
+            try:
+                rest = base64.b64decode(rest.strip(), validate=True).decode().partition(":")[2]
+            except (binascii.Error, ValueError):
+                return False
+        elif scheme.lower() != "bearer":
+            return False
+        return hmac.compare_digest(rest.strip().encode(), (self.password or "").encode())
+
+
+def _name(host: str) -> str:
+    """Without the port."""
+    return host if host.endswith("]") else host.rpartition(":")[0] or host

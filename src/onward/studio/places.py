@@ -1,0 +1,156 @@
+"""The runs and models that there are, by the names under which the page knows them.
+
+Names come from the folders that were given when the studio was started, and a browser's name is looked up among them, so no text from a
+browser ever becomes a path. Left out: opening models (shelf.py), and folders on the hub, which are no runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+from onward import lineage
+from onward.errors import FolderError, OnwardError
+from onward.generate.stages import STAGES
+from onward.lineage import Lineage
+from onward.model import folder
+from onward.train.callbacks import read_metrics
+
+T = TypeVar("T")
+RUNS = Path("runs")
+"""Where runs are looked for, and built, if nothing else is said."""
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One model folder: its name on the page, and whether one can talk to it."""
+
+    name: str
+    path: Path
+    talks: bool
+
+    def history(self) -> Lineage:
+        """What is known of it; of one that is damaged, that it is."""
+        try:
+            return lineage.of(self.path)
+        except OnwardError as error:
+            return Lineage(verb=f"unreadable: {error}", folder=str(self.path))
+
+    def metrics(self) -> list[dict[str, float]]:
+        try:
+            return read_metrics(self.path / "metrics.jsonl")
+        except (OnwardError, OSError):
+            return []
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder with its stages, or a model folder that stands alone."""
+
+    name: str
+    path: Path
+    stages: list[Stage] = field(default_factory=list)
+
+    def page(self, stage: str | None = None) -> Path | None:
+        """Its report, or a stage's own, where there is one."""
+        inside = self.path if stage is None else self.path / stage
+        known = stage is None or any(one.path == inside for one in self.stages)
+        file = inside / "report.html"
+        return file if known and file.is_file() else None
+
+
+class Places:
+    """given: run folders, folders of runs, model folders, and addresses of models elsewhere; nothing: ./runs."""
+
+    def __init__(self, given: Sequence[str]) -> None:
+        self.addresses = [one for one in given if one.startswith(("http://", "https://"))]
+        self.roots = [Path(one) for one in given if one not in self.addresses]
+        if not given:
+            self.roots = [RUNS]
+        for root in self.roots:
+            if given and not root.is_dir():
+                raise FolderError(f"{root} is no folder. Give run folders, model folders, or http://host:port/v1.")
+
+    @property
+    def new(self) -> Path:
+        """Where runs are built: the first folder that is no run itself, else beside the first run."""
+        for root in self.roots:
+            if not _is_run(root) and not _is_model(root):
+                return root
+        return self.roots[0].resolve().parent if self.roots else RUNS
+
+    def runs(self) -> list[Run]:
+        """All that is there now, by name; of two folders with one name, the second is called NAME (2)."""
+        found: dict[str, Run] = {}
+        for path in [path for root in self.roots for path in _runs_in(root)]:
+            name, again = path.resolve().name, 2
+            while name in found and found[name].path.resolve() != path.resolve():
+                name, again = f"{path.resolve().name} ({again})", again + 1
+            found.setdefault(name, Run(name, path, _stages(name, path)))
+        return list(found.values())
+
+    def run(self, name: str) -> Run:
+        """Raises FolderError for a name that is none of these."""
+        return _named(name, {run.name: run for run in self.runs()}, "run")
+
+    def stages(self) -> dict[str, Stage]:
+        return {stage.name: stage for run in self.runs() for stage in run.stages}
+
+    def stage(self, name: str) -> Stage:
+        return _named(name, self.stages(), "model")
+
+    def talking(self) -> list[str]:
+        """What one can talk to: stages, the furthest of the first run first, and addresses."""
+        return [
+            *(stage.name for run in self.runs() for stage in reversed(run.stages) if stage.talks),
+            *self.addresses,
+        ]
+
+
+def _named(name: str, among: dict[str, T], kind: str) -> T:
+    if name not in among:
+        raise FolderError(f"there is no {kind} {name!r} here; there are: {', '.join(among) or 'none'}.")
+    return among[name]
+
+
+def _is_model(path: Path) -> bool:
+    return (path / folder.CONFIG).is_file() or folder.is_adapter(path)
+
+
+def _is_run(path: Path) -> bool:
+    return any(_is_model(inside) for inside in _inside(path))
+
+
+def _inside(path: Path) -> list[Path]:
+    try:
+        return sorted(one for one in path.iterdir() if one.is_dir() and not one.name.startswith("."))
+    except OSError:
+        return []
+
+
+def _runs_in(root: Path) -> list[Path]:
+    if _is_model(root) or _is_run(root):
+        return [root]
+    return [path for path in _inside(root) if _is_model(path) or _is_run(path)]
+
+
+def _stages(run: str, path: Path) -> list[Stage]:
+    """In the order of the road."""
+    if _is_model(path):
+        return [Stage(run, path, _talks(path))]
+    found = [one for one in _inside(path) if _is_model(one)]
+    found.sort(key=lambda one: (STAGES.index(one.name) if one.name in STAGES else len(STAGES), one.name))
+    return [Stage(f"{run}/{one.name}", one, _talks(one)) for one in found]
+
+
+def _talks(path: Path) -> bool:
+    """Whether it carries texts on: no encoder, and no judge of answers."""
+    if folder.is_adapter(path):
+        return True
+    try:
+        config = folder.read_config(path, outputs=None)[1]
+    except OnwardError:
+        return False
+    return config.causal and config.outputs != "score"

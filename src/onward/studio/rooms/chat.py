@@ -1,0 +1,222 @@
+"""Chat: with any stage or endpoint, several side by side with the same seed; conversations are trees, and are kept."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import gradio as gr
+
+from onward.errors import OnwardError
+from onward.generate.settings import Sampling
+from onward.studio import copying, turns
+from onward.studio.kept import Answer, Turn, beside, latest_below, path_to
+from onward.studio.shared import Studio, empty, html, told
+
+SEVERAL = 4
+"""Models side by side, at most."""
+REMEMBER = "(value) => { sessionStorage.setItem('onward-chat', value); }"
+RECALL = "() => [sessionStorage.getItem('onward-chat') || '']"
+COPIED = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_tokens", "seed")
+
+
+def chat(studio: Studio) -> None:
+    """Build the tab."""
+    with gr.Tab("Chat", id="chat"):
+        here = gr.State({"conversation": None, "leaf": None, "editing": None})
+        recalled = gr.Textbox(visible="hidden", elem_id="o-recalled")
+        with gr.Row():
+            with gr.Column(scale=1, min_width=240):
+                models = gr.Dropdown([], label="Who answers", multiselect=True, max_choices=SEVERAL, elem_id="o-models")
+                system = gr.Textbox(label="System prompt", lines=2, placeholder="none")
+                with gr.Accordion("Sampling", open=False):
+                    knobs = _knobs()
+                with gr.Accordion("Conversations", open=False):
+                    saved = gr.Dropdown([], label="Kept on this machine", filterable=True)
+                    with gr.Row():
+                        new, forget = gr.Button("New", size="sm"), gr.Button("Delete", size="sm")
+                with gr.Accordion("Copy as", open=False):
+                    as_curl = gr.Textbox(label="curl", lines=3, max_lines=8, buttons=["copy"], interactive=False)
+                    as_python = gr.Textbox(label="Python", lines=3, max_lines=8, buttons=["copy"], interactive=False)
+            with gr.Column(scale=3, min_width=300):
+                past = html(clicks=True, elem_id="o-past")
+                live = html(clicks=True, elem_id="o-live")
+                with gr.Row(elem_classes="o-composer"):
+                    words = gr.Textbox(
+                        placeholder="Say something",
+                        show_label=False,
+                        label="Message",
+                        scale=6,
+                        max_lines=8,
+                        lines=1,
+                        elem_id="o-words",
+                    )
+                    send = gr.Button("Send", variant="primary", scale=1, min_width=80)
+                    stop = gr.Button("Stop", scale=1, min_width=70)
+        asked = [words, models, system, *knobs, here]
+        shown = [here, past, live, words, recalled]
+        also = {"concurrency_limit": None, "show_progress": "hidden"}
+
+        async def say(text: str, names: list[str], system: str, *rest: Any) -> AsyncIterator[list[Any]]:
+            *values, at = rest
+            with told():
+                turn = _turn(studio, text, names, _settings(system, values), at)
+            async for view in _followed(studio, turn):
+                yield view
+
+        async def act(event: gr.EventData, system: str, names: list[str], *rest: Any) -> AsyncIterator[list[Any]]:
+            *values, at = rest
+            with told():
+                done = _acted(studio, dict(event._data), names, _settings(system, values), at)
+            if isinstance(done, Turn):
+                async for view in _followed(studio, done):
+                    yield view
+            else:
+                yield done
+
+        async def recall(text: str) -> AsyncIterator[list[Any]]:
+            conversation, _, leaf = text.partition(":")
+            found = studio.kept.turns(int(conversation)) if conversation.isdecimal() else {}
+            turn = found.get(int(leaf)) if leaf.isdecimal() else None
+            if turn is None:
+                yield _view(studio, {"conversation": None, "leaf": None, "editing": None})
+                return
+            async for view in _followed(studio, turn):
+                yield view
+
+        def load(number: int | None) -> list[Any]:
+            found = studio.kept.turns(number) if isinstance(number, int) else {}
+            leaf = max(found) if found else None
+            return _view(studio, {"conversation": number if found else None, "leaf": leaf, "editing": None})
+
+        def delete(at: dict[str, Any]) -> list[Any]:
+            if at["conversation"] is not None:
+                studio.answers.stop(at["leaf"])
+                studio.kept.remove(at["conversation"])
+            return _view(studio, {"conversation": None, "leaf": None, "editing": None})
+
+        def copied(request: gr.Request, names: list[str], system: str, *rest: Any) -> tuple[str, str]:
+            *values, at = rest
+            path = path_to(studio.kept.turns(at["conversation"]), at["leaf"]) if at["conversation"] else []
+            settings = _settings(system, values)
+            with told():
+                return copying.snippets(studio, (names or [""])[0], path, settings, str(request.headers.get("host")))
+
+        gr.on([send.click, words.submit], say, asked, shown, **also)
+        gr.on([past.click, live.click], act, [system, models, *knobs, here], shown, **also)
+        stop.click(lambda at: studio.answers.stop(at["leaf"]), here, None, queue=False)
+        saved.input(load, saved, shown, **also)
+        new.click(lambda: load(None), None, shown, **also)
+        forget.click(delete, here, shown, **also)
+        recalled.change(None, recalled, None, js=REMEMBER)
+        gr.on([recalled.change, models.change], copied, [models, system, *knobs, here], [as_curl, as_python], **also)
+        recalled.change(lambda at: _saved(studio, at), here, saved, **also)
+        page = gr.context.Context.root_block
+        page.load(lambda: _choices(studio), None, models, show_progress="hidden")
+        page.load(recall, recalled, shown, js=RECALL, **also)
+
+
+def _knobs() -> list[gr.components.Component]:
+    """In the order of COPIED."""
+    usual = Sampling()
+    return [
+        gr.Slider(0, 2, usual.temperature, step=0.05, label="Temperature"),
+        gr.Slider(0.05, 1, usual.top_p, step=0.05, label="Top-p"),
+        gr.Slider(0, 200, usual.top_k, step=1, label="Top-k (0: all)"),
+        gr.Slider(0, 0.5, usual.min_p, step=0.01, label="Min-p"),
+        gr.Slider(1, 2, usual.repetition_penalty, step=0.05, label="Repetition penalty"),
+        gr.Slider(1, 2048, usual.max_tokens, step=1, label="Tokens at most"),
+        gr.Number(usual.seed, precision=0, label="Seed: same seed, same text"),
+    ]
+
+
+def _settings(system: str, values: list[Any]) -> dict[str, Any]:
+    """Raises PlanError."""
+    sampling = dict(zip(COPIED, values, strict=True))
+    whole = {name: int(sampling[name] or 0) for name in ("top_k", "max_tokens", "seed")}
+    Sampling(**(sampling | whole))
+    return {"system": system or ""} | sampling | whole
+
+
+def _choices(studio: Studio) -> Any:
+    talking = studio.places.talking()
+    return gr.update(choices=talking, value=talking[:1])
+
+
+def _saved(studio: Studio, at: dict[str, Any]) -> Any:
+    choices = [(title, number) for number, title, _ in studio.kept.conversations()]
+    return gr.update(
+        choices=choices,
+        value=at["conversation"] if any(number == at["conversation"] for _, number in choices) else None,
+    )
+
+
+def _turn(studio: Studio, text: str, names: list[str], settings: dict[str, Any], at: dict[str, Any]) -> Turn:
+    """Ask, after the last turn, or beside the one that is edited."""
+    if not text.strip():
+        raise OnwardError("there is nothing to say yet. Write something.")
+    if not names:
+        raise OnwardError("nobody is to answer. Choose a model on the left; or build one, under Build.")
+    kept = studio.kept
+    conversation = at["conversation"] or kept.begin(text)
+    found = kept.turns(conversation)
+    parent = found[at["editing"]].parent if at["editing"] in found else at["leaf"]
+    turn = kept.add(conversation, parent, text, settings, {name: Answer() for name in names})
+    studio.answers.start(turn, path_to(found, parent))
+    return turn
+
+
+def _acted(
+    studio: Studio, event: dict[str, Any], names: list[str], settings: dict[str, Any], at: dict[str, Any]
+) -> Turn | list[Any]:
+    """What a button in the conversation does: a turn that is now answered, or a view.   Raises OnwardError."""
+    found = studio.kept.turns(at["conversation"]) if at["conversation"] else {}
+    number = str(event.get("turn", ""))
+    if event.get("do") == "try":
+        return _turn(studio, str(event.get("text", "")), names, settings, at)
+    if not number.isdecimal() or int(number) not in found:
+        raise OnwardError("this turn is not part of the conversation any more. Load the page again.")
+    turn = found[int(number)]
+    if event.get("do") == "again":
+        return _again(studio, found, turn, names)
+    if event.get("do") == "edit":
+        view = _view(studio, {**at, "editing": turn.id})
+        view[3] = gr.update(value=turn.asked, placeholder="Change it, and send")
+        return view
+    return _view(studio, {**at, "leaf": latest_below(found, turn.id), "editing": None})
+
+
+def _again(studio: Studio, found: dict[int, Turn], turn: Turn, names: list[str]) -> Turn:
+    """The same question as a branch, with the next seed that no branch there has had."""
+    seeds = [one.settings.get("seed", 0) for one in beside(found, turn) if one.asked == turn.asked]
+    settings = turn.settings | {"seed": max(seeds) + 1}
+    answers = {name: Answer() for name in names or turn.answers}
+    new = studio.kept.add(turn.conversation, turn.parent, turn.asked, settings, answers)
+    studio.answers.start(new, path_to(found, turn.parent))
+    return new
+
+
+async def _followed(studio: Studio, turn: Turn) -> AsyncIterator[list[Any]]:
+    """The page while a turn is answered, and after."""
+    at = {"conversation": turn.conversation, "leaf": turn.id, "editing": None}
+    found = studio.kept.turns(turn.conversation)
+    if studio.answers.going(turn.id) is not None:
+        before = turns.page(found, path_to(found, turn.parent))
+        yield [at, str(before), str(turns.page(found, [turn])), gr.update(value="", placeholder=""), _place(at)]
+        async for now in studio.answers.watch(turn.id):
+            yield [gr.skip(), gr.skip(), str(turns.page(found, [now])), gr.skip(), gr.skip()]
+    yield _view(studio, at)
+
+
+def _view(studio: Studio, at: dict[str, Any]) -> list[Any]:
+    """The page where nothing is being said."""
+    found = studio.kept.turns(at["conversation"]) if at["conversation"] else {}
+    path = path_to(found, at["leaf"])
+    shown = turns.page(found, path) if path else turns.beginning(studio)
+    if not path and not studio.places.talking():
+        shown = empty("There is no model here yet. Under Build, one button makes one, in minutes.")
+    return [at, str(shown), "", gr.update(value="", placeholder="Say something"), _place(at)]
+
+
+def _place(at: dict[str, Any]) -> str:
+    return f"{at['conversation'] or ''}:{at['leaf'] or ''}"
