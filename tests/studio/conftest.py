@@ -20,7 +20,7 @@ from onward.tokens.tokenizer import Tokenizer
 from samples import randomised
 from visiting import Up, make, served
 
-ROOM = 4096
+ROOM = 16_384
 SHAPE = {"width": 32, "depth": 2, "heads": 4, "kv_heads": 2, "head_size": 8, "ffn_width": 64}
 
 

@@ -57,7 +57,7 @@ def another(context: Any, up: Up) -> Any:
     page.on("console", lambda said: log.wrong.append(said.text) if said.type == "error" else None)
     page.on("pageerror", lambda error: log.wrong.append(str(error)))
     page.goto(up.url)
-    expect(page.locator("#o-words textarea")).to_be_visible(timeout=30_000)
+    expect(page.locator("#o-words textarea")).to_be_visible(timeout=15_000)
     expect(page.locator("#o-past .o-empty, #o-past .o-turn").first).to_be_visible()
     return page
 
@@ -83,7 +83,7 @@ def tab(page: Any, name: str) -> None:
 def test_nothing_leaves_this_machine_and_nothing_goes_wrong(up, visit):
     page = visit(up)
     say(page, "Hello")
-    expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=30_000)
+    expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=15_000)
     for name in ("Word chain", "Build", "Data", "Arena", "Rank", "Runs"):
         tab(page, name)
         page.wait_for_timeout(400)
@@ -98,7 +98,7 @@ def test_stop_again_edit_and_walk_between_branches(up, visit):
     page = visit(up)
     longer(page, 2000)
     say(page, "Where is the cat?")
-    expect(page.locator("#o-live .o-said")).to_have_text(re.compile(".{40}", re.S), timeout=30_000)
+    expect(page.locator("#o-live .o-said")).to_have_text(re.compile(".{40}", re.S), timeout=15_000)
     page.get_by_role("button", name="Stop").locator("visible=true").click()
     expect(page.locator("#o-past .o-who")).to_contain_text("stopped", timeout=10_000)
     first = page.locator("#o-past .o-said").inner_text()
@@ -111,7 +111,7 @@ def test_stop_again_edit_and_walk_between_branches(up, visit):
     page.locator("#o-past").get_by_role("button", name="edit").click()
     expect(page.locator("#o-words textarea")).to_have_value("Where is the cat?")
     say(page, "Where is the dog?")
-    expect(page.locator("#o-past")).to_contain_text("branch 3 of 3", timeout=30_000)
+    expect(page.locator("#o-past")).to_contain_text("branch 3 of 3", timeout=15_000)
     expect(page.locator("#o-past .o-asked")).to_have_text("Where is the dog?")
     for _ in range(2):
         page.locator("#o-past").get_by_role("button", name="the branch before").click()
@@ -128,7 +128,7 @@ def test_models_stand_side_by_side(up, visit):
     page.keyboard.press("Escape")
     say(page, "Hello")
     expect(page.locator("#o-past .o-who")).to_have_text(
-        ["small/sft · cut off: tokens at most", "small/base · cut off: tokens at most"], timeout=60_000
+        [re.compile("small/sft"), re.compile("small/base")], timeout=20_000
     )
     boxes = [page.locator("#o-past .o-answer").nth(i).bounding_box() for i in range(2)]
     assert boxes[0]["y"] == boxes[1]["y"]
@@ -139,10 +139,10 @@ def test_a_reload_in_the_middle_of_an_answer_loses_nothing(up, visit):
     page = visit(up)
     longer(page, 1500)
     say(page, "Tell me all")
-    expect(page.locator("#o-live .o-said")).to_have_text(re.compile(".{30}", re.S), timeout=30_000)
+    expect(page.locator("#o-live .o-said")).to_have_text(re.compile(".{30}", re.S), timeout=15_000)
     page.reload()
     expect(page.locator("#o-live .o-said, #o-past .o-said").first).to_have_text(
-        re.compile(".{60}", re.S), timeout=30_000
+        re.compile(".{60}", re.S), timeout=15_000
     )
     page.get_by_role("button", name="Stop").locator("visible=true").click()
     expect(page.locator("#o-past .o-who")).to_contain_text("small/sft", timeout=10_000)
@@ -154,7 +154,7 @@ def test_two_tabs_talk_each_their_own(up, visit):
     say(one, "I am one")
     say(two, "I am two")
     for page, text in ((one, "I am one"), (two, "I am two")):
-        expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=60_000)
+        expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=20_000)
         expect(page.locator("#o-past .o-asked")).to_have_text(text)
 
 
@@ -170,12 +170,12 @@ def test_what_looks_like_html_is_text_everywhere(up, visit):
     expect(page.locator("#o-past .o-asked")).to_have_text(HOSTILE)
     expect(page.locator("#o-past .o-warm")).to_have_text(HOSTILE)
     say(page, HOSTILE)
-    expect(page.locator("#o-past .o-asked").nth(1)).to_have_text(HOSTILE, timeout=60_000)
+    expect(page.locator("#o-past .o-asked").nth(1)).to_have_text(HOSTILE, timeout=20_000)
     tab(page, "Word chain")
     page.locator("#o-chain-text textarea").fill(HOSTILE)
     page.get_by_label("carry on a text").check()
     page.get_by_role("button", name="Begin", exact=True).click()
-    expect(page.locator("#o-chain .o-given")).to_have_text(HOSTILE, timeout=30_000)
+    expect(page.locator("#o-chain .o-given")).to_have_text(HOSTILE, timeout=15_000)
     tab(page, "Data")
     page.locator("#o-data-text textarea").fill(HOSTILE)
     page.locator("#o-data-chat textarea").fill(HOSTILE)
@@ -197,7 +197,7 @@ def test_a_word_is_looked_at_exchanged_and_the_branches_are_walked(up, visit):
     page.get_by_label("lookup").check()
     page.get_by_role("button", name="Begin", exact=True).click()
     tokens = page.locator("#o-chain button.o-token")
-    expect(tokens.nth(10)).to_be_visible(timeout=30_000)
+    expect(tokens.nth(10)).to_be_visible(timeout=15_000)
     before = [tokens.nth(i).inner_text() for i in range(8)]
     tokens.nth(4).click()
     expect(page.locator("#o-place")).to_contain_text("Entropy")
@@ -211,7 +211,7 @@ def test_a_word_is_looked_at_exchanged_and_the_branches_are_walked(up, visit):
     page.get_by_label("drafter", exact=True).check()
     expect(cut.first).to_be_visible()
     page.locator("#o-place .o-bars button:not([disabled])").first.click()
-    expect(page.locator("#o-tree li")).to_have_count(2, timeout=30_000)
+    expect(page.locator("#o-tree li")).to_have_count(2, timeout=15_000)
     expect(page.locator("#o-chain .o-chosen")).to_have_count(1)
     assert [tokens.nth(i).inner_text() for i in range(5)] == before[:5]
     page.locator("#o-tree button").first.click()
@@ -225,7 +225,7 @@ def test_votes_are_blind_until_they_are_cast_and_make_an_order(up, visit):
     page.locator("#o-arena-words textarea, #o-arena-words input").first.fill("Who are you?")
     page.get_by_role("button", name="Ask two of them").click()
     sections = page.locator("#o-arena-shown section")
-    expect(sections).to_have_count(2, timeout=60_000)
+    expect(sections).to_have_count(2, timeout=20_000)
     assert "small/" not in page.locator("#o-arena-shown").inner_text()
     page.get_by_role("button", name="A is better").locator("visible=true").click()
     expect(page.locator("#o-arena-shown")).to_contain_text("small/base")
@@ -238,7 +238,7 @@ def test_votes_are_blind_until_they_are_cast_and_make_an_order(up, visit):
 def test_runs_are_compared(up, visit):
     page = visit(up)
     tab(page, "Runs")
-    expect(page.locator("#o-comparison svg")).to_be_visible(timeout=30_000)
+    expect(page.locator("#o-comparison svg")).to_be_visible(timeout=15_000)
     expect(page.locator("#o-comparison")).to_contain_text("2.5 (2.4 to 2.6)")
     expect(page.locator("#o-comparison")).to_contain_text("1.5 (1.4 to 1.6)")
     with page.context.expect_page() as opened:
@@ -259,12 +259,12 @@ def test_light_dark_phone_and_keyboard(up, visit):
     page.get_by_role("button", name="light or dark").click()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.reload()
-    expect(page.locator("#o-words textarea")).to_be_visible()
+    expect(page.locator("#o-past .o-empty")).to_be_visible()
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     page.locator("#o-words textarea").focus()
     page.keyboard.type("Hello")
     page.keyboard.press("Enter")
-    expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=60_000)
+    expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=20_000)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.innerText") == "Send"
 
@@ -273,12 +273,12 @@ def test_a_server_that_is_killed_and_started_again_has_everything(runs, tmp_path
     with served(make([str(runs)], tmp_path)) as up:
         page = visit(up)
         say(page, "Remember me")
-        expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=60_000)
+        expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=20_000)
         said = page.locator("#o-past .o-said").inner_text()
         port = int(up.url.rpartition(":")[2])
     with served(make([str(runs)], tmp_path), port=port):
         page.reload()
-        expect(page.locator("#o-past .o-asked")).to_have_text("Remember me", timeout=30_000)
+        expect(page.locator("#o-past .o-asked")).to_have_text("Remember me", timeout=15_000)
         assert page.locator("#o-past .o-said").inner_text() == said
 
 
@@ -290,7 +290,7 @@ def test_a_long_conversation_does_not_slow_the_page(up, visit):
     turn = None
     for i in range(40):
         turn = up.studio.kept.add(
-            number, turn and turn.id, f"question {i}", {"seed": 0}, {"small/sft": Answer("word " * 100, "stop")}
+            number, turn and turn.id, f"question {i}", {"seed": 0}, {"small/sft": Answer(" the" * 100, "stop")}
         )
     page = visit(up)
     page.evaluate("(place) => sessionStorage.setItem('onward-chat', place)", f"{number}:{turn.id}")
@@ -299,7 +299,7 @@ def test_a_long_conversation_does_not_slow_the_page(up, visit):
     longer(page, 200)
     say(page, "and now?")
     expect(page.locator("#o-live .o-asked")).to_have_text("and now?", timeout=3_000)
-    expect(page.locator("#o-past .o-asked")).to_have_count(41, timeout=60_000)
+    expect(page.locator("#o-past .o-asked")).to_have_count(41, timeout=20_000)
 
 
 def test_axe_finds_no_serious_fault(up, visit):
@@ -307,7 +307,7 @@ def test_axe_finds_no_serious_fault(up, visit):
     for scheme in ("light", "dark"):
         page = visit(up, color_scheme=scheme)
         say(page, "Hello")
-        expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=60_000)
+        expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=20_000)
         for name in ("Chat", "Word chain", "Build", "Data", "Arena", "Rank", "Runs"):
             tab(page, name)
             page.wait_for_timeout(700)

@@ -21,7 +21,7 @@ from onward.serve.settings import Limits
 from onward.studio.door import PAGE, Door
 from onward.studio.rooms import ROOMS
 from onward.studio.shared import Studio
-from onward.studio.theme import CSS, HEAD, ICON, TOGGLE, theme
+from onward.studio.theme import CSS, ICON, TOGGLE, theme
 
 REPORT_POLICY = (
     "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors 'none'; sandbox allow-popups"
@@ -81,7 +81,6 @@ def make_studio(studio: Studio, password: str | None = None, state: State | None
         max_file_size=0,
         theme=theme(),
         css=CSS,
-        head=HEAD,
     )
     app.add_middleware(Door, password=password)
     return app

@@ -110,24 +110,18 @@ CSS = (
     f":root {{ {_variables(LIGHT)} color-scheme: light; }} .dark {{ {_variables(DARK)} color-scheme: dark; }}\n"
     + files("onward.studio").joinpath("style.css").read_text(encoding="utf-8")
 )
-HEAD = """<meta name="viewport" content="width=device-width, initial-scale=1">
-<script>
-(() => {  // light or dark as the person chose, else as the system has it
-  const chosen = localStorage.getItem("onward-theme");
-  if (chosen && !new URLSearchParams(location.search).has("__theme")) {
-    const url = new URL(location); url.searchParams.set("__theme", chosen); history.replaceState(null, "", url);
-  }
-})();
-</script>"""
 ICON = (
     '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path d="M3 13 8 3l5 10" fill="none" stroke="#2b6ea8" '
     'stroke-width="2.4" stroke-linecap="round" stroke-linejoin="round"/></svg>'
 )
-TOGGLE = """element.addEventListener("click", (event) => {
+TOGGLE = """const chosen = localStorage.getItem("onward-theme");
+if (chosen) document.body.classList.toggle("dark", chosen === "dark");
+element.addEventListener("click", (event) => {
   if (!event.target.closest("button")) return;
   const dark = document.body.classList.toggle("dark");
   localStorage.setItem("onward-theme", dark ? "dark" : "light");
 });"""
+"""Light or dark as the person chose, else as the system has it."""
 CLICKS = """element.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-do]");
   if (button && !button.disabled) trigger("click", {...button.dataset});

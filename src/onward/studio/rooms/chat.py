@@ -27,7 +27,14 @@ def chat(studio: Studio) -> None:
         recalled = gr.Textbox(visible="hidden", elem_id="o-recalled")
         with gr.Row():
             with gr.Column(scale=1, min_width=240):
-                models = gr.Dropdown([], label="Who answers", multiselect=True, max_choices=SEVERAL, elem_id="o-models")
+                models = gr.Dropdown(
+                    there := studio.places.talking(),
+                    value=there[:1],
+                    label="Who answers",
+                    multiselect=True,
+                    max_choices=SEVERAL,
+                    elem_id="o-models",
+                )
                 system = gr.Textbox(label="System prompt", lines=2, placeholder="none")
                 with gr.Accordion("Sampling", open=False):
                     knobs = _knobs()
