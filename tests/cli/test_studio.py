@@ -33,10 +33,8 @@ def test_a_folder_that_is_not_there_is_one_line(onward, tmp_path):
 
 def test_help_imports_no_gradio():
     code = (
-        "import sys; sys.argv = ['onward', '--help']\n"
-        "try:\n import onward.cli as c; c.main()\n"
-        "except SystemExit: pass\n"
-        "print('gradio' in sys.modules)"
+        "import sys; sys.argv = ['onward', '--help']\nimport onward.cli as cli\n"
+        "try:\n cli.main()\nexcept SystemExit:\n pass\nprint('gradio' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "False"

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
+from onward.serve.gate import State
 from onward.studio.door import Door
 
 
@@ -111,5 +112,5 @@ def test_websockets_are_closed_at_once():
     async def send(message: dict) -> None:
         sent.append(message)
 
-    asyncio.run(Door(_nothing, None)({"type": "websocket", "path": "/studio/", "headers": []}, _nothing, send))
+    asyncio.run(Door(_nothing, None, State())({"type": "websocket", "path": "/studio/", "headers": []}, _nothing, send))
     assert sent == [{"type": "websocket.close", "code": 1008}]

@@ -8,16 +8,22 @@ Left out: encryption. Over a network that is not yours, put a proxy with TLS bef
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
 import hmac
+from contextlib import suppress
 from urllib.parse import unquote, urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from onward.serve.gate import State
+
 PAGE = "/studio"
+LOOK = 0.5
+"""Seconds between two looks at whether the server is shutting down."""
 HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
 NEVER = ("/file=", "/file/", "/upload", "/stream/", "/proxy=", "/deep_link", "/process_recording", "/vibe")
 """What Gradio offers below its address and no room uses."""
@@ -31,8 +37,8 @@ POLICY = (
 class Door:
     """password: which everybody must give, if any; names other than this machine's own are then answered too."""
 
-    def __init__(self, app: ASGIApp, password: str | None) -> None:
-        self.app, self.password = app, password
+    def __init__(self, app: ASGIApp, password: str | None, state: State) -> None:
+        self.app, self.password, self.state = app, password, state
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "websocket":  # no room uses one
@@ -54,7 +60,33 @@ class Door:
                 headers["Referrer-Policy"] = "no-referrer"
             await send(message)
 
-        await self.app(scope, receive, guarded)
+        if scope["path"].startswith(PAGE):
+            await self._until_drained(scope, receive, guarded)
+        else:
+            await self.app(scope, receive, guarded)
+
+    async def _until_drained(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A page listens for as long as it is open. Where the server shuts down, nobody waits for that."""
+        ended = False
+
+        async def noted(message: Message) -> None:
+            nonlocal ended
+            ended = message["type"] == "http.response.body" and not message.get("more_body", False)
+            await send(message)
+
+        work = asyncio.ensure_future(self.app(scope, receive, noted))
+        try:
+            while not (await asyncio.wait((work,), timeout=LOOK))[0]:
+                if self.state.draining:
+                    work.cancel()
+                    with suppress(asyncio.CancelledError):
+                        await work
+                    if not ended:
+                        await send({"type": "http.response.body", "body": b""})
+                    return
+            await work
+        finally:
+            work.cancel()
 
     def _refusal(self, path: str, headers: Headers) -> PlainTextResponse | None:
         host, origin = headers.get("host", ""), headers.get("origin")

@@ -50,6 +50,7 @@ def make_page(studio: Studio) -> gr.Blocks:
 
 def make_studio(studio: Studio, password: str | None = None, state: State | None = None) -> FastAPI:
     """The server's app with the page on it. The models that the page opens answer at /v1 too."""
+    state = state or State()
     app = make_app(studio.shelf.served, Limits(), state=state)
 
     @app.get("/", include_in_schema=False)
@@ -82,7 +83,7 @@ def make_studio(studio: Studio, password: str | None = None, state: State | None
         theme=theme(),
         css=CSS,
     )
-    app.add_middleware(Door, password=password)
+    app.add_middleware(Door, password=password, state=state)
     return app
 
 

@@ -6,6 +6,7 @@ browser ever becomes a path. Left out: opening models (shelf.py), and folders on
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -85,9 +86,10 @@ class Places:
         """All that is there now, by name; of two folders with one name, the second is called NAME (2)."""
         found: dict[str, Run] = {}
         for path in [path for root in self.roots for path in _runs_in(root)]:
-            name, again = path.resolve().name, 2
+            own = Path(os.path.abspath(path)).name  # a link has a name of its own
+            name, again = own, 2
             while name in found and found[name].path.resolve() != path.resolve():
-                name, again = f"{path.resolve().name} ({again})", again + 1
+                name, again = f"{own} ({again})", again + 1
             found.setdefault(name, Run(name, path, _stages(name, path)))
         return list(found.values())
 

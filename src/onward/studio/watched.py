@@ -74,7 +74,7 @@ class Watched(Drafter):
             return [(self.name,)] * len(tree)
         drafters = self.inner.drafters
         return [
-            tuple(drafters[part.drafter].name for part in tree.parts if node in part.places)
+            tuple(sorted(drafters[part.drafter].name for part in tree.parts if node in part.places))
             for node in range(len(tree))
         ]
 

@@ -30,7 +30,7 @@ def arena(studio: Studio) -> None:
     with gr.Tab("Arena", id="arena") as tab:
         held, last = gr.State(None), gr.State(None)
         models = gr.Dropdown([], label="Who may be asked", multiselect=True, elem_id="o-arena-models")
-        with gr.Row():
+        with gr.Row(elem_classes="o-ask"):
             words = gr.Textbox(label="What shall they be asked?", scale=6, elem_id="o-arena-words")
             ask = gr.Button("Ask two of them", variant="primary", scale=1, min_width=140)
         shown = html(empty("Two models answer; you see who it was after you have voted."), elem_id="o-arena-shown")

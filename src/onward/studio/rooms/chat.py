@@ -47,7 +47,7 @@ def chat(studio: Studio) -> None:
                     as_python = gr.Textbox(label="Python", lines=3, max_lines=8, buttons=["copy"], interactive=False)
             with gr.Column(scale=3, min_width=300):
                 past = html(clicks=True, elem_id="o-past")
-                live = html(clicks=True, elem_id="o-live")
+                live = html(clicks=True, elem_id="o-live", autoscroll=True)
                 with gr.Row(elem_classes="o-composer"):
                     words = gr.Textbox(
                         placeholder="Say something",

@@ -28,7 +28,7 @@ def ranking(studio: Studio) -> None:
     with gr.Tab("Rank", id="rank") as tab:
         held = gr.State(None)
         model = gr.Dropdown([], label="Whose answers", elem_id="o-rank-model")
-        with gr.Row():
+        with gr.Row(elem_classes="o-ask"):
             words = gr.Textbox(label="What shall it be asked?", scale=6, elem_id="o-rank-words")
             ask = gr.Button("Two answers", variant="primary", scale=1, min_width=140)
         shown = html(empty("A model answers twice; you say which answer is better."), elem_id="o-rank-shown")
