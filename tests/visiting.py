@@ -13,7 +13,7 @@ import httpx
 from onward.serve.gate import State
 from onward.serve.server import Server, address, bind
 from onward.studio.page import make_studio
-from onward.studio.places import Places
+from onward.studio.places import RANKINGS, Places
 from onward.studio.shared import Studio
 from onward.studio.shelf import Shelf
 
@@ -44,5 +44,5 @@ def served(studio: Studio, password: str | None = None, port: int = 0) -> Iterat
 
 
 def make(given: list[str], data: Path, **further: bool) -> Studio:
-    places = Places(given)
+    places = Places(given, data / RANKINGS)
     return Studio.over(places, Shelf(places, device="cpu", weights="torch"), data, **further)

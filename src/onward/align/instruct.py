@@ -35,6 +35,7 @@ from onward.train.objectives import Loss
 from onward.train.packing import Batch, Batches, Packing
 from onward.train.parent import Parent, boundaries, files_of
 from onward.train.plan import Adapter, TrainPlan, Wishes
+from onward.train.said import beginnings
 from onward.train.shards import Shards, write_shards
 from onward.train.tasks import task
 from onward.train.texts import Results, TextData
@@ -162,6 +163,7 @@ def prepare(
         parents=parents,
         family=parent.family,
         write=write,
+        beginnings=beginnings(kept.shards, boundary, length) if parent.config.block is None else (),
     )
 
 

@@ -19,7 +19,7 @@ def studio(
     where: Annotated[
         list[str] | None,
         typer.Argument(
-            help="run folders, folders of runs, model folders, or http://host:port/v1#model. Without any: ./runs",
+            help="run folders, folders of runs or of texts, model folders, or http://host:port/v1#model. Without any: ./runs",
             show_default=False,
         ),
     ] = None,
@@ -49,11 +49,11 @@ def studio(
     from onward.serve.gate import State
     from onward.serve.server import address, bind, serve
     from onward.studio.kept import data_folder
-    from onward.studio.places import Places
+    from onward.studio.places import RANKINGS, Places
     from onward.studio.shelf import Shelf
 
     console = printing.messages()
-    places = Places(where or ())
+    places = Places(where or (), data_folder() / RANKINGS)
     with bind("0.0.0.0" if share_lan else "127.0.0.1", port) as listening:
         with console.status("opening the studio"):
             from onward.studio.page import make_studio

@@ -1,8 +1,8 @@
-"""Roads that are built in the background: `onward build`, started here, which goes on without the page and without this server.
+"""Trainings in the background: `onward build`, `pretrain` and others, started here, which go on without the page and without this server.
 
-A road's output goes to a log beside the runs, RUNS/.studio/NAME.log. The child holds a lock on that file for as long as it lives, so a
-server that is started later sees that it runs. Started again under the same name, a road goes on where it was stopped, as the command does.
-Left out: verbs other than build.
+Their output goes to a log beside the runs, RUNS/.studio/NAME.log, with the words of the command beside it. The child holds a lock on the
+log for as long as it lives, so that a server that is started later sees that it runs. Started again by the same words, it goes on where it
+was stopped, as the command does. Left out: what the words mean (verbs.py), and how far it is (progress.py).
 """
 
 from __future__ import annotations
@@ -11,57 +11,44 @@ import fcntl
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
-from onward.errors import OnwardError, OutputError, PlanError
-from onward.files import explained
-from onward.generate.stages import STAGES
+from onward.errors import OutputError, PlanError
+from onward.files import explained, write_json
 from onward.studio.places import Places
-from onward.train.callbacks import read_metrics
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}(/[A-Za-z0-9][A-Za-z0-9_-]{0,40})?")
 LOGS = ".studio"
-TAIL = 6000
-"""Bytes of a log that are shown."""
-_ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
 @dataclass(frozen=True)
 class Asked:
-    """What the form says."""
+    """name: where it writes, below the runs: RUN, or RUN/STAGE.   words: of the command, without that."""
 
     name: str
-    minutes: float
-    seed: int
+    words: tuple[str, ...]
 
     def __post_init__(self) -> None:
-        if not NAME.fullmatch(self.name):
-            raise PlanError("a run's name has letters, digits, _ and -, and begins with a letter or digit.")
-        if not 0.1 <= self.minutes <= 1e5:
-            raise PlanError("minutes: from 0.1 to 100,000.")
+        check(self.name)
 
     def command(self, runs: Path) -> list[str]:
-        wishes = ["--minutes", f"{self.minutes:g}", "--seed", str(self.seed)]
-        return [sys.executable, "-m", "onward", "build", *wishes, "-o", str(runs / self.name)]
+        verb, *words = self.words
+        return [sys.executable, "-m", "onward", verb, f"--out={runs / self.name}", *words]
 
-
-@dataclass(frozen=True)
-class Progress:
-    """running: whether it is at work.   stages: that are made.   metrics: by stage, also of the one on its way.   log: its last lines."""
-
-    running: bool
-    stages: list[str]
-    metrics: dict[str, list[dict[str, float]]]
-    log: str
+    def said(self, runs: Path) -> str:
+        """As a person would type it."""
+        return shlex.join(["onward", *self.command(runs)[3:]])
 
 
 class Builds:
-    """The roads of one folder of runs."""
+    """The roads and trainings of one folder of runs."""
 
     def __init__(self, places: Places) -> None:
         self.places = places
@@ -72,23 +59,26 @@ class Builds:
         return self.places.new
 
     def names(self) -> list[str]:
-        """Of all roads that were started here, the last one first."""
+        """Of all that were started here, the last one first."""
         found = sorted((self.runs / LOGS).glob("*.log"), key=lambda file: -file.stat().st_mtime)
-        return [file.stem for file in found if NAME.fullmatch(file.stem)]
+        names = [file.stem.replace(".", "/") for file in found]
+        return [name for name in names if NAME.fullmatch(name)]
 
     def plan(self, asked: Asked) -> str:
-        """What would be done, as `onward build --plan` says it."""
-        done = subprocess.run([*asked.command(self.runs), "--plan"], capture_output=True, text=True, check=False)
-        return _ESCAPES.sub("", done.stdout + done.stderr).strip()
+        """What would be done, as the command's --plan says it."""
+        command = asked.command(self.runs)
+        done = subprocess.run([*command[:4], "--plan", *command[4:]], capture_output=True, text=True, check=False)
+        return ESCAPES.sub("", done.stdout + done.stderr).strip()
 
     def start(self, asked: Asked) -> None:
         """Start it, or let it go on.   Raises PlanError where it runs already, OutputError."""
-        log = self._log(asked.name)
+        log = self.log(asked.name)
         with explained(log):
             log.parent.mkdir(parents=True, exist_ok=True)
             with log.open("ab") as out:
                 if not _lock(out):
                     raise PlanError(f"{asked.name} is being built already.")
+                (self.runs / asked.name).parent.mkdir(parents=True, exist_ok=True)
                 child = subprocess.Popen(
                     asked.command(self.runs),
                     stdout=out,
@@ -96,54 +86,50 @@ class Builds:
                     stdin=subprocess.DEVNULL,
                     start_new_session=True,
                 )
-            log.with_suffix(".json").write_text(json.dumps({"process": child.pid}), encoding="utf-8")
+            write_json(log.with_suffix(".json"), {"process": child.pid, "words": list(asked.words)})
         self._children.append(child)
+
+    def go_on(self, name: str) -> None:
+        """The command that began it, again.   Raises PlanError, OutputError."""
+        self.start(Asked(name, tuple(map(str, self.begun(name)["words"]))))
 
     def stop(self, name: str) -> None:
         """As Ctrl-C does: nothing is lost.   Raises PlanError where it does not run."""
         if not self.running(name):
             raise PlanError(f"{name} is not being built now.")
         try:
-            process = json.loads(self._log(name).with_suffix(".json").read_text(encoding="utf-8"))["process"]
-            os.kill(int(process), signal.SIGTERM)
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            os.kill(int(self.begun(name)["process"]), signal.SIGTERM)
+        except (OSError, ValueError) as error:
             raise OutputError(f"{name} cannot be stopped from here ({error}). Press Ctrl-C where it runs.") from error
 
     def running(self, name: str) -> bool:
         self._children = [child for child in self._children if child.poll() is None]  # those that have ended are let go
         try:
-            with self._log(name).open("rb") as file:
+            with self.log(name).open("rb") as file:
                 return not _lock(file)
         except OSError:
             return False
 
-    def progress(self, name: str) -> Progress:
-        if not NAME.fullmatch(name):
-            return Progress(False, [], {}, "")
-        run = self.runs / name
-        made = [stage for stage in STAGES if (run / stage).is_dir()]
-        places = {stage: run / stage for stage in made}
-        places |= {stage: run / f"{stage}.training" for stage in STAGES if stage not in made}
-        metrics = {f"{name}/{stage}": _metrics(place) for stage, place in places.items()}
-        return Progress(
-            self.running(name), made, {stage: found for stage, found in metrics.items() if found}, self._tail(name)
-        )
-
-    def _log(self, name: str) -> Path:
-        """Raises PlanError for a name that is none."""
-        if not NAME.fullmatch(name):
-            raise PlanError("a run's name has letters, digits, _ and -.")
-        return self.runs / LOGS / f"{name}.log"
-
-    def _tail(self, name: str) -> str:
+    def begun(self, name: str) -> dict[str, Any]:
+        """What was written down when it was started.   Raises PlanError where it was not started here."""
+        file = self.log(name).with_suffix(".json")
         try:
-            with self._log(name).open("rb") as file:
-                file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
-                text = file.read().decode(errors="replace")
-        except OSError:
-            return ""
-        lines = [line.rpartition("\r")[2].rstrip() for line in _ESCAPES.sub("", text).splitlines()]
-        return "\n".join(lines[-24:]).strip()
+            found = json.loads(file.read_text(encoding="utf-8"))
+            if isinstance(found["words"], list) and found["words"] and isinstance(found["process"], int):
+                return dict(found)
+        except (OSError, ValueError, KeyError, TypeError):
+            pass
+        raise PlanError(f"{name} was not started from the studio, as far as {file} says. Start it on the left.")
+
+    def log(self, name: str) -> Path:
+        check(name)
+        return self.runs / LOGS / f"{name.replace('/', '.')}.log"
+
+
+def check(name: str) -> None:
+    """Raises PlanError for a name that is none: it becomes a path."""
+    if not NAME.fullmatch(name):
+        raise PlanError("a run's name has letters, digits, _ and -, and begins with a letter or digit; or RUN/STAGE.")
 
 
 def _lock(file: IO[bytes]) -> bool:
@@ -153,10 +139,3 @@ def _lock(file: IO[bytes]) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _metrics(place: Path) -> list[dict[str, float]]:
-    try:
-        return read_metrics(place / "metrics.jsonl")
-    except (OnwardError, OSError):
-        return []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from pathlib import Path
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before Gradio is imported: it asks when it is
@@ -69,6 +70,12 @@ def make_studio(studio: Studio, password: str | None = None, state: State | None
     async def report_of_stage(run: str, stage: str) -> HTMLResponse:
         return _report(studio, run, stage)
 
+    @app.get(PAGE + "-cleaning/{name:path}", include_in_schema=False)
+    async def cleaning(name: str) -> HTMLResponse:
+        return _shown(
+            lambda: studio.places.cleaning(name) / "report.html", f"{name}: there is no page of this cleaning."
+        )
+
     gr.mount_gradio_app(
         app,
         make_page(studio),
@@ -89,14 +96,19 @@ def make_studio(studio: Studio, password: str | None = None, state: State | None
 
 def _report(studio: Studio, run: str, stage: str | None) -> HTMLResponse:
     """A run's report by names that are looked up."""
+    return _shown(
+        lambda: studio.places.run(run).page(stage), f"{run} has no report yet. Make one:  onward report FOLDER"
+    )
+
+
+def _shown(find: Callable[[], Path | None], otherwise: str) -> HTMLResponse:
+    """A page of a folder, without its scripts, whatever it holds."""
     try:
-        page = studio.places.run(run).page(stage)
+        page = find()
     except FolderError as error:
         raise HTTPException(404, str(error)) from error
-    if page is None:
-        raise HTTPException(404, f"{run} has no report yet. Make one:  onward report FOLDER")
-    return HTMLResponse(_text(page), headers={"Content-Security-Policy": REPORT_POLICY})
-
-
-def _text(page: Path) -> str:
-    return page.read_text(encoding="utf-8", errors="replace")
+    if page is None or not page.is_file():
+        raise HTTPException(404, otherwise)
+    return HTMLResponse(
+        page.read_text(encoding="utf-8", errors="replace"), headers={"Content-Security-Policy": REPORT_POLICY}
+    )

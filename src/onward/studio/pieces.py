@@ -6,6 +6,7 @@ from itertools import groupby
 
 from markupsafe import Markup
 
+from onward.corpus.preferences import Ranking
 from onward.studio.chain import words
 from onward.studio.shared import joined
 from onward.tokens.chat import EncodedChat
@@ -50,4 +51,20 @@ def side_by_side(prompt: str, left: tuple[str, str], right: tuple[str, str]) -> 
     )
     return Markup('<div class="o-turn"><div class="o-asked">{}</div></div><div class="o-pair">{}</div>').format(
         prompt, sections
+    )
+
+
+def ranked(ranking: Ranking) -> Markup:
+    """A prompt and the answers to it, the best first, with what each was worth."""
+    asked = "\n".join(f"{message['role']}: {message['content']}" for message in ranking.prompt)
+    sections = joined(
+        Markup('<section><div class="o-who">{}</div><div class="o-said">{}</div></section>').format(
+            ("preferred" if at == 0 else f"number {at + 1}")
+            + (f", worth {ranking.scores[at]:g}" if ranking.scores is not None else ""),
+            answer,
+        )
+        for at, answer in enumerate(ranking.answers)
+    )
+    return Markup('<div class="o-turn"><div class="o-asked">{}</div></div><div class="o-pair">{}</div>').format(
+        asked, sections
     )

@@ -13,15 +13,25 @@ from pathlib import Path
 from typing import TypeVar
 
 from onward import lineage
+from onward.corpus.read import KINDS
+from onward.corpus.read import kind as file_kind
 from onward.errors import FolderError, OnwardError
 from onward.generate.stages import STAGES
 from onward.lineage import Lineage
 from onward.model import folder
+from onward.report.page import CLEANED
 from onward.train.callbacks import read_metrics
 
 T = TypeVar("T")
 RUNS = Path("runs")
 """Where runs are looked for, and built, if nothing else is said."""
+RANKINGS = "rankings.jsonl"
+"""The file of those that are made here, in the folder for what people do here."""
+RANKED = f"ranked here ({RANKINGS})"
+MOST_FILES, DEEPEST = 400, 5
+"""Of data that are listed, and how far below a given folder they are looked for."""
+NO_DATA = ("metrics.jsonl", "said.jsonl", "samples.jsonl", "held_out.jsonl")
+"""What a training notes about itself."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +73,11 @@ class Run:
 
 
 class Places:
-    """given: run folders, folders of runs, model folders, and addresses of models elsewhere; nothing: ./runs."""
+    """given: run folders, folders of runs or of texts, model folders, and addresses of models elsewhere; nothing: ./runs.
+    rankings: the file of those that are made here."""
 
-    def __init__(self, given: Sequence[str]) -> None:
+    def __init__(self, given: Sequence[str], rankings: Path | None = None) -> None:
+        self.rankings = rankings
         self.addresses = [one for one in given if one.startswith(("http://", "https://"))]
         self.roots = [Path(one) for one in given if one not in self.addresses]
         if not given:
@@ -76,11 +88,11 @@ class Places:
 
     @property
     def new(self) -> Path:
-        """Where runs are built: the first folder that is no run itself, else beside the first run."""
+        """Where runs are built: the first folder of runs, else beside the first run; never among somebody's texts."""
         for root in self.roots:
-            if not _is_run(root) and not _is_model(root):
+            if not _is_run(root) and not _is_model(root) and (_runs_in(root) or not _files(root)):
                 return root
-        return self.roots[0].resolve().parent if self.roots else RUNS
+        return next((root.resolve().parent for root in self.roots if _is_run(root) or _is_model(root)), RUNS)
 
     def runs(self) -> list[Run]:
         """All that is there now, by name; of two folders with one name, the second is called NAME (2)."""
@@ -102,6 +114,30 @@ class Places:
 
     def stage(self, name: str) -> Stage:
         return _named(name, self.stages(), "model")
+
+    def data(self) -> dict[str, Path]:
+        """Files of texts, conversations and preferences, by name: those in the given folders, what runs have made of them, and the rankings
+        that were made here."""
+        found: dict[str, Path] = {}
+        for root in self.roots:
+            before = f"{Path(os.path.abspath(root)).name}/" if len(self.roots) > 1 else ""
+            for path in _files(root):
+                found.setdefault(f"{before}{path.relative_to(root)}", path)
+        if self.rankings is not None and self.rankings.is_file():
+            found[RANKED] = self.rankings
+        return found
+
+    def file(self, name: str) -> Path:
+        return _named(name, self.data(), "file of data")
+
+    def cleanings(self) -> dict[str, Path]:
+        """Folders that `onward clean` or a road made, by name."""
+        there = [(path.name or str(path), path) for root in self.roots for path in (root, *_inside(root))]
+        there += [(f"{run.name}/{CLEANED}", run.path / CLEANED) for run in self.runs()]
+        return {name: path for name, path in there if (path / "report.json").is_file() and (path / "clean").is_dir()}
+
+    def cleaning(self, name: str) -> Path:
+        return _named(name, self.cleanings(), "cleaning")
 
     def talking(self) -> list[str]:
         """What one can talk to: stages, the furthest of the first run first, and addresses."""
@@ -136,6 +172,26 @@ def _runs_in(root: Path) -> list[Path]:
     if _is_model(root) or _is_run(root):
         return [root]
     return [path for path in _inside(root) if _is_model(path) or _is_run(path)]
+
+
+def _files(root: Path) -> list[Path]:
+    """Files of data below a folder, by name; what lies under links is left out, for it may be anywhere."""
+    found: list[Path] = []
+    for place, folders, names in os.walk(root):
+        here = Path(place)
+        deep = len(here.relative_to(root).parts) >= DEEPEST
+        folders[:] = [] if deep else sorted(one for one in folders if not one.startswith(".") and one != "checkpoints")
+        found += [
+            here / name
+            for name in sorted(names)
+            if file_kind(here / name) in KINDS
+            and name not in NO_DATA
+            and not name.startswith(".")
+            and not (here / name).is_symlink()
+        ]
+        if len(found) >= MOST_FILES:
+            break
+    return found[:MOST_FILES]
 
 
 def _stages(run: str, path: Path) -> list[Stage]:

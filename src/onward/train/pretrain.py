@@ -22,7 +22,7 @@ from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
 from onward.tokens.train import train as train_tokenizer
-from onward.train import cutting, machine, mixture, parent, size
+from onward.train import cutting, machine, mixture, parent, said, size
 from onward.train.mixture import Corpus, MixedBatches, Part
 from onward.train.packing import Batch, Batches, Packing
 from onward.train.parent import Parent
@@ -126,6 +126,7 @@ def prepare(
         sources=_sources(corpora),
         parents=[before.lineage] if before else [],
         family=before.family if before else None,
+        beginnings=said.beginnings(sides[0][1], bounds[0], length) if objective == "next" else (),
     )
 
 

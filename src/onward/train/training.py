@@ -24,7 +24,7 @@ from onward.lineage import Lineage, Result
 from onward.model import folder
 from onward.model.trunk import LanguageModel
 from onward.tokens.tokenizer import Tokenizer
-from onward.train import callbacks, checkpoints, logs, measure, processes
+from onward.train import callbacks, checkpoints, logs, measure, processes, said
 from onward.train.average import Average
 from onward.train.fit import Callback, Start, Step, fit, seconds_per_step
 from onward.train.learned import weight_bytes
@@ -106,7 +106,7 @@ class Training(Generic[D]):
 
     family: that the folder is written in, by default the first that can express the model.   write: makes the folder; other than
     `folder.save` for an adapter.   kept: what else belongs into checkpoints.   callbacks: called first after each step.
-    look_ahead: as in `fit`.
+    look_ahead: as in `fit`.   beginnings: ids of what is carried on at each measurement, for people to read (said.py).
     """
 
     verb: str
@@ -125,6 +125,7 @@ class Training(Generic[D]):
     kept: Mapping[str, checkpoints.Kept] = field(default_factory=dict)
     callbacks: Sequence[Callback] = ()
     look_ahead: bool = True
+    beginnings: Sequence[Sequence[int]] = ()
     average: Average | None = field(default=None, init=False)
 
     def preflight(self, examples: int = 3, shown: int = 160) -> Preflight:
@@ -169,6 +170,8 @@ class Training(Generic[D]):
         if self.plan.ema is not None:
             self.average = kept["average"] = Average(self.model, self.plan.ema)
         start = self._go_on(found, kept)
+        if processes.is_first():
+            said.keep(self.workspace.folder / said.SAID, start.step)
         with (
             Show(console, self.verb, self.plan.steps, start.step, self.data) as show,
             logs.opened(log, self.workspace, self.plan.to_json(), start.step) as further,
@@ -200,9 +203,16 @@ class Training(Generic[D]):
             *([self.average] if self.average else []),
             callbacks.held_out(lambda _: self.measure_each(MEASURED_NOW_AND_THEN), self.data.metric),
             *([callbacks.write_metrics(place / "metrics.jsonl", start.step)] if processes.is_first() else []),
+            *([self._speak] if self.beginnings and not processes.several() else []),
             callbacks.keep_checkpoints(place / CHECKPOINTS, kept, count),
             *([self._keep] if plan.keep else []),
         ]
+
+    def _speak(self, step: Step) -> None:
+        if step.number == 1 or self.data.metric.name in step.measured:
+            with self._averaged():
+                found = said.carried_on(self.model, self.tokenizer, self.beginnings)
+            said.write(self.workspace.folder / said.SAID, step.number, found)
 
     def _keep(self, step: Step) -> None:
         """The model of a regular checkpoint as a folder of its own; the last one's is the folder that all this is for."""
@@ -265,7 +275,8 @@ class Training(Generic[D]):
 
     def _save(self, results: list[Result], model: LanguageModel) -> Path:
         out, place = self.workspace.out, self.workspace.folder
-        further = {"metrics.jsonl": (place / "metrics.jsonl").read_bytes()} | self.data.files()
+        written = [place / name for name in ("metrics.jsonl", said.SAID) if (place / name).exists()]
+        further = {file.name: file.read_bytes() for file in written} | self.data.files()
         self._write(out, model, results, self.plan.to_json(), force=self.workspace.force, further=further)
         if (place / KEPT).is_dir():
             (place / KEPT).rename(out / KEPT)

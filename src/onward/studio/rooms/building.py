@@ -1,20 +1,100 @@
-"""Build: start a road, watch it, stop it and let it go on. It goes on without this page."""
+"""Build: start a road or a training, watch it, stop it and let it go on. It goes on without this page."""
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import fields
 from typing import Any
 
 import gradio as gr
 from markupsafe import Markup
 
-from onward.generate.stages import STAGES
-from onward.studio import pictures
+from onward.studio import progress
 from onward.studio.building import Asked, Builds
-from onward.studio.shared import Studio, empty, html, joined, told
+from onward.studio.form import component, value
+from onward.studio.shared import Studio, empty, html, told
+from onward.studio.verbs import VERBS, command
+from onward.train.plan import Wishes
 
 SECONDS = 2
-"""Between two looks at a road that is being built."""
+"""Between two looks at what is being built."""
+FIRST = ("minutes", "seed")
+"""Of the wishes, what stands above the rest."""
+BEGIN = "Nothing was started here yet. One button on the left builds the default; ten minutes are a good beginning."
+
+
+class Form:
+    """What a person fills in: for each verb its arguments, and for each kind of settings its fields, which verbs share."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.places = studio.places
+        self.verb = gr.Radio(list(VERBS), value="build", label="What", elem_id="o-build-verb")
+        self.does = html(Markup('<p class="o-soft o-small">{}</p>').format(VERBS["build"].does))
+        self.name = gr.Textbox("default", label="Name: RUN, or RUN/STAGE", max_lines=1, elem_id="o-build-name")
+        self.arguments: dict[tuple[str, str], gr.Dropdown] = {}
+        self.groups: dict[str, gr.Column] = {}
+        for verb, asked in VERBS.items():
+            with gr.Column(visible=verb == "build") as self.groups[verb]:
+                for one in asked.arguments:
+                    self.arguments[verb, one.label] = gr.Dropdown([], value=None, label=one.label, multiselect=one.many)
+        self.fields: dict[tuple[type, str], gr.components.Component] = {}
+        for name in FIRST:
+            self.fields[Wishes, name] = component(Wishes, name)
+        self.more: dict[type, gr.Accordion] = {}
+        for kind in dict.fromkeys(kind for verb in VERBS.values() for kind in verb.settings):
+            title = "More of the training" if kind is Wishes else TITLES[kind.__name__]
+            with gr.Accordion(title, open=False, visible=kind in VERBS["build"].settings) as self.more[kind]:
+                for name in (each.name for each in fields(kind)):
+                    if (kind, name) not in self.fields:
+                        self.fields[kind, name] = component(kind, name)
+
+    @property
+    def inputs(self) -> list[Any]:
+        return [self.verb, self.name, *self.arguments.values(), *self.fields.values()]
+
+    def asked(self, *values: Any) -> Asked:
+        """What was filled in.   Raises PlanError, FolderError."""
+        verb, name, *rest = values
+        given = dict(zip([*self.arguments, *self.fields], rest, strict=True))
+        chosen = {label: given[of, label] for of, label in self.arguments if of == verb}
+        settings: dict[type, dict[str, Any]] = {kind: {} for kind in VERBS[verb].settings}
+        for kind, one in self.fields:
+            if kind in settings:
+                settings[kind][one] = value(kind, one, given[kind, one])
+        words = command(verb, self.places, chosen, settings)
+        return Asked(VERBS[verb].place(name), tuple(words))
+
+    def shown(self, verb: str) -> list[Any]:
+        """What belongs to a verb is visible, and nothing else: does, groups and more."""
+        return [
+            str(Markup('<p class="o-soft o-small">{}</p>').format(VERBS[verb].does)),
+            *(gr.update(visible=one == verb) for one in self.groups),
+            *(gr.update(visible=kind in VERBS[verb].settings) for kind in self.more),
+        ]
+
+    def choices(self) -> list[Any]:
+        """Of all arguments, and of settings that are models, what there is now."""
+        models = list(self.places.stages())
+        found = {
+            (verb, one.label): gr.update(choices=one.choices(self.places))
+            for verb, asked in VERBS.items()
+            for one in asked.arguments
+        }
+        folders = [gr.update(choices=models) for one in self.fields.values() if isinstance(one, gr.Dropdown)]
+        return [*(found[key] for key in self.arguments), *folders]
+
+    @property
+    def lists(self) -> list[Any]:
+        return [*self.arguments.values(), *(one for one in self.fields.values() if isinstance(one, gr.Dropdown))]
+
+
+TITLES = {
+    "Shape": "Shape of the model",
+    "Adapter": "An adapter beside the model",
+    "Teaching": "A teacher",
+    "RewardWishes": "How rankings are learned",
+    "RolloutWishes": "How answers are drawn",
+}
 
 
 def building(studio: Studio) -> None:
@@ -22,73 +102,56 @@ def building(studio: Studio) -> None:
     builds = Builds(studio.places)
     with gr.Tab("Build", id="build") as tab:
         with gr.Row():
-            with gr.Column(scale=1, min_width=240):
-                name = gr.Textbox("default", label="Name of the run", elem_id="o-build-name")
-                minutes = gr.Number(10, label="Minutes", minimum=0.1, elem_id="o-build-minutes")
-                seed = gr.Number(0, label="Seed", precision=0)
-                start = gr.Button("Build it, or go on", variant="primary", elem_id="o-build-start")
-                stop = gr.Button("Stop", elem_id="o-build-stop")
-                plan = gr.Button("Show the plan")
-                gr.HTML(
-                    '<p class="o-soft o-small">Texts, questions and wishes come from the built-in world: a tokenizer, a base model, '
-                    "an instructed one, a reward model and an aligned one, with a report. It goes on when this page is closed.</p>",
-                    js_on_load=None,
-                )
+            with gr.Column(scale=1, min_width=260):
+                form = Form(studio)
+                start = gr.Button("Build it", variant="primary", elem_id="o-build-start")
+                plan = gr.Button("Show the plan", elem_id="o-build-plan")
             with gr.Column(scale=3, min_width=300):
-                shown = html(elem_id="o-build")
+                with gr.Row(elem_classes="o-ask"):
+                    watched = gr.Dropdown([], label="Watch", scale=4, elem_id="o-build-watched")
+                    stop = gr.Button("Stop", scale=1, min_width=90, elem_id="o-build-stop")
+                    on = gr.Button("Go on", scale=1, min_width=90, elem_id="o-build-on")
+                shown = html(empty(BEGIN), elem_id="o-build")
         clock = gr.Timer(SECONDS, active=False)
         quiet: dict[str, Any] = {"show_progress": "hidden"}
+        views = [watched, shown, clock]
 
-        def asked(name: str, minutes: float, seed: float) -> Asked:
-            return Asked(name.strip(), float(minutes or 0), int(seed or 0))
+        def look(name: str | None) -> list[Any]:
+            """At one that was started here; at first, the last one."""
+            names = builds.names()
+            name = name if name in names else next(iter(names), None)
+            if name is None:
+                return [gr.update(choices=[], value=None), str(empty(BEGIN)), gr.Timer(SECONDS, active=False)]
+            found = progress.look(builds, name)
+            page, time = str(progress.page(found)), gr.Timer(SECONDS, active=found.running)
+            return [gr.update(choices=names, value=name), page, time]
 
-        def look(name: str) -> tuple[str, Any]:
-            found = builds.progress(name.strip())
-            return _page(builds, name.strip()), gr.Timer(SECONDS, active=found.running)
-
-        def begin(name: str, minutes: float, seed: float) -> tuple[str, Any]:
+        def begin(*values: Any) -> list[Any]:
             with told():
-                builds.start(asked(name, minutes, seed))
+                asked = form.asked(*values)
+                builds.start(asked)
+            return look(asked.name)
+
+        def go_on(name: str | None) -> list[Any]:
+            with told():
+                builds.go_on(name or "")
             return look(name)
 
-        def end(name: str) -> tuple[str, Any]:
+        def end(name: str | None) -> list[Any]:
             with told():
-                builds.stop(name.strip())
+                builds.stop(name or "")
             return look(name)
 
-        async def planned(name: str, minutes: float, seed: float) -> str:
+        async def planned(*values: Any) -> str:
             with told():
-                text = await asyncio.to_thread(builds.plan, asked(name, minutes, seed))
-            return str(Markup("<h2>The plan</h2><pre>{}</pre>").format(text))
+                asked = form.asked(*values)
+                text = await asyncio.to_thread(builds.plan, asked)
+            return str(Markup("<h2>The plan</h2><pre>$ {}\n\n{}</pre>").format(asked.said(builds.runs), text))
 
-        start.click(begin, [name, minutes, seed], [shown, clock], **quiet)
-        stop.click(end, name, [shown, clock], **quiet)
-        plan.click(planned, [name, minutes, seed], shown, show_progress="hidden")
-        gr.on([clock.tick, tab.select, name.submit], look, name, [shown, clock], **quiet)
-
-
-def _page(builds: Builds, name: str) -> str:
-    found = builds.progress(name)
-    if not found.log and not found.stages:
-        return str(
-            empty(f"{builds.runs / name} is not built yet. One button builds it; ten minutes are a good beginning.")
-        )
-    at_work = (
-        "being built"
-        if found.running
-        else "not at work: all is made"
-        if (builds.runs / name / "report.html").exists()
-        else "stopped"
-    )
-    stages = joined(
-        Markup('<span><i style="--tone: {}"></i>{}</span>').format(
-            "var(--o-accent)" if stage in found.stages else "var(--o-line)", stage
-        )
-        for stage in STAGES
-    )
-    picture = Markup(pictures.compared(found.metrics))
-    return str(
-        Markup('<h2>{}: {}</h2><div class="o-key">{}</div>{}<pre>{}</pre>').format(
-            name, at_work, stages, picture, found.log
-        )
-    )
+        start.click(begin, form.inputs, views, **quiet)
+        plan.click(planned, form.inputs, shown, show_progress="minimal")
+        stop.click(end, watched, views, **quiet)
+        on.click(go_on, watched, views, **quiet)
+        gr.on([clock.tick, tab.select, watched.input], look, watched, views, **quiet)
+        tab.select(form.choices, None, form.lists, **quiet)
+        form.verb.change(form.shown, form.verb, [form.does, *form.groups.values(), *form.more.values()], **quiet)

@@ -14,10 +14,11 @@ from onward.align.ranking.votes import Votes
 from onward.errors import PlanError
 from onward.generate.settings import Sampling
 from onward.studio.pieces import side_by_side
+from onward.studio.places import RANKINGS
 from onward.studio.shared import Studio, empty, html, told
 from onward.studio.shelf import Asked
 
-FILE, PASSED = "rankings.jsonl", "rankings-passed.jsonl"
+PASSED = "rankings-passed.jsonl"
 BUTTONS = {"A is better": "a", "tie": "t", "B is better": "b"}
 DRAWS = 6
 """Of an answer, until there are two that differ."""
@@ -52,10 +53,10 @@ def ranking(studio: Studio) -> None:
             with told():
                 if found is None or pressed not in BUTTONS:
                     raise PlanError("there is nothing to judge. Ask for two answers first.")
-                votes = Votes(studio.data / FILE, studio.data / PASSED, judge=ME, pairs=True, scores=False)
+                votes = Votes(studio.data / RANKINGS, studio.data / PASSED, judge=ME, pairs=True, scores=False)
                 became = votes.add(*found, WORTH[BUTTONS[pressed]], {})
                 counted = votes.found()["prompts"]["vote"]
-            said = empty(f"{pressed}: written down ({became}). {counted:,} pairs are in {studio.data / FILE}")
+            said = empty(f"{pressed}: written down ({became}). {counted:,} pairs are in {studio.data / RANKINGS}")
             return [None, gr.skip(), *_enabled(False), str(said)]
 
         def look() -> Any:

@@ -1,0 +1,170 @@
+"""How far a road or a training is that was started here (building.py): its stages, figures, what it says as it learns, its log, the disk.
+
+As a value, and as HTML. It is read from the files that the command writes, so that it does not matter who started it, and when.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from markupsafe import Markup
+
+from onward import lineage
+from onward.errors import OnwardError
+from onward.generate.stages import STAGES
+from onward.studio import pictures
+from onward.studio.building import ESCAPES, Asked, Builds, check
+from onward.studio.shared import empty, joined
+from onward.train import said
+from onward.train.callbacks import read_metrics
+
+TAIL = 6000
+"""Bytes of a log that are shown."""
+LINES = 24
+TIMES = 4
+"""That a model is heard while it learned: at first, at last, and between."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """name: RUN, or RUN/STAGE.   running: whether it is at work.   whole: whether all of it is made.   stages: whether each is made.
+    metrics, said: by stage, also of the one on its way: its figures, and what it said while it learned.   log: its last lines.
+    command: as a person would type it.   bytes: on disk.   free: bytes that are left there."""
+
+    name: str
+    running: bool
+    whole: bool
+    stages: dict[str, bool]
+    metrics: dict[str, list[dict[str, float]]]
+    said: dict[str, list[dict[str, Any]]]
+    log: str
+    command: str
+    bytes: int
+    free: int
+
+
+def look(builds: Builds, name: str) -> Progress:
+    """Of a road all its stages, of a training its own.   Raises PlanError for a name that is none."""
+    check(name)
+    out, (run, _, stage) = builds.runs / name, name.partition("/")
+    stages = [stage] if stage else list(STAGES)
+    made = [one for one in stages if (builds.runs / run / one).is_dir()]
+    places = {one: builds.runs / run / (one if one in made else f"{one}.training") for one in stages}
+    return Progress(
+        name=name,
+        running=builds.running(name),
+        whole=(out / (lineage.FILE if stage else "report.html")).exists(),
+        stages={one: one in made for one in stages},
+        metrics={f"{run}/{one}": found for one, place in places.items() if (found := _metrics(place))},
+        said={one: found for one, place in places.items() if (found := _said(place))},
+        log=_tail(builds.log(name)),
+        command=_command(builds, name),
+        bytes=sum(_size(place) for place in (out, out.with_name(f"{out.name}.training"))),
+        free=shutil.disk_usage(next(one for one in (out, *out.absolute().parents) if one.exists())).free,
+    )
+
+
+def _command(builds: Builds, name: str) -> str:
+    try:
+        return Asked(name, tuple(builds.begun(name)["words"])).said(builds.runs)
+    except OnwardError:
+        return ""
+
+
+def _tail(log: Path) -> str:
+    try:
+        with log.open("rb") as file:
+            file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
+            text = file.read().decode(errors="replace")
+    except OSError:
+        return ""
+    lines = [line.rpartition("\r")[2].rstrip() for line in ESCAPES.sub("", text).split("\n")]
+    return "\n".join(lines[-LINES:]).strip()
+
+
+def _metrics(place: Path) -> list[dict[str, float]]:
+    try:
+        return read_metrics(place / "metrics.jsonl")
+    except (OnwardError, OSError):
+        return []
+
+
+def _said(place: Path) -> list[dict[str, Any]]:
+    try:
+        return said.read(place / said.SAID)
+    except (OnwardError, OSError):
+        return []
+
+
+def _size(place: Path) -> int:
+    """Bytes of all files below; what goes away meanwhile counts nothing."""
+    total = 0
+    for here, _, names in os.walk(place):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(here, name)).st_size
+    return total
+
+
+# --- as HTML ----------------------------------------------------------------------------------------------------------
+
+
+def page(found: Progress) -> Markup:
+    if not found.log and not any(found.stages.values()):
+        return empty(
+            "Nothing is being built. One button on the left builds the default; ten minutes are a good beginning."
+        )
+    begun = found.metrics or any(found.stages.values())
+    stopped = "stopped; what is done is kept" if begun else "ended before anything was learned; the log says why"
+    state = "being built" if found.running else "all is made" if found.whole else stopped
+    stages = joined(
+        Markup('<span><i style="--tone: {}"></i>{}</span>').format(
+            "var(--o-accent)" if made else "var(--o-line)", stage + (" (made)" if made else "")
+        )
+        for stage, made in found.stages.items()
+    )
+    disk = f"{found.bytes / 1e6:,.0f} MB on disk, {found.free / 1e9:,.0f} GB free"
+    heard = joined(_heard(stage, lines) for stage, lines in found.said.items())
+    return Markup(
+        '<h2>{}: {}</h2><div class="o-key">{}<span>{}</span></div>{}{}<h3>The log</h3><pre>{}</pre>{}'
+    ).format(
+        found.name,
+        state,
+        stages,
+        disk,
+        Markup(pictures.compared(found.metrics)),
+        Markup("<h3>What it says as it learns</h3>{}").format(heard) if heard else "",
+        found.log or "nothing yet",
+        Markup("<h3>The command</h3><pre>{}</pre>").format(found.command) if found.command else "",
+    )
+
+
+def _heard(stage: str, lines: Sequence[dict[str, Any]]) -> Markup:
+    """The same beginnings, carried on early and late."""
+    prompts = list(dict.fromkeys(line["prompt"] for line in lines))
+    return joined(
+        Markup('<div class="o-scroll"><table><tr><th>step</th><th>{}: {}</th></tr>{}</table></div>').format(
+            stage,
+            Markup('<span class="o-soft">{} …</span>').format(prompt.strip()),
+            joined(
+                Markup('<tr><td class="n">{:,}</td><td>{}</td></tr>').format(
+                    line["step"], line["text"].strip() or "(nothing)"
+                )
+                for line in _few([line for line in lines if line["prompt"] == prompt])
+            ),
+        )
+        for prompt in prompts
+    )
+
+
+def _few(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first, the last, and those between at equal distances."""
+    if len(lines) <= TIMES:
+        return list(lines)
+    return [lines[round(at * (len(lines) - 1) / (TIMES - 1))] for at in range(TIMES)]
