@@ -17,7 +17,7 @@ from onward.model.config import TrunkConfig
 from onward.model.trunk import LanguageModel
 from onward.studio.shared import Studio
 from onward.tokens.tokenizer import Tokenizer
-from samples import randomised
+from samples import randomised, story
 from visiting import Up, make, served
 
 ROOM = 16_384
@@ -62,6 +62,15 @@ def runs(tmp_path_factory: pytest.TempPathFactory, tokenizer: Tokenizer) -> Path
         parent = history
     (place / "runs" / "small" / "report.html").write_text(
         "<h1>the report</h1><script>window.hacked = 'report'</script>"
+    )
+    (place / "runs" / "stories.txt").write_text(
+        "\n<|endoftext|>\n".join(
+            f"The {which} story. {story(i)}" for i, which in enumerate(("first", "second", "third"))
+        )
+        + "".join(f"\n<|endoftext|>\n{story(i)}" for i in range(3, 60))
+    )
+    (place / "runs" / "preferred.jsonl").write_text(
+        json.dumps({"prompt": "Where is the cat?", "chosen": "In the garden <b>", "rejected": "No."}) + "\n"
     )
     return place / "runs"
 

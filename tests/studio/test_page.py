@@ -282,6 +282,74 @@ def test_a_server_that_is_killed_and_started_again_has_everything(runs, tmp_path
         assert page.locator("#o-past .o-said").inner_text() == said
 
 
+def choose(page: Any, label: str, words: str) -> None:
+    """In a list, by typing a part of what is wanted."""
+    box = page.get_by_label(label, exact=True).locator("visible=true").first
+    box.click()
+    box.press_sequentially(words)
+    page.get_by_role("option").filter(has_text=words).locator("visible=true").first.click()
+    page.keyboard.press("Escape")
+
+
+def test_whoever_has_nothing_builds_the_default_and_sees_it_happen(tmp_path, visit):
+    """The road goes on while the server is gone, is seen again, stopped, and goes on."""
+    (tmp_path / "runs").mkdir()
+    given, data = [str(tmp_path / "runs")], tmp_path / "data"
+    with served(make(given, data)) as up:
+        page = visit(up)
+        expect(page.locator("#o-past")).to_contain_text("Under Build, one button makes one")
+        tab(page, "Build")
+        expect(page.locator("#o-build")).to_contain_text("One button on the left builds the default")
+        page.get_by_label("Minutes").locator("visible=true").first.fill("0.3")
+        page.locator("#o-build-start").click()
+        expect(page.locator("#o-build")).to_contain_text("default: being built", timeout=15_000)
+        expect(page.locator("#o-build pre").first).to_contain_text("world", timeout=60_000)
+    with served(make(given, data)) as up:
+        page = visit(up)
+        tab(page, "Build")
+        expect(page.locator("#o-build")).to_contain_text("default: being built", timeout=15_000)
+        expect(page.locator("#o-build svg")).to_be_visible(timeout=120_000)
+        expect(page.locator("#o-build")).to_contain_text("What it says as it learns", timeout=30_000)
+        page.locator("#o-build-stop").click()
+        expect(page.locator("#o-build")).to_contain_text("default: stopped", timeout=60_000)
+        page.locator("#o-build-on").click()
+        expect(page.locator("#o-build")).to_contain_text("default: being built", timeout=15_000)
+        page.locator("#o-build-stop").click()
+        expect(page.locator("#o-build")).not_to_contain_text("being built", timeout=60_000)
+
+
+def test_a_plan_is_shown_for_what_the_form_says_and_mistakes_are_told(up, visit):
+    page = visit(up)
+    tab(page, "Build")
+    page.get_by_label("pretrain", exact=True).check()
+    choose(page, "Texts to learn from", "stories.txt")
+    page.get_by_label("Minutes").locator("visible=true").first.fill("ten")
+    page.locator("#o-build-plan").click()
+    expect(page.get_by_text("Minutes: 'ten' is no number.").first).to_be_visible()
+    page.get_by_label("Minutes").locator("visible=true").first.fill("0.1")
+    page.get_by_role("button", name="Shape of the model").click()
+    page.get_by_label("Depth").fill("1")
+    page.locator("#o-build-plan").click()
+    expect(page.locator("#o-build")).to_contain_text("--minutes=0.1 --depth=1", timeout=60_000)
+    expect(page.locator("#o-build")).to_contain_text("held out every")
+
+
+def test_what_stands_in_the_files_is_shown(up, visit):
+    page = visit(up)
+    tab(page, "Data")
+    choose(page, "A file, to look at what stands in it", "preferred.jsonl")
+    expect(page.locator("#o-data-ranked section")).to_have_count(2, timeout=10_000)
+    expect(page.locator("#o-data-ranked section").first).to_contain_text("preferred")
+    expect(page.locator("#o-masked .o-learnt")).to_contain_text("In the garden <b>", timeout=10_000)
+    choose(page, "A file, to look at what stands in it", "stories.txt")
+    expect(page.locator("#o-cut .o-cut")).to_contain_text("The first story", timeout=10_000)
+    expect(page.locator("#o-data-ranked section")).to_have_count(0)
+    page.locator("#o-data-number input").fill("2")
+    expect(page.locator("#o-cut .o-cut")).to_contain_text("The second story", timeout=10_000)
+    page.locator("#o-data-number input").fill("9")
+    expect(page.get_by_text("fewer than 9 items").first).to_be_visible()
+
+
 def test_a_long_conversation_does_not_slow_the_page(up, visit):
     """4,000 tokens: what is asked next is on the page as soon as with none."""
     from onward.studio.kept import Answer
@@ -296,6 +364,7 @@ def test_a_long_conversation_does_not_slow_the_page(up, visit):
     page.evaluate("(place) => sessionStorage.setItem('onward-chat', place)", f"{number}:{turn.id}")
     page.reload()
     expect(page.locator("#o-past .o-asked")).to_have_count(40, timeout=10_000)
+    expect(page.locator("#o-past .o-asked").last).to_be_in_viewport(timeout=5_000)
     longer(page, 200)
     say(page, "and now?")
     expect(page.locator("#o-live .o-asked")).to_have_text("and now?", timeout=3_000)
@@ -316,3 +385,7 @@ def test_axe_finds_no_serious_fault(up, visit):
                 (one["id"], one["nodes"][0]["html"][:160]) for one in found if one["impact"] in ("serious", "critical")
             ]
             assert serious == [], (scheme, name)
+            if name == "Build" and page.get_by_label("rl", exact=True).is_visible():
+                page.get_by_label("rl", exact=True).check()
+                for more in ("More of the training", "How answers are drawn"):
+                    page.get_by_role("button", name=more).click()

@@ -9,7 +9,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 
 from onward.errors import OnwardError
 from onward.generate.chat_model import Message
@@ -18,11 +18,24 @@ from onward.studio.kept import Answer, Kept, Turn
 from onward.studio.saying import said
 from onward.studio.shelf import Shelf
 
-PACE = 0.05
-"""Seconds between two looks of a page."""
+PACE = 0.03
+"""Seconds between two times that a page is told more, at least; the first token is told at once."""
 WRITTEN = 3.0
 """Seconds between two times that a growing answer is written down."""
 STOPPED = "stopped"
+
+
+@dataclass
+class _Going:
+    """A turn that is being answered.   news: set, once, as soon as more of it is there."""
+
+    turn: Turn
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def tell(self) -> None:
+        self.news.set()
+        self.news = asyncio.Event()
 
 
 class Answers:
@@ -30,41 +43,42 @@ class Answers:
 
     def __init__(self, shelf: Shelf, kept: Kept) -> None:
         self.shelf, self.kept = shelf, kept
-        self._going: dict[int, tuple[Turn, list[asyncio.Task[None]]]] = {}
+        self._going: dict[int, _Going] = {}
 
     def start(self, turn: Turn, before: list[Turn]) -> None:
         """Have all models of a turn answer, those that have not yet.   before: the turns that led to it."""
         wanted = [name for name, answer in turn.answers.items() if not answer.finish]
-        tasks = [asyncio.create_task(self._answer(turn, name, messages(turn, before, name))) for name in wanted]
-        self._going[turn.id] = turn, tasks
+        going = self._going[turn.id] = _Going(turn)
+        going.tasks += [asyncio.create_task(self._answer(going, name, messages(turn, before, name))) for name in wanted]
 
     def going(self, number: int) -> Turn | None:
         """The turn as far as it has come; None where nobody is answering it."""
-        return self._going[number][0] if number in self._going else None
+        return self._going[number].turn if number in self._going else None
 
     def stop(self, number: int | None) -> None:
         """What has been said stays."""
         if number in self._going:
-            for task in self._going[number][1]:
+            for task in self._going[number].tasks:
                 task.cancel()
 
     async def watch(self, number: int) -> AsyncIterator[Turn]:
         """The turn, each time that more of it is there, until all of it is."""
-        shown = ""
-        while (turn := self.going(number)) is not None:
-            if (now := repr(turn.answers)) != shown:
-                shown = now
-                yield turn
+        while (going := self._going.get(number)) is not None:
+            news = going.news
+            yield going.turn
             await asyncio.sleep(PACE)
+            await news.wait()
 
-    async def _answer(self, turn: Turn, name: str, asked: list[Message]) -> None:
-        answer, written = turn.answers[name], time.monotonic()
+    async def _answer(self, going: _Going, name: str, asked: list[Message]) -> None:
+        turn, written = going.turn, time.monotonic()
+        answer = turn.answers[name]
         try:
             sampling = Sampling(**{k: v for k, v in turn.settings.items() if k in SAMPLING})
             async with aclosing(said(await self.shelf.open(name), asked, sampling)) as coming:
                 async for text, finish in coming:
                     answer.text += text
                     answer.finish = finish
+                    going.tell()
                     if time.monotonic() - written > WRITTEN:
                         await asyncio.to_thread(self.kept.answered, turn)
                         written = time.monotonic()
@@ -81,9 +95,10 @@ class Answers:
                 with suppress(OnwardError):  # the disk may be full; the page still shows what was said
                     self.kept.answered(turn)
                 self._going.pop(turn.id, None)
+            going.tell()
 
 
-SAMPLING = frozenset(field.name for field in fields(Sampling))
+SAMPLING = frozenset(one.name for one in fields(Sampling))
 
 
 def messages(turn: Turn, before: list[Turn], name: str) -> list[Message]:

@@ -67,14 +67,20 @@ class Door:
 
     async def _until_drained(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A page listens for as long as it is open. Where the server shuts down, nobody waits for that."""
-        ended = False
+        ended = gone = False
+
+        async def heard() -> Message:
+            nonlocal gone
+            message = await receive()
+            gone = gone or message["type"] == "http.disconnect"
+            return message
 
         async def noted(message: Message) -> None:
             nonlocal ended
             ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
-        work = asyncio.ensure_future(self.app(scope, receive, noted))
+        work = asyncio.ensure_future(self.app(scope, heard, noted))
         try:
             while not (await asyncio.wait((work,), timeout=LOOK))[0]:
                 if self.state.draining:
@@ -85,6 +91,9 @@ class Door:
                         await send({"type": "http.response.body", "body": b""})
                     return
             await work
+        except Exception:
+            if not gone:  # what goes wrong in telling somebody who has left is nobody's business
+                raise
         finally:
             work.cancel()
 

@@ -15,7 +15,7 @@ from onward.studio.answers import Answers
 from onward.studio.kept import Kept
 from onward.studio.places import Places
 from onward.studio.shelf import Shelf
-from onward.studio.theme import CLICKS
+from onward.studio.theme import CLICKS, FOLLOW
 
 
 @dataclass(frozen=True)
@@ -44,11 +44,12 @@ def told() -> Iterator[None]:
         raise gr.Error(str(escape(str(error))), title="That did not work", print_exception=False) from error
 
 
-def html(text: Markup | str = "", *, clicks: bool = False, **further: object) -> gr.HTML:
-    """A place for HTML that a room writes.   clicks: whether its buttons are listened to (theme.CLICKS)."""
+def html(text: Markup | str = "", *, clicks: bool = False, follow: bool = False, **further: object) -> gr.HTML:
+    """A place for HTML that a room writes.   clicks: whether its buttons are listened to (theme.CLICKS).   follow: whether the page is
+    scrolled along as it grows (theme.FOLLOW)."""
     return gr.HTML(
         str(escape(text)),
-        js_on_load=CLICKS if clicks else None,
+        js_on_load="\n".join([CLICKS] * clicks + [FOLLOW] * follow) or None,
         elem_classes="o-page",
         apply_default_css=False,
         **further,

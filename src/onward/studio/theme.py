@@ -134,3 +134,9 @@ element.addEventListener("keydown", (event) => {
   if (next) { event.preventDefault(); next.focus(); next.click(); }
 });"""
 """A button in HTML that a room writes says in data-do what it is for; its other data-... come along. Arrows walk along a chain."""
+FOLLOW = """let below = true;
+const end = () => document.documentElement.scrollHeight - window.innerHeight - window.scrollY;
+window.addEventListener("scroll", () => { below = end() < 80; }, {passive: true});
+new MutationObserver(() => { if (below && element.offsetParent) window.scrollTo(0, document.documentElement.scrollHeight); })
+  .observe(element.closest(".tabitem") ?? element, {childList: true, subtree: true, characterData: true});"""
+"""What grows at the end stays in sight, unless the person has scrolled up."""

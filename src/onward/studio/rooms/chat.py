@@ -45,9 +45,9 @@ def chat(studio: Studio) -> None:
                 with gr.Accordion("Copy as", open=False):
                     as_curl = gr.Textbox(label="curl", lines=3, max_lines=8, buttons=["copy"], interactive=False)
                     as_python = gr.Textbox(label="Python", lines=3, max_lines=8, buttons=["copy"], interactive=False)
-            with gr.Column(scale=3, min_width=300):
+            with gr.Column(scale=3, min_width=300, elem_classes="o-talk"):
                 past = html(clicks=True, elem_id="o-past")
-                live = html(clicks=True, elem_id="o-live", autoscroll=True)
+                live = html(clicks=True, follow=True, elem_id="o-live")
                 with gr.Row(elem_classes="o-composer"):
                     words = gr.Textbox(
                         placeholder="Say something",
@@ -68,7 +68,7 @@ def chat(studio: Studio) -> None:
             *values, at = rest
             with told():
                 turn = _turn(studio, text, names, _settings(system, values), at)
-            async for view in _followed(studio, turn):
+            async for view in _followed(studio, turn, at):
                 yield view
 
         async def act(event: gr.EventData, system: str, names: list[str], *rest: Any) -> AsyncIterator[list[Any]]:
@@ -203,13 +203,14 @@ def _again(studio: Studio, found: dict[int, Turn], turn: Turn, names: list[str])
     return new
 
 
-async def _followed(studio: Studio, turn: Turn) -> AsyncIterator[list[Any]]:
-    """The page while a turn is answered, and after."""
+async def _followed(studio: Studio, turn: Turn, there: dict[str, Any] | None = None) -> AsyncIterator[list[Any]]:
+    """The page while a turn is answered, and after.   there: what the page shows already; a long past is not sent to it again."""
     at = {"conversation": turn.conversation, "leaf": turn.id, "editing": None}
     found = studio.kept.turns(turn.conversation)
     if studio.answers.going(turn.id) is not None:
-        before = turns.page(found, path_to(found, turn.parent))
-        yield [at, str(before), str(turns.page(found, [turn])), gr.update(value="", placeholder=""), _place(at)]
+        same = there is not None and (there["conversation"], there["leaf"]) == (turn.conversation, turn.parent)
+        before = gr.skip() if same else str(turns.page(found, path_to(found, turn.parent)))
+        yield [at, before, str(turns.page(found, [turn])), gr.update(value="", placeholder=""), _place(at)]
         async for now in studio.answers.watch(turn.id):
             yield [gr.skip(), gr.skip(), str(turns.page(found, [now])), gr.skip(), gr.skip()]
     yield _view(studio, at)
