@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -39,7 +40,7 @@ def served(studio: Studio, password: str | None = None, port: int = 0) -> Iterat
             try:
                 yield Up(url, studio, client)
             finally:
-                server.should_exit = True
+                server.handle_exit(signal.SIGTERM, None)
                 thread.join(20)
 
 

@@ -90,7 +90,7 @@ class Places:
     def new(self) -> Path:
         """Where runs are built: the first folder of runs, else beside the first run; never among somebody's texts."""
         for root in self.roots:
-            if not _is_run(root) and not _is_model(root) and (_runs_in(root) or not _files(root)):
+            if not _is_run(root) and not _is_model(root) and (_runs_in(root) or not _has_texts(root)):
                 return root
         return next((root.resolve().parent for root in self.roots if _is_run(root) or _is_model(root)), RUNS)
 
@@ -192,6 +192,11 @@ def _files(root: Path) -> list[Path]:
         if len(found) >= MOST_FILES:
             break
     return found[:MOST_FILES]
+
+
+def _has_texts(root: Path) -> bool:
+    """Whether files of data lie in it as such, and not only below a run that is being built."""
+    return any(path.parent == root for path in _files(root))
 
 
 def _stages(run: str, path: Path) -> list[Stage]:

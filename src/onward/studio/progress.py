@@ -116,7 +116,7 @@ def _size(place: Path) -> int:
 
 
 def page(found: Progress) -> Markup:
-    if not found.log and not any(found.stages.values()):
+    if not found.running and not found.log and not any(found.stages.values()):
         return empty(
             "Nothing is being built. One button on the left builds the default; ten minutes are a good beginning."
         )
