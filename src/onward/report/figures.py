@@ -24,9 +24,7 @@ def curves(metrics: Sequence[dict[str, Any]], *, smoothed_over: int = 20) -> str
 
     Learned by is the loss; of a reinforcement, whose loss says nothing, the reward of the answers drawn.
     """
-    by, title = (
-        ("reward", "reward of its own answers") if "reward" in metrics[0] else ("loss", "training loss")
-    )
+    by, title = ("reward", "reward of its own answers") if "reward" in metrics[0] else ("loss", "training loss")
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 2.6), layout="constrained")
         left, right = figure.subplots(1, 2)

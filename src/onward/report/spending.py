@@ -52,7 +52,7 @@ def spent(run: Path, stages: Sequence[Stage]) -> list[Spent]:
     """A row a stage, one of the run's own data, and, where there are several, their sum last."""
     rows = [_row(stage) for stage in stages]
     if (run / DATA).is_dir() and len(stages) > 1:
-        rows.append(Spent(name=DATA, bytes=size_of(run / DATA)))
+        rows.append(Spent(name="its data", bytes=size_of(run / DATA)))
     return [*rows, _sum(rows)] if len(rows) > 1 else rows
 
 

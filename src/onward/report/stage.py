@@ -60,7 +60,9 @@ def stages(run: Path) -> list[Stage]:
     """
     if (run / lineage.FILE).exists():
         if not _is_model(run):
-            raise FolderError(f"{run} holds no model but something else that Onward has made, so there is nothing to report.")
+            raise FolderError(
+                f"{run} holds no model but something else that Onward has made, so there is nothing to report."
+            )
         return [_stage(run)]
     found = [_stage(path.parent) for path in sorted(run.glob(f"*/{lineage.FILE}")) if _is_model(path.parent)]
     if not found:

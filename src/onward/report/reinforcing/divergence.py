@@ -61,7 +61,10 @@ def _draw(axes: Axes, drawings: Sequence[Drawing], name: str, colour: str) -> No
 
 def _nats(axes: Axes, furthest: float) -> None:
     """Ticks at round numbers of nats, which are easier read than roots."""
-    step = next((step for step in (0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if furthest / step <= 6), furthest / 5 or 1)
+    step = next(
+        (step for step in (0.01, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100) if furthest / step <= 6),
+        furthest / 5 or 1,
+    )
     at = [n * step for n in (0, *range(1, int(furthest / step) + 2))]
     axes.xaxis.set_major_locator(FixedLocator([value**0.5 for value in at]))
     axes.xaxis.set_minor_locator(NullLocator())
