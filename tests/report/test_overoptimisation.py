@@ -24,13 +24,14 @@ def test_a_panel_for_each_reward():
     assert "--watch" in reading(alone)
 
 
-@pytest.mark.parametrize("kl", [[0.0, 0.0], [-0.001, -0.002], [0.0, 3e-5], [1e4, 2e4]])
+@pytest.mark.parametrize("kl", [[0.0] * 5, [-0.001, -0.002] * 3, [0.0, 3e-5] * 3, [1e4, 2e4] * 3])
 def test_a_model_that_has_not_moved_or_very_far_is_drawn_too(kl):
     assert "<svg" in overoptimisation([Drawing(n, {"kl": away, "reward": 1.0}) for n, away in enumerate(kl)])
 
 
 def test_without_a_divergence_there_is_none(run):
-    assert overoptimisation([Drawing(1, {"reward": 1.0}), Drawing(2, {"reward": 2.0})]) is None
+    assert overoptimisation([Drawing(n, {"reward": 1.0 * n}) for n in range(12)]) is None
+    assert overoptimisation([drawn(number) for number in range(4)]) is None
     page = write_report(run("chat", "rl", metrics=lines(reward=0.5))).read_text()
     assert "Over-optimisation" not in page
 

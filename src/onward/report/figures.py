@@ -30,7 +30,7 @@ def curves(metrics: Sequence[dict[str, Any]], *, smoothed_over: int = 20) -> str
         left, right = figure.subplots(1, 2)
         learned = [line for line in metrics if line.get(by) is not None]  # None: left out, its loss was no number
         name = next((name for name in HELD_OUT if any(name in line for line in metrics)), "held_out_bits_per_byte")
-        size, what = (1, "rankings") if name == "held_out_pairs_right" else (1e6, "million tokens")
+        size, what = (1, "rankings") if name == "held_out_pairs_right" else _unit(metrics[-1]["tokens"])
         counted, values = [line["tokens"] / size for line in learned], [line[by] for line in learned]
         left.plot(counted, values, color=BLUE, alpha=0.25, linewidth=0.8)
         left.plot(counted, _running_mean(values, smoothed_over), color=BLUE, linewidth=1.8)
@@ -40,6 +40,14 @@ def curves(metrics: Sequence[dict[str, Any]], *, smoothed_over: int = 20) -> str
             right.plot(*zip(*held_out, strict=True), color=ORANGE, linewidth=1.8, marker="o", markersize=3)
         _label(right, HELD_OUT[name], what)
         return svg(figure)
+
+
+def _unit(tokens: int) -> tuple[float, str]:
+    """In which so many tokens are told."""
+    return next(
+        ((size, f"{word}tokens") for size, word in ((1e6, "million "), (1e3, "thousand ")) if tokens >= size),
+        (1, "tokens"),
+    )
 
 
 def _label(axes: Axes, title: str, counted: str) -> None:

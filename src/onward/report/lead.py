@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from onward.generate.stages import STAGES
 from onward.report.stage import Stage
 
 
@@ -13,11 +14,15 @@ def lead(stages: Sequence[Stage]) -> str:
 
 
 def _subject(stage: Stage, *, first: bool) -> str:
+    """What is beside the road is named, since it need not have been made from the stage before."""
+    where = "" if first or stage.name in STAGES else f"In {stage.name} "
     if stage.adapter:
-        return f"An adapter of {stage.parameters:,} numbers, beside a model that stays as it is,"
+        return f"{where}{'an' if where else 'An'} adapter of {stage.parameters:,} numbers, beside a model that stays as it is,"
     if first:
         return f"A model of {stage.parameters:,} parameters"
-    return "A copy of it" if stage.history.verb == "reward" else "Then the model"
+    if stage.history.verb == "reward":
+        return f"{where}{'a' if where else 'A'} copy of it"
+    return f"{where}the model" if where else "Then the model"
 
 
 def _done(stage: Stage) -> str:
@@ -35,4 +40,6 @@ def _done(stage: Stage) -> str:
 
 
 def _time(stage: Stage) -> str:
-    return "" if stage.minutes is None else f" in {stage.minutes:.1f} minutes"
+    if stage.minutes is None:
+        return ""
+    return f" in {stage.minutes:.1f} minutes" if stage.minutes >= 1 else f" in {60 * stage.minutes:.0f} seconds"

@@ -22,16 +22,18 @@ from onward.report.reinforcing.picture import WATCHED
 SMOOTHED = 5
 """The line is the mean of a fifth of the drawings: a single one asks other prompts than the next."""
 PANELS = 3
+FEWEST = 5
+"""Drawings without which there is no way to be seen."""
 
 
 def overoptimisation(drawings: Sequence[Drawing]) -> str | None:
-    """As SVG text; None where no divergence is known.
+    """As SVG text; None where there are few drawings, or no divergence is known.
 
     A panel for each reward, the one learned by first, since their units differ. Dots are drawings; the line is their running mean, in the
     order of the steps, so that it shows the way that the model took.
     """
     known = [one for one in drawings if {"kl", "reward"} <= one.figures.keys()]
-    if len(known) < 2:
+    if len(known) < FEWEST:
         return None
     rewards = ["reward", *watched(known)][:PANELS]
     colours = (BLUE, *WATCHED)
