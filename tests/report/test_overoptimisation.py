@@ -29,15 +29,21 @@ def test_a_model_that_has_not_moved_or_very_far_is_drawn_too(kl):
     assert "<svg" in overoptimisation([Drawing(n, {"kl": away, "reward": 1.0}) for n, away in enumerate(kl)])
 
 
-def test_without_a_divergence_there_is_none(run):
-    assert overoptimisation([Drawing(n, {"reward": 1.0 * n}) for n in range(12)]) is None
+def test_of_few_drawings_or_without_a_divergence_there_is_none(run):
     assert overoptimisation([drawn(number) for number in range(4)]) is None
-    page = write_report(run("chat", "rl", metrics=lines(reward=0.5))).read_text()
+    page = write_report(run("chat", "rl", metrics=lines(12, reward=0.5))).read_text()
     assert "Over-optimisation" not in page
 
 
-def test_a_reinforced_stage_shows_it(run):
-    metrics = [line | {"reward": line["step"] / 9, "kl": line["step"] / 5, "watched gold": 0.5} for line in lines(9)]
+@pytest.mark.parametrize(("gold", "fooled"), [(-0.05, True), (0.05, False)])
+def test_a_reinforced_stage_shows_it_and_says_when_the_proxy_is_fooled(run, gold, fooled):
+    metrics = [
+        line
+        | {"reward": line["step"] / 9, "kl": line["step"] / 5, "entropy": 1.0, "answer_tokens": 9.0, "cut_off": 0.0}
+        for line in lines(20)
+    ]
+    metrics = [line | {"watched gold": 1 + gold * line["step"]} for line in metrics]
     page = write_report(run("chat", "rl", metrics=metrics)).read_text()
     assert "<h2>Over-optimisation</h2>" in page
     assert page.count("<svg") == 2
+    assert ("it is being fooled. Stop earlier" in page) == fooled

@@ -14,6 +14,7 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment
 
+from onward.align.policy.warnings import warnings
 from onward.errors import FolderError
 from onward.files import COPY_AGAIN, read_json, write_bytes
 from onward.lineage import Result
@@ -24,12 +25,14 @@ from onward.report.figures import curves
 from onward.report.lead import lead
 from onward.report.plans import planned
 from onward.report.reinforcing.divergence import overoptimisation, reading
-from onward.report.reinforcing.drawings import drawings_of
+from onward.report.reinforcing.drawings import drawings_of, watched
 from onward.report.speaking import said
 from onward.report.spending import spent
 from onward.report.stage import Stage, stages
 
 WON = "preferred to the stage before"
+WARNED = ("watched", "kl")
+"""What is said of a reinforcement here: that the proxy is fooled, or that the model has gone far. The rest is on its own page."""
 SEVERAL = 3
 """So many ways to measure a suite make a table of their own."""
 CLEANED = Path("data", "corpus")
@@ -90,11 +93,14 @@ def _has_page(stage: Stage) -> bool:
     return stage.history.verb in ("reward", "rl") and (stage.folder / "report.html").exists()
 
 
-def _overoptimised(stage: Stage) -> tuple[str, str] | None:
-    """The picture and how to read it, where a stage was reinforced and its divergence was measured."""
-    drawings = drawings_of(stage.metrics)
-    picture = overoptimisation(drawings) if stage.history.verb == "rl" else None
-    return (picture, reading(drawings)) if picture else None
+def _overoptimised(stage: Stage) -> tuple[str, str, list[str]] | None:
+    """The picture, how to read it and what it warns of, where a stage was reinforced and its divergence was measured."""
+    drawings = drawings_of(stage.metrics) if stage.history.verb == "rl" else []
+    drawings = [one for one in drawings if {"kl", "reward", *watched(drawings)} <= one.figures.keys()]
+    if (picture := overoptimisation(drawings)) is None:
+        return None
+    warned = warnings([one.figures for one in drawings])
+    return picture, reading(drawings), [text for about, text in warned.items() if about in WARNED]
 
 
 def _measures(stages: list[Stage]) -> list[Table]:

@@ -27,22 +27,21 @@ FEWEST = 5
 
 
 def overoptimisation(drawings: Sequence[Drawing]) -> str | None:
-    """As SVG text; None where there are few drawings, or no divergence is known.
+    """As SVG text; None where there are few drawings.   drawings: those with their divergence and all rewards.
 
     A panel for each reward, the one learned by first, since their units differ. Dots are drawings; the line is their running mean, in the
     order of the steps, so that it shows the way that the model took.
     """
-    known = [one for one in drawings if {"kl", "reward"} <= one.figures.keys()]
-    if len(known) < FEWEST:
+    if len(drawings) < FEWEST:
         return None
-    rewards = ["reward", *watched(known)][:PANELS]
+    rewards = ["reward", *watched(drawings)][:PANELS]
     colours = (BLUE, *WATCHED)
-    furthest = max(max(one.figures["kl"], 0.0) for one in known)
+    furthest = max(max(one.figures["kl"], 0.0) for one in drawings)
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.2, 2.7), layout="constrained")
         panels = figure.subplots(1, len(rewards), sharex=True, squeeze=False).flatten().tolist()
         for axes, name, colour in zip(panels, rewards, colours, strict=False):
-            _draw(axes, [one for one in known if name in one.figures], name, colour)
+            _draw(axes, drawings, name, colour)
             _nats(axes, furthest)
         figure.supxlabel("divergence from the start model (KL), nats an answer; drawn over its root", fontsize=9)
         return svg(figure)

@@ -46,7 +46,7 @@ def _merged(steps: list[dict[str, Any]]) -> dict[str, float]:
 
 def watched(drawings: Sequence[Drawing]) -> list[str]:
     """The names of the rewards that were only watched."""
-    return [name for name in drawings[0].figures if name.startswith(WATCHED)]
+    return [name for one in drawings[:1] for name in one.figures if name.startswith(WATCHED)]
 
 
 def short(name: str) -> str:
