@@ -14,7 +14,7 @@ from pathlib import Path
 from onward.align.calibration import Judgement, calibration
 from onward.report.figures import curves
 from onward.report.judging.picture import picture
-from onward.report.reinforcing.page import drawings_of
+from onward.report.reinforcing.drawings import drawings_of
 from onward.report.reinforcing.picture import panels
 from onward.train.callbacks import read_metrics
 

@@ -117,7 +117,15 @@ def now() -> str:
 
 def read(folder: Path) -> Lineage | None:
     """The lineage of a folder; None where there is none, as in a folder made by other tools."""
-    path = folder / FILE
+    return _read(folder / FILE)
+
+
+def read_beside(file: Path) -> Lineage | None:
+    """The lineage of a single file; None where there is none."""
+    return _read(beside(file))
+
+
+def _read(path: Path) -> Lineage | None:
     if not path.exists():
         return None
     try:

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from onward.errors import FolderError
+from onward.lineage import Result
 from onward.report.page import write_report
 
 LINE = '{"step": 1, "loss": 2.0, "rate": 1.0, "tokens": 9, "seconds": 0.5}\n'
@@ -42,3 +43,19 @@ def test_half_an_interval_is_not_shown(model_folder):
     history["results"] = [{"suite": "s", "metric": "m", "value": 1.5, "low": 1.0}]
     (model_folder / "onward.json").write_text(json.dumps(history))
     assert "1.500" in write_report(model_folder).read_text()
+
+
+def test_a_stage_has_a_column_only_where_it_was_measured(run):
+    def result(suite, **more):
+        return Result(suite=suite, metric="m", value=0.25, **more)
+
+    run("base", "pretrain", results=[result("a"), Result(suite="b", metric="of its own", value=0.5)])
+    place = run("sft", "sft", parents=["base"], results=[result("a", n=7, baseline=0.125)])
+    page = write_report(place).read_text()
+    shared, own = page.index("<strong>M</strong>"), page.index("<strong>Of its own</strong>")
+    heads = page[shared:own], page[own : page.index("<h2>How it learned")]
+    assert [">sft</th>" in head for head in heads] == [True, False]
+    assert [">baseline</th>" in head for head in heads] == [True, False]
+    assert "0.125" in heads[0]
+    assert "chance" not in heads[0]
+    assert "n = None" not in page

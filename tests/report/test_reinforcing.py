@@ -6,7 +6,8 @@ import pytest
 
 from onward.errors import FolderError
 from onward.lineage import Lineage, Result, write
-from onward.report.reinforcing.page import drawings_of, write_page
+from onward.report.reinforcing.drawings import drawings_of
+from onward.report.reinforcing.page import write_page
 
 
 def line(step, **changed):

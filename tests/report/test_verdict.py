@@ -1,15 +1,18 @@
 """What the report says of reinforcement: better, better only as it is drawn, or not better."""
 
+from pathlib import Path
+
 import pytest
 
 from onward.lineage import Lineage, Result
-from onward.report.page import WON, Stage, _verdict
+from onward.report.page import WON, _verdict
+from onward.report.stage import Stage
 
 
 def stages(*won):
     results = [Result(suite=f"suite {i}", metric=WON, value=v, low=v - 0.03, high=v + 0.03) for i, v in enumerate(won)]
     history = Lineage(verb="rl", results=results)
-    return [Stage(name="chat", history=history, parameters=1, picture=None, minutes=1.0, tokens=1, page=False)]
+    return [Stage(name="chat", folder=Path("chat"), history=history, parameters=1)]
 
 
 @pytest.mark.parametrize(

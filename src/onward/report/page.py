@@ -14,17 +14,25 @@ from typing import Any
 
 from jinja2 import DictLoader, Environment
 
-from onward import lineage
+from onward.align.policy.warnings import warnings
 from onward.errors import FolderError
 from onward.files import COPY_AGAIN, read_json, write_bytes
-from onward.generate.stages import STAGES
-from onward.lineage import Lineage, Result
-from onward.model.describe import describe
+from onward.lineage import Result
+from onward.report.again import sameness
+from onward.report.ancestry import commands, tree
 from onward.report.cleaning.funnel import funnel
 from onward.report.figures import curves
-from onward.train.callbacks import read_metrics
+from onward.report.lead import lead
+from onward.report.plans import planned
+from onward.report.reinforcing.divergence import overoptimisation, reading
+from onward.report.reinforcing.drawings import drawings_of, watched
+from onward.report.speaking import said
+from onward.report.spending import spent
+from onward.report.stage import Stage, stages
 
 WON = "preferred to the stage before"
+WARNED = ("watched", "kl")
+"""What is said of a reinforcement here: that the proxy is fooled, or that the model has gone far. The rest is on its own page."""
 SEVERAL = 3
 """So many ways to measure a suite make a table of their own."""
 CLEANED = Path("data", "corpus")
@@ -32,75 +40,87 @@ CLEANED = Path("data", "corpus")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Stage:
-    """One model folder of the run, as the page shows it."""
+class Table:
+    """What was measured of some stages, by the suite or the metric: a result for each of them, or None.
 
-    name: str
-    history: Lineage
-    parameters: int
-    picture: str | None
-    minutes: float
-    tokens: int
-    page: bool
-    """Whether it has one of its own."""
+    title: a metric, or a suite that is measured in several ways.
+    """
+
+    title: str
+    stages: list[str]
+    rows: dict[str, list[Result | None]]
 
 
 def write_report(run: Path) -> Path:
-    """Write `report.html` into a run folder, or into a single model folder.   Raises FolderError where there is no stage in it."""
-    stages = [_stage(path) for path in _folders(run)]
-    if not stages:
-        raise FolderError(
-            f"{run} holds no model folder with a lineage ({lineage.FILE}), so there is nothing to report."
-        )
+    """Write `report.html` into a run folder, or into a single model folder; where that has a page of its own, `summary.html` beside it.
+
+    Raises FolderError where there is no stage in it, or where something is damaged.
+    """
+    found = stages(run)
+    single = found[0].folder == run
+    file = run / ("summary.html" if single and _has_page(found[0]) else "report.html")
+    roots = tree(found)
+    talking = [stage for stage in found if stage.talks]
     page = filled(
         "onward.report",
         name=run.resolve().name,
-        stages=stages,
-        measures=_measures(stages),
+        stages=found,
+        lead=lead(found),
+        measures=_measures(found),
+        pages=[stage.name for stage in found if _has_page(stage)],
+        single=single,
+        pictures={stage.name: curves(stage.metrics) for stage in found if stage.metrics},
+        drawings={stage.name: picture for stage in found if (picture := _overoptimised(stage))},
+        said={stage.name: texts for stage in found if (texts := said(stage.folder))},
         samples=_samples(run),
         cleaning=_cleaning(run),
-        verdict=_verdict(stages),
-        last=stages[-1],
+        verdict=_verdict(found),
+        spent=spent(run, found),
+        planned=[stage for stage in found if stage.history.plan],
+        plans=planned([stage for stage in found if stage.history.plan]),
+        tree=roots,
+        commands=commands(roots),
+        sameness=sameness(roots),
+        last=found[-1],
+        talker=talking[-1] if talking else None,
     )
-    write_bytes(run / "report.html", page.encode(errors="replace"))
-    return run / "report.html"
+    write_bytes(file, page.encode(errors="replace"))
+    return file
 
 
-def _folders(run: Path) -> list[Path]:
-    """The model folders in the order of the road."""
-    if (run / lineage.FILE).exists():
-        return [run]
-    found = sorted(path.parent for path in run.glob(f"*/{lineage.FILE}") if (path.parent / "config.json").exists())
-    return sorted(found, key=lambda path: STAGES.index(path.name) if path.name in STAGES else len(STAGES))
+def _has_page(stage: Stage) -> bool:
+    """Whether `onward reward` or `onward rl` has written one into its folder."""
+    return stage.history.verb in ("reward", "rl") and (stage.folder / "report.html").exists()
 
 
-def _stage(path: Path) -> Stage:
-    history = lineage.read(path)
-    assert history is not None
-    metrics = read_metrics(path / "metrics.jsonl")
-    return Stage(
-        name=path.name,
-        history=history,
-        parameters=describe(path)["parameters"]["total"],
-        picture=curves(metrics) if metrics else None,
-        minutes=metrics[-1]["seconds"] / 60 if metrics else 0.0,
-        tokens=int(metrics[-1]["tokens"]) if metrics else 0,
-        page=history.verb in ("reward", "rl") and (path / "report.html").exists(),
-    )
+def _overoptimised(stage: Stage) -> tuple[str, str, list[str]] | None:
+    """The picture, how to read it and what it warns of, where a stage was reinforced and its divergence was measured."""
+    drawings = drawings_of(stage.metrics) if stage.history.verb == "rl" else []
+    drawings = [one for one in drawings if {"kl", "reward", *watched(drawings)} <= one.figures.keys()]
+    if (picture := overoptimisation(drawings)) is None:
+        return None
+    warned = warnings([one.figures for one in drawings])
+    return picture, reading(drawings), [text for about, text in warned.items() if about in WARNED]
 
 
-def _measures(stages: list[Stage]) -> dict[str, dict[str, list[Result | None]]]:
-    """Tables, by what they are about, of rows: the result of every stage, or None where it was not measured.
+def _measures(stages: list[Stage]) -> list[Table]:
+    """A table is about one metric, and has a row for each suite; but of a suite that is measured in several ways, a row for each of them.
 
-    A table is about one metric, and has a row for each suite; but of a suite that is measured in several ways, a row for each of them.
+    Only stages of which something in it was measured have a column.
     """
     keys = dict.fromkeys((r.metric, r.suite) for stage in stages for r in stage.history.results)
     ways = Counter(suite for _, suite in keys)
-    found: dict[str, dict[str, list[Result | None]]] = {}
+    rows: dict[str, dict[str, tuple[str, str]]] = {}
     for metric, suite in keys:
         title, row = (metric, suite) if ways[suite] < SEVERAL else (suite, metric)
-        found.setdefault(title, {})[row] = [_result(stage, metric, suite) for stage in stages]
-    return found
+        rows.setdefault(title, {})[row] = (metric, suite)
+    return [_table(title, wanted, stages) for title, wanted in rows.items()]
+
+
+def _table(title: str, wanted: dict[str, tuple[str, str]], stages: list[Stage]) -> Table:
+    measured = [stage for stage in stages if any(_result(stage, *one) for one in wanted.values())]
+    rows = {row: [_result(stage, *one) for stage in measured] for row, one in wanted.items()}
+    return Table(title=title, stages=[stage.name for stage in measured], rows=rows)
 
 
 def _result(stage: Stage, metric: str, suite: str) -> Result | None:
@@ -148,7 +168,13 @@ def _samples(run: Path) -> dict[str, Any]:
 def _cleaning(run: Path) -> str | None:
     """The funnel of the cleaning whose texts the run learned from, where it did one itself."""
     file = run / CLEANED / "report.json"
-    return funnel(read_json(file, COPY_AGAIN)) if file.exists() else None
+    if not file.exists():
+        return None
+    report = read_json(file, COPY_AGAIN)
+    try:
+        return funnel(report)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FolderError(f"{file} is no report of a cleaning ({error!r}). {COPY_AGAIN}") from error
 
 
 def filled(room: str, **values: Any) -> str:

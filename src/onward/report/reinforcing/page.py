@@ -9,7 +9,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from onward import lineage
 from onward.align.policy.measuring import TARGETS
@@ -17,7 +16,8 @@ from onward.align.policy.warnings import warnings
 from onward.errors import FolderError
 from onward.files import write_bytes
 from onward.report.page import filled
-from onward.report.reinforcing.picture import Drawing, panels
+from onward.report.reinforcing.drawings import drawings_of
+from onward.report.reinforcing.picture import panels
 from onward.train.callbacks import read_metrics
 from onward.train.measure import mean
 from onward.train.size import MEASURED_NOW_AND_THEN
@@ -72,34 +72,6 @@ def _before(samples: Sequence[Sample]) -> float | None:
     """The mean reward, before, of those that are measured while training: the first ones."""
     worth = [sample.worth[REWARD][0] for sample in samples[: MEASURED_NOW_AND_THEN // TARGETS]]
     return sum(worth) / len(worth) if worth else None
-
-
-def drawings_of(metrics: Sequence[dict[str, Any]]) -> list[Drawing]:
-    """Steps that learned from the same answers, as one: their figures as they stand at its last step, and the mean of what each step
-    measures anew.
-
-    A drawing is known by its figures, which all of its steps repeat.
-    """
-    found: list[list[dict[str, Any]]] = []
-    for line in metrics:
-        if found and all(line.get(name) == found[-1][-1].get(name) for name in REPEATED):
-            found[-1].append(line)
-        else:
-            found.append([line])
-    return [Drawing(steps[-1]["step"], _merged(steps)) for steps in found]
-
-
-REPEATED = ("reward", "reward_spread", "kl", "answer_tokens", "disagreement")
-AVERAGED = ("loss", "entropy", "clipped", "value_error")
-
-
-def _merged(steps: list[dict[str, Any]]) -> dict[str, float]:
-    merged = {name: value for line in steps for name, value in line.items() if value is not None}
-    for name in AVERAGED:
-        values = [line[name] for line in steps if line.get(name) is not None]
-        if values:
-            merged[name] = sum(values) / len(values)
-    return merged
 
 
 def _chosen(samples: list[Sample]) -> list[tuple[str, list[Sample]]]:

@@ -14,19 +14,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
+from onward.report.reinforcing.drawings import Drawing, short, watched
 
 GREEN = "#3f9d6b"
 PURPLE = "#8f6fc0"
 WATCHED = (GREEN, PURPLE)
 """Colours of what is only watched, in turn."""
-
-
-@dataclass(frozen=True)
-class Drawing:
-    """One drawing of answers and the steps that learned from it.   step: its last one.   figures: as in metrics.jsonl."""
-
-    step: int
-    figures: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -90,9 +83,9 @@ def _rewards(axes: Axes, drawings: Sequence[Drawing], baseline: float | None) ->
         linewidth=0,
     )
     _line(axes, drawings, "reward", BLUE, label="learned by")
-    watched = _watched(drawings)
-    for name, colour in zip(watched, WATCHED * len(watched), strict=False):
-        _line(axes, drawings, name, colour, label=f"watched: {_short(name)}")
+    names = watched(drawings)
+    for name, colour in zip(names, WATCHED * len(names), strict=False):
+        _line(axes, drawings, name, colour, label=f"watched: {short(name)}")
     if any("held_out_reward" in one.figures for one in drawings):
         _line(axes, drawings, "held_out_reward", ORANGE, label="held out")
     if baseline is not None:
@@ -102,25 +95,16 @@ def _rewards(axes: Axes, drawings: Sequence[Drawing], baseline: float | None) ->
     )
 
 
-def _watched(drawings: Sequence[Drawing]) -> list[str]:
-    return [name for name in drawings[0].figures if name.startswith("watched ")]
-
-
-def _short(name: str) -> str:
-    """A watched reward's name without the folders that it is in."""
-    return name.removeprefix("watched ").rpartition("/")[2]
-
-
 def _reading_rewards(drawings: Sequence[Drawing]) -> str:
-    watched = (
+    fooled = (
         " What is watched is not learned by: where it falls while the reward rises, the reward is being fooled."
-        if _watched(drawings)
+        if watched(drawings)
         else ""
     )
     return (
         "Blue: the mean reward of the answers just drawn, with half of their spread around it; it should rise. Orange: the same on "
         "prompts that are held out; it should rise with the blue one, above the dotted line, where the model began."
-        + watched
+        + fooled
     )
 
 
