@@ -11,7 +11,7 @@ def said_at(steps, prompts=("a<b>", "b", "c")):
     return [{"step": step, "prompt": p, "text": f"{p} at {step}<i>"} for step in steps for p in prompts]
 
 
-def test_two_prompts_at_four_looks(run):
+def test_every_beginning_at_four_looks(run):
     place = run("base", "pretrain")
     (place / "base" / "said.jsonl").write_text(lined(said_at(range(10, 110, 10))))
     page = write_report(place).read_text()
@@ -22,7 +22,7 @@ def test_two_prompts_at_four_looks(run):
             == (f"<td>b at {step}&lt;i&gt;</td>" in page)
             == (step in (10, 40, 70, 100))
         )
-    assert "c at 10&" not in page
+    assert "c at 10&" in page
 
 
 def test_fewer_looks_are_each_shown_once_and_none_is_no_section(run):
@@ -43,11 +43,4 @@ def test_a_damaged_line_is_named(run, line):
     place = run("base", "pretrain")
     (place / "base" / "said.jsonl").write_bytes(lined(said_at((1,))).encode() + line.encode("latin-1") + b"\n")
     with pytest.raises(FolderError, match=r"said\.jsonl, line 4"):
-        write_report(place)
-
-
-def test_a_missing_line_is_named(run):
-    place = run("base", "pretrain")
-    (place / "base" / "said.jsonl").write_text(lined(said_at((1, 2))[:-1]))
-    with pytest.raises(FolderError, match=r"said\.jsonl does not say what came of 'c' at step 2"):
         write_report(place)

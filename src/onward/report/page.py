@@ -26,9 +26,9 @@ from onward.report.lead import lead
 from onward.report.plans import planned
 from onward.report.reinforcing.divergence import overoptimisation, reading
 from onward.report.reinforcing.drawings import drawings_of, watched
-from onward.report.speaking import said
 from onward.report.spending import spent
 from onward.report.stage import Stage, stages
+from onward.train.said import SAID, early_and_late
 
 WON = "preferred to the stage before"
 WARNED = ("watched", "kl")
@@ -71,7 +71,7 @@ def write_report(run: Path) -> Path:
         single=single,
         pictures={stage.name: curves(stage.metrics) for stage in found if stage.metrics},
         drawings={stage.name: picture for stage in found if (picture := _overoptimised(stage))},
-        said={stage.name: texts for stage in found if (texts := said(stage.folder))},
+        said={stage.name: texts for stage in found if (texts := early_and_late(stage.folder / SAID))},
         samples=_samples(run),
         cleaning=_cleaning(run),
         verdict=_verdict(found),

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from markupsafe import Markup
 
@@ -21,14 +19,12 @@ from onward.generate.stages import STAGES
 from onward.studio import pictures
 from onward.studio.building import ESCAPES, Asked, Builds, check
 from onward.studio.shared import empty, joined
-from onward.train import said
 from onward.train.callbacks import read_metrics
+from onward.train.said import SAID, Said, early_and_late
 
 TAIL = 6000
 """Bytes of a log that are shown."""
 LINES = 24
-TIMES = 4
-"""That a model is heard while it learned: at first, at last, and between."""
 
 
 @dataclass(frozen=True)
@@ -42,7 +38,7 @@ class Progress:
     whole: bool
     stages: dict[str, bool]
     metrics: dict[str, list[dict[str, float]]]
-    said: dict[str, list[dict[str, Any]]]
+    said: dict[str, list[Said]]
     log: str
     command: str
     bytes: int
@@ -62,7 +58,7 @@ def look(builds: Builds, name: str) -> Progress:
         whole=(out / (lineage.FILE if stage else "report.html")).exists(),
         stages={one: one in made for one in stages},
         metrics={f"{run}/{one}": found for one, place in places.items() if (found := _metrics(place))},
-        said={one: found for one, place in places.items() if (found := _said(place))},
+        said={one: heard for one, place in places.items() if (heard := _said(place))},
         log=_tail(builds.log(name)),
         command=_command(builds, name),
         bytes=sum(_size(place) for place in (out, out.with_name(f"{out.name}.training"))),
@@ -95,9 +91,9 @@ def _metrics(place: Path) -> list[dict[str, float]]:
         return []
 
 
-def _said(place: Path) -> list[dict[str, Any]]:
+def _said(place: Path) -> list[Said]:
     try:
-        return said.read(place / said.SAID)
+        return early_and_late(place / SAID)
     except (OnwardError, OSError):
         return []
 
@@ -130,7 +126,7 @@ def page(found: Progress) -> Markup:
         for stage, made in found.stages.items()
     )
     disk = f"{found.bytes / 1e6:,.0f} MB on disk, {found.free / 1e9:,.0f} GB free"
-    heard = joined(_heard(stage, lines) for stage, lines in found.said.items())
+    heard = joined(_heard(stage, one) for stage, every in found.said.items() for one in every)
     return Markup(
         '<h2>{}: {}</h2><div class="o-key">{}<span>{}</span></div>{}{}<h3>The log</h3><pre>{}</pre>{}'
     ).format(
@@ -145,26 +141,12 @@ def page(found: Progress) -> Markup:
     )
 
 
-def _heard(stage: str, lines: Sequence[dict[str, Any]]) -> Markup:
-    """The same beginnings, carried on early and late."""
-    prompts = list(dict.fromkeys(line["prompt"] for line in lines))
-    return joined(
-        Markup('<div class="o-scroll"><table><tr><th>step</th><th>{}: {}</th></tr>{}</table></div>').format(
-            stage,
-            Markup('<span class="o-soft">{} …</span>').format(prompt.strip()),
-            joined(
-                Markup('<tr><td class="n">{:,}</td><td>{}</td></tr>').format(
-                    line["step"], line["text"].strip() or "(nothing)"
-                )
-                for line in _few([line for line in lines if line["prompt"] == prompt])
-            ),
-        )
-        for prompt in prompts
+def _heard(stage: str, said: Said) -> Markup:
+    """A beginning, carried on early and late."""
+    rows = joined(
+        Markup('<tr><td class="n">{:,}</td><td>{}</td></tr>').format(step, text.strip() or "(nothing)")
+        for step, text in said.texts
     )
-
-
-def _few(lines: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """The first, the last, and those between at equal distances."""
-    if len(lines) <= TIMES:
-        return list(lines)
-    return [lines[round(at * (len(lines) - 1) / (TIMES - 1))] for at in range(TIMES)]
+    return Markup(
+        '<div class="o-scroll"><table><tr><th>step</th><th>{}: <span class="o-soft">{} …</span></th></tr>{}</table></div>'
+    ).format(stage, said.prompt.strip(), rows)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,8 @@ BEGINNINGS = 2
 GIVEN = 16
 """Tokens of a text that are given; of a conversation, all up to its first answer."""
 LONGEST_GIVEN = 256
+LOOKS = 4
+"""Times at each beginning that people are shown."""
 TOKENS = 40
 """That are said, at most."""
 
@@ -80,6 +83,28 @@ def read(path: Path) -> list[dict[str, Any]]:
     """All lines; a last one that a crash cut short is left out, and none where there is no file.   Raises FolderError."""
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
     return [_line(path, number, line) for number, line in enumerate(lines, 1) if line.endswith(b"\n")]
+
+
+@dataclass(frozen=True)
+class Said:
+    """A beginning, and what the model said after it: at first, on the way, and at last, each with its step."""
+
+    prompt: str
+    texts: list[tuple[int, str]]
+
+
+def early_and_late(path: Path) -> list[Said]:
+    """Of each beginning a few times, at equal distances. None where there is no file.   Raises FolderError."""
+    found: dict[str, list[tuple[int, str]]] = {}
+    for line in read(path):
+        found.setdefault(line["prompt"], []).append((line["step"], line["text"]))
+    return [Said(prompt, _few(texts)) for prompt, texts in found.items()]
+
+
+def _few(texts: list[tuple[int, str]]) -> list[tuple[int, str]]:
+    if len(texts) <= LOOKS:
+        return texts
+    return [texts[round(at * (len(texts) - 1) / (LOOKS - 1))] for at in range(LOOKS)]
 
 
 def _line(path: Path, number: int, line: bytes) -> dict[str, Any]:
