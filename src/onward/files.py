@@ -12,7 +12,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -217,6 +217,16 @@ def _swap(beside: Path, path: Path) -> None:
             old.rename(path)
         raise
     remove(old)
+
+
+def size_below(folder: Path) -> int:
+    """Bytes of all files in a folder and below; what goes away meanwhile counts nothing."""
+    total = 0
+    for here, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(here, name)).st_size
+    return total
 
 
 def file_hash(path: Path) -> str:

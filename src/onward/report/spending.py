@@ -13,8 +13,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from onward.files import size_below
 from onward.model.folder import read_config
-from onward.report.stage import Stage, size_of
+from onward.report.stage import Stage
 
 MEASURED = re.compile(r"^(?P<name>.+): (?P<speed>[\d,]+) GFLOP/s measured in \w+$")
 """The plan's reason for its device (train/size.py), where the machine was measured."""
@@ -52,7 +53,7 @@ def spent(run: Path, stages: Sequence[Stage]) -> list[Spent]:
     """A row a stage, one of the run's own data, and, where there are several, their sum last."""
     rows = [_row(stage) for stage in stages]
     if (run / DATA).is_dir() and len(stages) > 1:
-        rows.append(Spent(name="its data", bytes=size_of(run / DATA)))
+        rows.append(Spent(name="its data", bytes=size_below(run / DATA)))
     return [*rows, _sum(rows)] if len(rows) > 1 else rows
 
 

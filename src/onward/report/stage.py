@@ -12,6 +12,7 @@ from typing import Any
 
 from onward import lineage
 from onward.errors import FolderError
+from onward.files import size_below
 from onward.generate.stages import STAGES
 from onward.lineage import Lineage
 from onward.model.describe import describe, describe_adapter
@@ -50,7 +51,7 @@ class Stage:
 
     @property
     def bytes(self) -> int:
-        return size_of(self.folder)
+        return size_below(self.folder)
 
 
 def stages(run: Path) -> list[Stage]:
@@ -91,8 +92,3 @@ def _stage(path: Path) -> Stage:
         adapter=adapter,
         metrics=read_metrics(path / "metrics.jsonl"),
     )
-
-
-def size_of(folder: Path) -> int:
-    """Bytes of all the files in it."""
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from markupsafe import Markup
 
 from onward import lineage
 from onward.errors import OnwardError
+from onward.files import size_below
 from onward.generate.stages import STAGES
 from onward.studio import pictures
 from onward.studio.building import ESCAPES, Asked, Builds, check
@@ -61,7 +61,7 @@ def look(builds: Builds, name: str) -> Progress:
         said={one: heard for one, place in places.items() if (heard := _said(place))},
         log=_tail(builds.log(name)),
         command=_command(builds, name),
-        bytes=sum(_size(place) for place in (out, out.with_name(f"{out.name}.training"))),
+        bytes=sum(size_below(place) for place in (out, out.with_name(f"{out.name}.training"))),
         free=shutil.disk_usage(next(one for one in (out, *out.absolute().parents) if one.exists())).free,
     )
 
@@ -96,16 +96,6 @@ def _said(place: Path) -> list[Said]:
         return early_and_late(place / SAID)
     except (OnwardError, OSError):
         return []
-
-
-def _size(place: Path) -> int:
-    """Bytes of all files below; what goes away meanwhile counts nothing."""
-    total = 0
-    for here, _, names in os.walk(place):
-        for name in names:
-            with suppress(OSError):
-                total += os.lstat(os.path.join(here, name)).st_size
-    return total
 
 
 # --- as HTML ----------------------------------------------------------------------------------------------------------

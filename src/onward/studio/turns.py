@@ -57,6 +57,6 @@ def _tools(found: dict[int, Turn], turn: Turn) -> Markup:
 def _answer(name: str, answer: Answer) -> Markup:
     end = ENDS.get(answer.finish, "")
     who = Markup('<div class="o-who">{}{}</div>').format(name, f" · {end}" if end else "")
-    said = Markup('<div class="o-said{}">{}</div>').format("" if answer.finish else " o-live", answer.text)
+    said = Markup('<div class="o-said{}">{}</div>').format("" if answer.finish else " o-live", answer.text.lstrip())
     error = Markup('<p class="o-warm">{}</p>').format(answer.error) if answer.error else ""
     return Markup('<section class="o-answer">{}{}{}</section>').format(who, said, error)
