@@ -4,13 +4,13 @@
     python benchmarks/speculation.py prepare -o drafting --minutes 15      (a world, a model to draft for, and what drafts for it)
     python benchmarks/speculation.py measure drafting --threads 2
 
-The target has 8 blocks of width 384 and is trained on the built-in world and on programs that are copied with a variable renamed; a smaller
-model has 2 blocks of width 96 and is trained for a fifth of the time, heads and block each for a third, in small batches. --texts
-beginnings of each kind are carried on by --tokens tokens with each drafter and without one, in turn; the speed-up is the median over beginnings of the ratio of seconds after
-the first token, with its quarters. As users have it: drafts that do not pay are switched off, which is learned anew for each kind of text,
-from two texts that do not count. The noise of --temperature is shared with the drafter. Ours runs compiled in fp32, and its texts are
-compared with those without a drafter; transformers' runs in fp32 by torch, and draws nothing (temperature 0), as its own texts would
-differ otherwise.
+The target has 8 blocks of width 384 and is trained on the built-in world and on programs that are copied with a variable renamed; a
+smaller model has 2 blocks of width 96 and is trained for a fifth of the time, heads and block each for a third, in small batches. --texts
+beginnings of each kind are carried on by --tokens tokens with each drafter and without one, in turn; the speed-up is the median over
+beginnings of the ratio of seconds after the first token, with its quarters. As users have it: drafts that do not pay are switched off,
+which is learned anew for each kind of text, from two texts that do not count. The noise of --temperature is shared with the drafter. Ours
+runs compiled in fp32, and its texts are compared with those without a drafter; transformers' runs in fp32 by torch, and draws nothing
+(temperature 0), as its own texts would differ otherwise.
 """
 
 from __future__ import annotations
