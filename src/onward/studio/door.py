@@ -67,7 +67,7 @@ class Door:
 
     async def _until_drained(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A page listens for as long as it is open. Where the server shuts down, nobody waits for that."""
-        ended = gone = False
+        begun = ended = gone = False
 
         async def heard() -> Message:
             nonlocal gone
@@ -76,7 +76,8 @@ class Door:
             return message
 
         async def noted(message: Message) -> None:
-            nonlocal ended
+            nonlocal begun, ended
+            begun = True
             ended = message["type"] == "http.response.body" and not message.get("more_body", False)
             await send(message)
 
@@ -92,8 +93,13 @@ class Door:
                     return
             await work
         except Exception:
-            if not gone:  # what goes wrong in telling somebody who has left is nobody's business
+            # Gradio's stream of news ends so when a page is left in the middle of one: nobody is there to be told. What goes wrong in
+            # making the news is told to the page, and logged, by Gradio itself.
+            if not (gone or begun):
                 raise
+            if not ended:
+                with suppress(Exception):
+                    await send({"type": "http.response.body", "body": b""})
         finally:
             work.cancel()
 
