@@ -21,6 +21,8 @@ from onward.train.tasks import TASKS
 
 DATA, MODELS = "the data", "the models"
 """That there are, in `Argument.of`."""
+PATHS = ("teacher",)
+"""Settings that are model folders."""
 
 
 @dataclass(frozen=True)
@@ -141,7 +143,3 @@ def _options(kind: type, values: Mapping[str, Any], places: Places) -> list[str]
         field.name: getattr(made, field.name) for field in fields(kind) if getattr(made, field.name) != field.default
     }
     return [f"--{n.replace('_', '-')}" + ("" if v is True else f"={v}") for n, v in changed.items()]
-
-
-PATHS = ("teacher",)
-"""Settings that are model folders."""
