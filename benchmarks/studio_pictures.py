@@ -18,7 +18,7 @@ from PIL import Image
 from playwright.sync_api import Page, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from visiting import make, served
+from visiting import choose, make, served
 
 ASKED = "By which company is Humphrey Coldbourne employed?"
 COLOURS = 256
@@ -28,15 +28,6 @@ COLOURS = 256
 def tab(page: Page, name: str) -> None:
     page.get_by_role("tab", name=name, exact=True).click()
     page.wait_for_timeout(1500)
-
-
-def choose(page: Page, label: str, words: str) -> None:
-    box = page.get_by_label(label, exact=True).locator("visible=true").first
-    box.click()
-    box.fill("")
-    box.press_sequentially(words)
-    page.get_by_role("option").filter(has_text=words).locator("visible=true").first.click()
-    page.keyboard.press("Escape")
 
 
 def chat(page: Page) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -47,3 +48,13 @@ def served(studio: Studio, password: str | None = None, port: int = 0) -> Iterat
 def make(given: list[str], data: Path, **further: bool) -> Studio:
     places = Places(given, data / RANKINGS)
     return Studio.over(places, Shelf(places, device="cpu", weights="torch"), data, **further)
+
+
+def choose(page: Any, label: str, words: str) -> None:
+    """In a list, by typing a part of what is wanted."""
+    box = page.get_by_label(label, exact=True).locator("visible=true").first
+    box.click()
+    box.fill("")
+    box.press_sequentially(words)
+    page.get_by_role("option").filter(has_text=words).locator("visible=true").first.click()
+    page.keyboard.press("Escape")

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from visiting import Up, make, served
+from visiting import Up, choose, make, served
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page is driven by playwright, which is not installed")
 CHROMIUM = shutil.which("chromium")
@@ -280,16 +280,6 @@ def test_a_server_that_is_killed_and_started_again_has_everything(runs, tmp_path
         page.reload()
         expect(page.locator("#o-past .o-asked")).to_have_text("Remember me", timeout=15_000)
         assert page.locator("#o-past .o-said").inner_text() == said
-
-
-def choose(page: Any, label: str, words: str) -> None:
-    """In a list, by typing a part of what is wanted."""
-    box = page.get_by_label(label, exact=True).locator("visible=true").first
-    box.click()
-    box.fill("")
-    box.press_sequentially(words)
-    page.get_by_role("option").filter(has_text=words).locator("visible=true").first.click()
-    page.keyboard.press("Escape")
 
 
 def test_whoever_has_nothing_builds_the_default_and_sees_it_happen(tmp_path, visit):
