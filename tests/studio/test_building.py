@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from onward.errors import PlanError
+from onward.errors import OutputError, PlanError
+from onward.studio import pictures
 from onward.studio.building import Asked, Builds
 from onward.studio.places import Places
 from onward.studio.progress import look, page
@@ -94,3 +95,32 @@ def test_what_a_model_says_as_it_learns_is_shown_early_and_late(tmp_path):
     assert found.log == "pretrain 2/9"
     assert found.bytes > 0
     assert found.free > found.bytes
+
+
+@pytest.mark.parametrize(
+    "words", [["serve"], ["build", "--out=/elsewhere"], ["sft", "--force", "--", "a"], ["pretrain", "-o", "x"]]
+)
+def test_what_a_folder_from_elsewhere_says_is_not_started(words, tmp_path):
+    (tmp_path / ".studio").mkdir()
+    (tmp_path / ".studio" / "run.json").write_text(json.dumps({"process": 1, "words": words}))
+    with pytest.raises(PlanError, match="does not start this"):
+        Builds(Places([str(tmp_path)])).go_on("run")
+
+
+def test_links_among_the_logs_are_not_followed(tmp_path):
+    (tmp_path / "secret").write_text("nobody's business")
+    (tmp_path / "runs" / ".studio").mkdir(parents=True)
+    for name, target in (("leak", tmp_path / "secret"), ("gone", tmp_path / "none")):
+        (tmp_path / "runs" / ".studio" / f"{name}.log").symlink_to(target)
+    builds = Builds(Places([str(tmp_path / "runs")]))
+    assert builds.names() == []
+    assert look(builds, "leak").log == ""
+    with pytest.raises(OutputError):
+        builds.start(Asked("leak", ("build", "--steps=1")))
+    assert (tmp_path / "secret").read_text() == "nobody's business"
+
+
+def test_names_and_figures_that_no_picture_takes():
+    figures = [{"step": n, "loss": 1.0 / n, "tokens": n, "seconds": n} for n in range(1, 9)]
+    assert "<svg" in pictures.compared({"x$\\frac{$": figures, "_y": figures})
+    assert pictures.compared({"large": [one | {"loss": 1e308 * (-1) ** one["step"]} for one in figures]}) == ""

@@ -148,6 +148,43 @@ def test_a_reload_in_the_middle_of_an_answer_loses_nothing(up, visit):
     expect(page.locator("#o-past .o-who")).to_contain_text("small/sft", timeout=10_000)
 
 
+def test_what_is_typed_while_an_answer_comes_stays_and_one_can_go_elsewhere(up, visit):
+    page = visit(up)
+    words = page.locator("#o-words textarea")
+    longer(page, 60)
+    say(page, "one")
+    expect(words).to_have_value("")
+    words.fill("what I want to ask next")
+    expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=15_000)
+    expect(words).to_have_value("what I want to ask next")
+    longer(page, 4000)
+    say(page, "two")
+    expect(page.locator("#o-live .o-said")).to_have_text(re.compile(".{40}", re.S), timeout=15_000)
+    say(page, "three, and no more of two")
+    expect(page.locator("#o-past .o-asked")).to_have_text(["one", "two"], timeout=15_000)
+    expect(page.locator("#o-live .o-asked")).to_have_text("three, and no more of two")
+    page.get_by_role("button", name="Conversations").click()
+    page.get_by_role("button", name="New").click()
+    expect(page.locator("#o-past .o-empty")).to_be_visible()
+    page.wait_for_timeout(1500)
+    expect(page.locator("#o-live .o-said")).to_have_count(0)
+    longer(page, 8)
+    say(page, "elsewhere")
+    expect(page.locator("#o-past .o-asked")).to_have_text(["elsewhere"], timeout=20_000)
+
+
+def test_an_answer_that_was_cut_off_by_the_end_of_the_studio_says_so(up, visit):
+    from onward.studio.kept import Answer
+
+    number = up.studio.kept.begin("cut")
+    turn = up.studio.kept.add(number, None, "hello", {"seed": 0}, {"small/sft": Answer("half an ans", "")})
+    page = visit(up)
+    page.evaluate("(place) => sessionStorage.setItem('onward-chat', place)", f"{number}:{turn.id}")
+    page.reload()
+    expect(page.locator("#o-past .o-who")).to_contain_text("stopped")
+    expect(page.locator(".o-live")).to_have_count(0)
+
+
 def test_two_tabs_talk_each_their_own(up, visit):
     one = visit(up)
     two = another(one.context, up)
@@ -316,7 +353,7 @@ def test_a_plan_is_shown_for_what_the_form_says_and_mistakes_are_told(up, visit)
     choose(page, "Texts to learn from", "stories.txt")
     page.get_by_label("Minutes").locator("visible=true").first.fill("ten")
     page.locator("#o-build-plan").click()
-    expect(page.get_by_text("Minutes: 'ten' is no number.").first).to_be_visible()
+    expect(page.get_by_text("Minutes: 'ten' is no number; write 0.5.").first).to_be_visible()
     page.get_by_label("Minutes").locator("visible=true").first.fill("0.1")
     page.get_by_role("button", name="Shape of the model").click()
     page.get_by_label("Depth").fill("1")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import inspect
+import os
+import shutil
 from dataclasses import fields
 
 import pytest
@@ -58,6 +60,7 @@ def test_names_become_the_folders_and_files_that_were_listed(places, runs, tmp_p
     assert words == [
         "sft",
         f"--replay={tmp_path / 'texts.jsonl'}",
+        "--",
         str(runs / "small" / "base"),
         str(tmp_path / "texts.jsonl"),
     ]
@@ -106,12 +109,39 @@ def test_what_does_not_go_together_or_is_missing_is_said(places):
         ("minutes", "2.5", 2.5),
         ("minutes", " ", None),
         ("steps", "1,000", 1000),
+        ("steps", "12,345,678", 12_345_678),
         ("precision", "", None),
         ("keep", True, True),
     ],
 )
 def test_what_is_filled_in_becomes_a_value(name, given, wanted):
     assert form.value(Wishes, name, given) == wanted
+
+
+@pytest.mark.parametrize(
+    ("name", "given"), [("minutes", "0,5"), ("lr", "0,0003"), ("steps", "1,5"), ("minutes", "1,500")]
+)
+def test_a_comma_that_may_be_a_decimal_one_is_refused(name, given):
+    with pytest.raises(PlanError, match="is no "):
+        form.value(Wishes, name, given)
+
+
+def test_a_file_that_is_called_as_an_option_stays_a_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "--out=pwned.txt").write_text("x")
+    words = command("build", Places(["."]), {"Texts (none: the built-in world)": ["--out=pwned.txt"]}, {})
+    assert words == ["build", "--", "--out=pwned.txt"]
+
+
+def test_names_that_are_no_utf8_can_be_shown_and_found(runs, tmp_path):
+    (tmp_path / os.fsdecode(b"r\xfcn")).mkdir()
+    shutil.copytree(runs / "small" / "base", tmp_path / os.fsdecode(b"r\xfcn") / "base")
+    (tmp_path / os.fsdecode(b"B\xfccher.txt")).write_text("text")
+    places = Places([str(tmp_path)])
+    for name in [*places.stages(), *places.data(), *(run.name for run in places.runs())]:
+        assert name.encode().decode() == name
+    assert places.stage("r\\udcfcn/base").path.is_dir()
+    assert places.file("B\\udcfccher.txt").read_text() == "text"
 
 
 def test_what_is_no_number_is_refused():

@@ -20,7 +20,7 @@ from onward.files import COPY_AGAIN, read_json, write_bytes
 from onward.lineage import Result
 from onward.report.again import sameness
 from onward.report.ancestry import commands, tree
-from onward.report.cleaning.funnel import funnel
+from onward.report.cleaning.funnel import funnel_of
 from onward.report.figures import curves
 from onward.report.lead import lead
 from onward.report.plans import planned
@@ -170,11 +170,7 @@ def _cleaning(run: Path) -> str | None:
     file = run / CLEANED / "report.json"
     if not file.exists():
         return None
-    report = read_json(file, COPY_AGAIN)
-    try:
-        return funnel(report)
-    except (KeyError, TypeError, ValueError) as error:
-        raise FolderError(f"{file} is no report of a cleaning ({error!r}). {COPY_AGAIN}") from error
+    return funnel_of(file)
 
 
 def filled(room: str, **values: Any) -> str:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field, fields
 
-from onward.errors import OnwardError
+from onward.errors import OnwardError, PlanError
 from onward.generate.chat_model import Message
 from onward.generate.settings import Sampling
 from onward.studio.kept import Answer, Kept, Turn
@@ -58,6 +58,8 @@ class Answers:
     def stop(self, number: int | None) -> None:
         """What has been said stays."""
         if number in self._going:
+            for answer in self._going[number].turn.answers.values():
+                answer.finish = answer.finish or STOPPED
             for task in self._going[number].tasks:
                 task.cancel()
 
@@ -86,6 +88,8 @@ class Answers:
             answer.finish = STOPPED
         except OnwardError as error:
             answer.finish, answer.error = "error", str(error)
+            if len(asked) > 2 and isinstance(error, PlanError):
+                answer.error += " Begin a new conversation, or edit an earlier message."
         except Exception as error:
             answer.finish, answer.error = "error", f"{type(error).__name__}: {error}"
             raise

@@ -15,6 +15,8 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -22,9 +24,11 @@ from typing import IO, Any
 from onward.errors import OutputError, PlanError
 from onward.files import explained, write_json
 from onward.studio.places import Places
+from onward.studio.verbs import VERBS
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,40}(/[A-Za-z0-9][A-Za-z0-9_-]{0,40})?")
 LOGS = ".studio"
+TRIES = 3
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -36,7 +40,11 @@ class Asked:
     words: tuple[str, ...]
 
     def __post_init__(self) -> None:
+        """Of words that were written down, too: a folder of runs may come from elsewhere.   Raises PlanError."""
         check(self.name)
+        options = self.words[: self.words.index("--")] if "--" in self.words else self.words
+        if options[0] not in VERBS or any(word.startswith(("--out", "-o", "--force")) for word in options):
+            raise PlanError(f"the studio does not start this: {' '.join(self.words)[:80]!r}.")
 
     def command(self, runs: Path) -> list[str]:
         verb, *words = self.words
@@ -60,9 +68,12 @@ class Builds:
 
     def names(self) -> list[str]:
         """Of all that were started here, the last one first."""
-        found = sorted((self.runs / LOGS).glob("*.log"), key=lambda file: -file.stat().st_mtime)
-        names = [file.stem.replace(".", "/") for file in found]
-        return [name for name in names if NAME.fullmatch(name)]
+        found: list[tuple[float, str]] = []
+        for file in (self.runs / LOGS).glob("*.log"):
+            with suppress(OSError):
+                if NAME.fullmatch(name := file.stem.replace(".", "/")) and not file.is_symlink():
+                    found.append((file.stat().st_mtime, name))
+        return [name for _, name in sorted(found, reverse=True)]
 
     def plan(self, asked: Asked) -> str:
         """What would be done, as the command's --plan says it."""
@@ -75,9 +86,10 @@ class Builds:
         log = self.log(asked.name)
         with explained(log):
             log.parent.mkdir(parents=True, exist_ok=True)
-            with log.open("ab") as out:
-                if not _lock(out):
+            with _opened(log) as out:
+                if not _lock(out, fcntl.LOCK_EX):
                     raise PlanError(f"{asked.name} is being built already.")
+                write_json(log.with_suffix(".json"), {"process": 0, "words": list(asked.words)})
                 (self.runs / asked.name).parent.mkdir(parents=True, exist_ok=True)
                 child = subprocess.Popen(
                     asked.command(self.runs),
@@ -98,7 +110,9 @@ class Builds:
         if not self.running(name):
             raise PlanError(f"{name} is not being built now.")
         try:
-            os.kill(int(self.begun(name)["process"]), signal.SIGTERM)
+            if (process := int(self.begun(name)["process"])) < 2:
+                raise ProcessLookupError("its process was not written down")
+            os.kill(process, signal.SIGTERM)
         except (OSError, ValueError) as error:
             raise OutputError(f"{name} cannot be stopped from here ({error}). Press Ctrl-C where it runs.") from error
 
@@ -106,7 +120,7 @@ class Builds:
         self._children = [child for child in self._children if child.poll() is None]  # those that have ended are let go
         try:
             with self.log(name).open("rb") as file:
-                return not _lock(file)
+                return not _lock(file, fcntl.LOCK_SH)
         except OSError:
             return False
 
@@ -132,10 +146,21 @@ def check(name: str) -> None:
         raise PlanError("a run's name has letters, digits, _ and -, and begins with a letter or digit; or RUN/STAGE.")
 
 
-def _lock(file: IO[bytes]) -> bool:
-    """Whether nobody else holds the file. The lock ends with the last who has it open: this process, or a child that inherits it."""
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+def _opened(log: Path) -> IO[bytes]:
+    """To write at its end; not through a link, which may lead anywhere.   Raises OSError."""
+    return os.fdopen(os.open(log, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW, 0o644), "ab")
+
+
+def _lock(file: IO[bytes], how: int) -> bool:
+    """Whether nobody is at work who holds the file. The lock ends with the last who has it open: this process, or a child that inherits it.
+
+    how: LOCK_EX to hold it; LOCK_SH to see. Who only sees is gone in a moment, so that is waited for.
+    """
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(file, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False

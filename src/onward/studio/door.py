@@ -122,12 +122,14 @@ class Door:
         scheme, _, rest = given.partition(" ")
         if scheme.lower() == "basic":
             try:
-                rest = base64.b64decode(rest.strip(), validate=True).decode().partition(":")[2]
+                said = base64.b64decode(rest.strip(), validate=True).partition(b":")[2]
             except (binascii.Error, ValueError):
                 return False
-        elif scheme.lower() != "bearer":
+        elif scheme.lower() == "bearer":
+            said = rest.strip().encode("latin-1")  # as headers are decoded
+        else:
             return False
-        return hmac.compare_digest(rest.strip().encode(), (self.password or "").encode())
+        return hmac.compare_digest(said, (self.password or "").encode())
 
 
 def _name(host: str) -> str:

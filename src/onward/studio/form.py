@@ -7,6 +7,7 @@ whether they go together, which the dataclasses know.
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
@@ -14,6 +15,8 @@ import gradio as gr
 
 from onward.errors import PlanError
 
+_THOUSANDS = re.compile(r"(?<=\d),(?=\d{3}(\D|$))")
+"""Commas of whole numbers; in others one may be meant as a decimal point."""
 LABELS = {"lr": "Learning rate", "ema": "EMA", "kl": "KL", "kl_target": "KL target"}
 """Names that are no words."""
 
@@ -40,9 +43,10 @@ def value(kind: type, name: str, given: Any) -> Any:
     if not isinstance(given, str) or asked not in (int, float):
         return given or None
     try:
-        return asked(given.replace(",", "")) if given.strip() else None
+        return asked(_THOUSANDS.sub("", given) if asked is int else given) if given.strip() else None
     except ValueError:
-        raise PlanError(f"{label(name)}: {given.strip()[:40]!r} is no {'whole ' * (asked is int)}number.") from None
+        kind_of = "whole number" if asked is int else "number; write 0.5"
+        raise PlanError(f"{label(name)}: {given.strip()[:40]!r} is no {kind_of}.") from None
 
 
 def _field(kind: type, name: str) -> dataclasses.Field[Any]:

@@ -69,18 +69,19 @@ class Kept:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(
                 f"{path.parent} cannot be made ({error.strerror}). Set ONWARD_DATA to a folder."
             ) from error
-        with self._opened() as file:
-            file.executescript(_TABLES)
+        with self._opened():
+            pass
 
     @contextmanager
     def _opened(self) -> Iterator[sqlite3.Connection]:
         try:
             with closing(sqlite3.connect(self.path, timeout=30)) as file, file:
+                file.executescript(_TABLES)
                 yield file
         except sqlite3.Error as error:
             raise OutputError(
@@ -122,7 +123,12 @@ class Kept:
             rows = file.execute(
                 f"SELECT {columns} FROM turns WHERE conversation = ? ORDER BY id", (conversation,)
             ).fetchall()
-        return {row[0]: Turn(row[0], row[1], row[2], row[3], json.loads(row[4]), _unpacked(row[5])) for row in rows}
+        try:
+            return {row[0]: Turn(row[0], row[1], row[2], row[3], json.loads(row[4]), _unpacked(row[5])) for row in rows}
+        except (ValueError, TypeError, AttributeError) as error:
+            raise OutputError(
+                f"a turn of this conversation is damaged in {self.path} ({error}). Begin a new one, or delete it."
+            ) from error
 
     def remove(self, conversation: int) -> None:
         with self._opened() as file:

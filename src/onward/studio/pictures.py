@@ -25,17 +25,24 @@ def compared(found: Mapping[str, Metrics]) -> str:
     found = {name: metrics for name, metrics in found.items() if metrics}
     if not found:
         return ""
+    try:
+        return _drawn(found)
+    except (ValueError, OverflowError):  # figures that no axis can show, such as a loss of 1e308
+        return ""
+
+
+def _drawn(found: Mapping[str, Metrics]) -> str:
     with mpl.rc_context(STYLE):
         figure = Figure(figsize=(7.6, 2.9), layout="constrained")
         left, right = figure.subplots(1, 2)
         for (name, metrics), colour in zip(found.items(), COLOURS * len(found), strict=False):
             steps = [(line["step"], line["loss"]) for line in metrics if line.get("loss") is not None]
             if steps:
-                left.plot(*zip(*_smooth(steps), strict=True), color=colour, linewidth=1.5, label=name)
+                left.plot(*zip(*_smooth(steps), strict=True), color=colour, linewidth=1.5, label=_label(name))
             kind = next((kind for kind in HELD_OUT if any(kind in line for line in metrics)), None)
             if kind is not None:
                 held = [(line["step"], line[kind]) for line in metrics if kind in line]
-                label = f"{name}: {HELD_OUT[kind].removeprefix('held-out ')}"
+                label = f"{_label(name)}: {HELD_OUT[kind].removeprefix('held-out ')}"
                 right.plot(*zip(*held, strict=True), color=colour, linewidth=1.5, marker="o", markersize=3, label=label)
         _dress(left, "what it learned by: loss")
         _dress(right, "on held-out data")
@@ -49,6 +56,11 @@ def _smooth(steps: list[tuple[float, float]]) -> list[tuple[float, float]]:
         for i, (step, _) in enumerate(steps)
         if (part := steps[max(0, i + 1 - over) : i + 1])
     ]
+
+
+def _label(name: str) -> str:
+    """A name is no formula, and is shown also if it begins with an underscore."""
+    return " " * name.startswith("_") + name.replace("$", r"\$")
 
 
 def _dress(axes: Axes, title: str) -> None:

@@ -69,7 +69,7 @@ class Run:
         inside = self.path if stage is None else self.path / stage
         known = stage is None or any(one.path == inside for one in self.stages)
         file = inside / "report.html"
-        return file if known and file.is_file() else None
+        return file if known and file.is_file() and not file.is_symlink() else None
 
 
 class Places:
@@ -98,7 +98,7 @@ class Places:
         """All that is there now, by name; of two folders with one name, the second is called NAME (2)."""
         found: dict[str, Run] = {}
         for path in [path for root in self.roots for path in _runs_in(root)]:
-            own = Path(os.path.abspath(path)).name  # a link has a name of its own
+            own = printable(Path(os.path.abspath(path)).name)  # a link has a name of its own
             name, again = own, 2
             while name in found and found[name].path.resolve() != path.resolve():
                 name, again = f"{own} ({again})", again + 1
@@ -122,7 +122,7 @@ class Places:
         for root in self.roots:
             before = f"{Path(os.path.abspath(root)).name}/" if len(self.roots) > 1 else ""
             for path in _files(root):
-                found.setdefault(f"{before}{path.relative_to(root)}", path)
+                found.setdefault(printable(f"{before}{path.relative_to(root)}"), path)
         if self.rankings is not None and self.rankings.is_file():
             found[RANKED] = self.rankings
         return found
@@ -134,7 +134,11 @@ class Places:
         """Folders that `onward clean` or a road made, by name."""
         there = [(path.name or str(path), path) for root in self.roots for path in (root, *_inside(root))]
         there += [(f"{run.name}/{CLEANED}", run.path / CLEANED) for run in self.runs()]
-        return {name: path for name, path in there if (path / "report.json").is_file() and (path / "clean").is_dir()}
+        return {
+            printable(name): path
+            for name, path in there
+            if (path / "report.json").is_file() and (path / "clean").is_dir()
+        }
 
     def cleaning(self, name: str) -> Path:
         return _named(name, self.cleanings(), "cleaning")
@@ -145,6 +149,11 @@ class Places:
             *(stage.name for run in self.runs() for stage in reversed(run.stages) if stage.talks),
             *self.addresses,
         ]
+
+
+def printable(text: str) -> str:
+    """As a page can hold it: file names, and what stands in files, need not be UTF-8."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _named(name: str, among: dict[str, T], kind: str) -> T:
@@ -205,7 +214,7 @@ def _stages(run: str, path: Path) -> list[Stage]:
         return [Stage(run, path, _talks(path))]
     found = [one for one in _inside(path) if _is_model(one)]
     found.sort(key=lambda one: (STAGES.index(one.name) if one.name in STAGES else len(STAGES), one.name))
-    return [Stage(f"{run}/{one.name}", one, _talks(one)) for one in found]
+    return [Stage(printable(f"{run}/{one.name}"), one, _talks(one)) for one in found]
 
 
 def _talks(path: Path) -> bool:

@@ -68,13 +68,15 @@ def look(builds: Builds, name: str) -> Progress:
 
 def _command(builds: Builds, name: str) -> str:
     try:
-        return Asked(name, tuple(builds.begun(name)["words"])).said(builds.runs)
+        return Asked(name, tuple(map(str, builds.begun(name)["words"]))).said(builds.runs)
     except OnwardError:
         return ""
 
 
 def _tail(log: Path) -> str:
     try:
+        if log.is_symlink():
+            return ""
         with log.open("rb") as file:
             file.seek(max(0, os.fstat(file.fileno()).st_size - TAIL))
             text = file.read().decode(errors="replace")

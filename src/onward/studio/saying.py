@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Generator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing, suppress
 
 from onward.generate.chat_model import ChatModel, LocalModel, Message, Reply
 from onward.generate.request import Request
@@ -16,6 +17,8 @@ from onward.serve.settings import Limits
 from onward.serve.worker import Piece
 
 LIMITS = Limits()
+WAITING = ThreadPoolExecutor(64, "endpoint")
+"""Threads that wait for endpoints, which may be slow: apart from those that open models and write files."""
 METRICS = Metrics({})
 """The server's own figures are about who asks the server."""
 
@@ -40,9 +43,15 @@ async def said(
             async for piece in coming:
                 yield piece.text, piece.finish or ""
         return
-    stream = await asyncio.to_thread(model.stream, messages, sampling)
-    while (text := await asyncio.to_thread(next, stream, None)) is not None:
-        yield text, ""
+    loop = asyncio.get_running_loop()
+    stream = await loop.run_in_executor(WAITING, model.stream, messages, sampling)
+    try:
+        while (text := await loop.run_in_executor(WAITING, next, stream, None)) is not None:
+            yield text, ""
+    finally:
+        if isinstance(stream, Generator):
+            with suppress(ValueError):  # its thread still waits for the next piece
+                stream.close()
     yield "", "stop"
 
 

@@ -129,9 +129,11 @@ def command(
     fields; left out or None: as they are by themselves.   Raises PlanError, FolderError."""
     asked = VERBS[verb]
     words = [word for kind in asked.settings for word in _options(kind, settings.get(kind, {}), places)]
-    for argument in sorted(asked.arguments, key=lambda one: not one.flag):  # those by place come last
-        words += argument.words(places, chosen.get(argument.label))
-    return [verb, *words]
+    by_place: list[str] = []
+    for argument in asked.arguments:
+        found = argument.words(places, chosen.get(argument.label))
+        words, by_place = (words + found, by_place) if argument.flag else (words, by_place + found)
+    return [verb, *words, *(["--", *by_place] if by_place else [])]  # a file may be called --out=x
 
 
 def _options(kind: type, values: Mapping[str, Any], places: Places) -> list[str]:

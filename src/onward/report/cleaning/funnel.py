@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from onward.drawing import BLUE, GREY, ORANGE, STYLE, svg
+from onward.errors import FolderError
+from onward.files import COPY_AGAIN, read_json
+
+
+def funnel_of(file: Path) -> str:
+    """The funnel of a `report.json`, as SVG text.   Raises FolderError."""
+    report = read_json(file, COPY_AGAIN)
+    try:
+        return funnel(report)
+    except (KeyError, TypeError, ValueError) as error:
+        raise FolderError(f"{file} is no report of a cleaning ({error!r}). {COPY_AGAIN}") from error
 
 
 def funnel(report: dict[str, Any]) -> str:

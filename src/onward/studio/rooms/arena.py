@@ -20,6 +20,8 @@ from onward.studio.shared import Studio, empty, html, joined, told
 from onward.studio.shelf import Asked
 
 FILE = "arena.db"
+FIRST = 4
+"""Models that may be asked, where nobody has chosen: all of them are opened."""
 FEW = 20
 """Votes below which no interval is shown."""
 CHOICES: dict[str, Choice] = {"A is better": "left", "tie": "tie", "B is better": "right"}
@@ -71,11 +73,12 @@ def arena(studio: Studio) -> None:
             said = str(empty("The vote is taken back."))
             return [None, None, said, *_enabled(False), gr.update(interactive=False), _standings(studio)]
 
-        def look() -> tuple[Any, str]:
+        def look(chosen: list[str] | None) -> tuple[Any, str]:
             names = studio.places.talking()
-            return gr.update(choices=names, value=names), _standings(studio)
+            value = [name for name in chosen or [] if name in names] or names[:FIRST]
+            return gr.update(choices=names, value=value), _standings(studio)
 
-        tab.select(look, None, [models, table], show_progress="hidden")
+        tab.select(look, models, [models, table], show_progress="hidden")
         gr.on([ask.click, words.submit], meet, [models, words], views, **quiet)
         for each in buttons:
             each.click(vote, [each, held], views, **quiet)

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from onward.studio import progress
 from onward.studio.building import Asked, Builds
 from onward.studio.form import component, value
+from onward.studio.places import printable
 from onward.studio.shared import Studio, empty, html, told
 from onward.studio.verbs import VERBS, command
 from onward.train.plan import Wishes
@@ -123,7 +124,7 @@ def building(studio: Studio) -> None:
             if name is None:
                 return [gr.update(choices=[], value=None), str(empty(BEGIN)), gr.Timer(SECONDS, active=False)]
             found = progress.look(builds, name)
-            page, time = str(progress.page(found)), gr.Timer(SECONDS, active=found.running)
+            page, time = printable(str(progress.page(found))), gr.Timer(SECONDS, active=found.running)
             return [gr.update(choices=names, value=name), page, time]
 
         def begin(*values: Any) -> list[Any]:

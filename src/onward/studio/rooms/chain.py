@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -23,7 +24,7 @@ TEXT, CHAT = "carry on a text", "answer a message"
 
 def chain(studio: Studio) -> None:
     """Build the tab."""
-    with gr.Tab("Word chain", id="chain"):
+    with gr.Tab("Word chain", id="chain") as tab:
         held = gr.State(None)
         with gr.Row():
             with gr.Column(scale=1, min_width=240):
@@ -91,12 +92,14 @@ def chain(studio: Studio) -> None:
         gr.on([begin.click, text.submit], start, [model, how, text, colour, drafters, *knobs], views, **also)
         gr.on([shown.click, place.click, tree.click], act, [held, colour, drafters, *knobs], views, **also)
         gr.on([colour.change, temperature.release, top_p.release], again, [held, colour, *knobs], views[1:], **also)
-        gr.context.Context.root_block.load(lambda: _choices(studio), None, model, show_progress="hidden")
+        page = gr.context.Context.root_block
+        gr.on([page.load, tab.select], lambda name: _choices(studio, name), model, model, show_progress="hidden")
 
 
-def _choices(studio: Studio) -> Any:
+def _choices(studio: Studio, name: str | None) -> Any:
+    """What there is now; what was chosen stays."""
     names = [name for name in studio.places.talking() if name not in studio.places.addresses]
-    return gr.update(choices=names, value=names[0] if names else None)
+    return gr.update(choices=names, value=name if name in names else next(iter(names), None))
 
 
 def _sampling(temperature: float, top_p: float, most: float, seed: float) -> Sampling:
@@ -113,8 +116,16 @@ def _acted(made: Chain, asked: dict[str, str], words: int) -> Branch | None:
     elif asked.get("do") == "walk" and "branch" in number:
         made.walk(number["branch"])
     elif asked.get("do") == "choose" and made.selected is not None and number.get("token", words) < words:
-        return made.choose(made.selected, number["token"], float(asked.get("log", "nan")))
+        return made.choose(made.selected, number["token"], _log(asked.get("log", "")))
     return None
+
+
+def _log(said: str) -> float:
+    """The log-probability that the button came with."""
+    try:
+        return min(0.0, float(said))
+    except ValueError:
+        return math.nan
 
 
 async def _view(studio: Studio, made: Chain, colour: str) -> list[Any]:

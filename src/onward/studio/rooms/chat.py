@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import gradio as gr
@@ -10,9 +10,11 @@ import gradio as gr
 from onward.errors import OnwardError
 from onward.generate.settings import Sampling
 from onward.studio import copying, turns
+from onward.studio.answers import STOPPED
 from onward.studio.kept import Answer, Turn, beside, latest_below, path_to
 from onward.studio.shared import Studio, empty, html, told
 
+NOWHERE = {"conversation": None, "leaf": None, "editing": None}
 SEVERAL = 4
 """Models side by side, at most."""
 REMEMBER = "(value) => { sessionStorage.setItem('onward-chat', value); }"
@@ -22,8 +24,8 @@ COPIED = ("temperature", "top_p", "top_k", "min_p", "repetition_penalty", "max_t
 
 def chat(studio: Studio) -> None:
     """Build the tab."""
-    with gr.Tab("Chat", id="chat"):
-        here = gr.State({"conversation": None, "leaf": None, "editing": None})
+    with gr.Tab("Chat", id="chat") as tab:
+        here = gr.State(NOWHERE)
         recalled = gr.Textbox(visible="hidden", elem_id="o-recalled")
         with gr.Row():
             with gr.Column(scale=1, min_width=240):
@@ -62,64 +64,79 @@ def chat(studio: Studio) -> None:
                     stop = gr.Button("Stop", scale=1, min_width=70)
         asked = [words, models, system, *knobs, here]
         shown = [here, past, live, words, recalled]
-        also = {"concurrency_limit": None, "show_progress": "hidden"}
+        also: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden", "trigger_mode": "multiple"}
+        looked_at = _LookedAt()
 
-        async def say(text: str, names: list[str], system: str, *rest: Any) -> AsyncIterator[list[Any]]:
+        async def say(
+            request: gr.Request, text: str, names: list[str], system: str, *rest: Any
+        ) -> AsyncIterator[list[Any]]:
             *values, at = rest
             with told():
-                turn = _turn(studio, text, names, _settings(system, values), at)
-            async for view in _followed(studio, turn, at):
+                turn, there = _turn(studio, text, names, _settings(system, values), at)
+            yield [gr.skip(), gr.skip(), gr.skip(), "", gr.skip()]  # what was sent; what is written from now on stays
+            async for view in _followed(studio, turn, looked_at.by(request), there):
                 yield view
 
-        async def act(event: gr.EventData, system: str, names: list[str], *rest: Any) -> AsyncIterator[list[Any]]:
+        async def act(
+            request: gr.Request, event: gr.EventData, system: str, names: list[str], *rest: Any
+        ) -> AsyncIterator[list[Any]]:
             *values, at = rest
             with told():
                 done = _acted(studio, dict(event._data), names, _settings(system, values), at)
+            still = looked_at.by(request)
             if isinstance(done, Turn):
-                async for view in _followed(studio, done):
+                async for view in _followed(studio, done, still):
                     yield view
             else:
                 yield done
 
-        async def recall(text: str) -> AsyncIterator[list[Any]]:
+        async def recall(request: gr.Request, text: str) -> AsyncIterator[list[Any]]:
             conversation, _, leaf = text.partition(":")
-            found = studio.kept.turns(int(conversation)) if conversation.isdecimal() else {}
-            turn = found.get(int(leaf)) if leaf.isdecimal() else None
+            with told():
+                found = _turns(studio, int(conversation[:9]) if conversation.isdecimal() else None)
+            turn, still = found.get(int(leaf[:9])) if leaf.isdecimal() else None, looked_at.by(request)
             if turn is None:
-                yield _view(studio, {"conversation": None, "leaf": None, "editing": None})
+                yield _view(studio, NOWHERE)
                 return
-            async for view in _followed(studio, turn):
+            async for view in _followed(studio, turn, still):
                 yield view
 
-        def load(number: int | None) -> list[Any]:
-            found = studio.kept.turns(number) if isinstance(number, int) else {}
-            leaf = max(found) if found else None
-            return _view(studio, {"conversation": number if found else None, "leaf": leaf, "editing": None})
+        def load(request: gr.Request, number: int | None) -> list[Any]:
+            looked_at.by(request)
+            with told():
+                found = _turns(studio, number)
+                leaf = max(found) if found else None
+                return _view(studio, {"conversation": number if found else None, "leaf": leaf, "editing": None})
 
-        def delete(at: dict[str, Any]) -> list[Any]:
-            if at["conversation"] is not None:
-                studio.answers.stop(at["leaf"])
-                studio.kept.remove(at["conversation"])
-            return _view(studio, {"conversation": None, "leaf": None, "editing": None})
+        def begin(request: gr.Request) -> list[Any]:
+            return load(request, None)
+
+        def delete(request: gr.Request, at: dict[str, Any]) -> list[Any]:
+            looked_at.by(request)
+            with told():
+                if at["conversation"] is not None:
+                    studio.answers.stop(at["leaf"])
+                    studio.kept.remove(at["conversation"])
+                return _view(studio, NOWHERE)
 
         def copied(request: gr.Request, names: list[str], system: str, *rest: Any) -> tuple[str, str]:
             *values, at = rest
-            path = path_to(studio.kept.turns(at["conversation"]), at["leaf"]) if at["conversation"] else []
-            settings = _settings(system, values)
             with told():
+                path, settings = path_to(_turns(studio, at["conversation"]), at["leaf"]), _settings(system, values)
                 return copying.snippets(studio, (names or [""])[0], path, settings, str(request.headers.get("host")))
 
         gr.on([send.click, words.submit], say, asked, shown, **also)
         gr.on([past.click, live.click], act, [system, models, *knobs, here], shown, **also)
         stop.click(lambda at: studio.answers.stop(at["leaf"]), here, None, queue=False)
         saved.input(load, saved, shown, **also)
-        new.click(lambda: load(None), None, shown, **also)
+        new.click(begin, None, shown, **also)
         forget.click(delete, here, shown, **also)
         recalled.change(None, recalled, None, js=REMEMBER)
         gr.on([recalled.change, models.change], copied, [models, system, *knobs, here], [as_curl, as_python], **also)
         recalled.change(lambda at: _saved(studio, at), here, saved, **also)
         page = gr.context.Context.root_block
-        page.load(lambda: _choices(studio), None, models, show_progress="hidden")
+        gr.on([page.load, tab.select], lambda names: _choices(studio, names), models, models, show_progress="hidden")
+        page.unload(looked_at.forget)
         page.load(recall, recalled, shown, js=RECALL, **also)
 
 
@@ -145,42 +162,77 @@ def _settings(system: str, values: list[Any]) -> dict[str, Any]:
     return {"system": system or ""} | sampling | whole
 
 
-def _choices(studio: Studio) -> Any:
+class _LookedAt:
+    """What each page shows now: who goes on to something else must not be called back when an answer ends that it has left."""
+
+    def __init__(self) -> None:
+        self._now: dict[str | None, object] = {}
+
+    def by(self, request: gr.Request) -> Callable[[], bool]:
+        """The page turns to something now; says later whether it still does."""
+        self._now[request.session_hash] = mine = object()
+        return lambda: self._now.get(request.session_hash) is mine
+
+    def forget(self, request: gr.Request) -> None:
+        self._now.pop(request.session_hash, None)
+
+
+def _choices(studio: Studio, names: list[str] | None) -> Any:
+    """What there is now; what was chosen stays."""
     talking = studio.places.talking()
-    return gr.update(choices=talking, value=talking[:1])
+    return gr.update(choices=talking, value=[name for name in names or [] if name in talking] or talking[:1])
+
+
+def _turns(studio: Studio, conversation: int | None) -> dict[int, Turn]:
+    """As they were kept, and as far as they have come. What nobody is answering, and has no end, was cut off: the studio was killed."""
+    found = studio.kept.turns(conversation) if isinstance(conversation, int) else {}
+    for number, turn in found.items():
+        going = studio.answers.going(number)
+        found[number] = going or turn
+        for answer in turn.answers.values() if going is None else ():
+            answer.finish = answer.finish or STOPPED
+    return found
 
 
 def _saved(studio: Studio, at: dict[str, Any]) -> Any:
-    choices = [(title, number) for number, title, _ in studio.kept.conversations()]
+    with told():
+        choices = [(title, number) for number, title, _ in studio.kept.conversations()]
     return gr.update(
         choices=choices,
         value=at["conversation"] if any(number == at["conversation"] for _, number in choices) else None,
     )
 
 
-def _turn(studio: Studio, text: str, names: list[str], settings: dict[str, Any], at: dict[str, Any]) -> Turn:
-    """Ask, after the last turn, or beside the one that is edited."""
+def _turn(
+    studio: Studio, text: str, names: list[str], settings: dict[str, Any], at: dict[str, Any]
+) -> tuple[Turn, dict[str, Any] | None]:
+    """Ask, after the last turn, or beside the one that is edited. Who asks before the last answer has ended, stops that.
+
+    Also what of it the page shows as the past already, as in `_followed`.
+    """
     if not text.strip():
         raise OnwardError("there is nothing to say yet. Write something.")
     if not names:
         raise OnwardError("nobody is to answer. Choose a model on the left; or build one, under Build.")
-    kept = studio.kept
-    conversation = at["conversation"] or kept.begin(text)
-    found = kept.turns(conversation)
-    parent = found[at["editing"]].parent if at["editing"] in found else at["leaf"]
+    kept, found = studio.kept, _turns(studio, at["conversation"])
+    conversation = at["conversation"] if found else kept.begin(text)  # it may be deleted by now
+    parent = found[at["editing"]].parent if at["editing"] in found else at["leaf"] if found else None
+    unfinished = studio.answers.going(parent) if parent is not None else None
+    if unfinished is not None:
+        studio.answers.stop(parent)
     turn = kept.add(conversation, parent, text, settings, {name: Answer() for name in names})
     studio.answers.start(turn, path_to(found, parent))
-    return turn
+    return turn, at if unfinished is None else None
 
 
 def _acted(
     studio: Studio, event: dict[str, Any], names: list[str], settings: dict[str, Any], at: dict[str, Any]
 ) -> Turn | list[Any]:
     """What a button in the conversation does: a turn that is now answered, or a view.   Raises OnwardError."""
-    found = studio.kept.turns(at["conversation"]) if at["conversation"] else {}
+    found = _turns(studio, at["conversation"])
     number = str(event.get("turn", ""))
     if event.get("do") == "try":
-        return _turn(studio, str(event.get("text", "")), names, settings, at)
+        return _turn(studio, str(event.get("text", "")), names, settings, at)[0]
     if not number.isdecimal() or int(number) not in found:
         raise OnwardError("this turn is not part of the conversation any more. Load the page again.")
     turn = found[int(number)]
@@ -203,27 +255,32 @@ def _again(studio: Studio, found: dict[int, Turn], turn: Turn, names: list[str])
     return new
 
 
-async def _followed(studio: Studio, turn: Turn, there: dict[str, Any] | None = None) -> AsyncIterator[list[Any]]:
-    """The page while a turn is answered, and after.   there: what the page shows already; a long past is not sent to it again."""
+async def _followed(
+    studio: Studio, turn: Turn, still: Callable[[], bool], there: dict[str, Any] | None = None
+) -> AsyncIterator[list[Any]]:
+    """The page while a turn is answered, and after.   still: whether the page looks at it.   there: what the page shows already; a long
+    past is not sent to it again."""
     at = {"conversation": turn.conversation, "leaf": turn.id, "editing": None}
-    found = studio.kept.turns(turn.conversation)
+    found = _turns(studio, turn.conversation)
     if studio.answers.going(turn.id) is not None:
         same = there is not None and (there["conversation"], there["leaf"]) == (turn.conversation, turn.parent)
         before = gr.skip() if same else str(turns.page(found, path_to(found, turn.parent)))
-        yield [at, before, str(turns.page(found, [turn])), gr.update(value="", placeholder=""), _place(at)]
+        yield [at, before, str(turns.page(found, [turn])), gr.skip(), _place(at)]
         async for now in studio.answers.watch(turn.id):
+            if not still():
+                break
             yield [gr.skip(), gr.skip(), str(turns.page(found, [now])), gr.skip(), gr.skip()]
-    yield _view(studio, at)
+    yield _view(studio, at) if still() else [gr.skip()] * 5  # Gradio sends what came last once more
 
 
 def _view(studio: Studio, at: dict[str, Any]) -> list[Any]:
     """The page where nothing is being said."""
-    found = studio.kept.turns(at["conversation"]) if at["conversation"] else {}
+    found = _turns(studio, at["conversation"])
     path = path_to(found, at["leaf"])
     shown = turns.page(found, path) if path else turns.beginning(studio)
     if not path and not studio.places.talking():
         shown = empty("There is no model here yet. Under Build, one button makes one, in minutes.")
-    return [at, str(shown), "", gr.update(value="", placeholder="Say something"), _place(at)]
+    return [at, str(shown), "", gr.update(placeholder="Say something"), _place(at)]
 
 
 def _place(at: dict[str, Any]) -> str:

@@ -13,11 +13,11 @@ from markupsafe import Markup
 from onward.corpus.preferences import Ranking
 from onward.corpus.read import Document
 from onward.errors import ChatError
-from onward.files import COPY_AGAIN, read_json
-from onward.report.cleaning.funnel import funnel
+from onward.report.cleaning.funnel import funnel_of
 from onward.studio import pieces
 from onward.studio.door import PAGE
 from onward.studio.items import item
+from onward.studio.places import printable
 from onward.studio.shared import Studio, empty, html, told
 from onward.tokens.chat import encode_chat
 from onward.tokens.tokenizer import Tokenizer
@@ -61,7 +61,7 @@ def data(studio: Studio) -> None:
             with told():
                 found = item(studio.places.file(name), int(which or 1))
             if isinstance(found, Document):
-                return ["", found.text[:LONGEST], gr.skip()]
+                return ["", printable(found.text[:LONGEST]), gr.skip()]
             if isinstance(found, Ranking):
                 best = [*found.prompt, {"role": "assistant", "content": found.answers[0]}]
                 return [str(pieces.ranked(found)), gr.skip(), _json(best)]
@@ -78,7 +78,7 @@ def data(studio: Studio) -> None:
             if not name:
                 return ""
             with told():
-                picture = Markup(funnel(read_json(studio.places.cleaning(name) / "report.json", COPY_AGAIN)))
+                picture = Markup(funnel_of(studio.places.cleaning(name) / "report.json"))
             link = Markup('<a href="{}" target="_blank" rel="noopener">with examples of what was dropped</a>')
             return str(picture + Markup("<p>{}</p>").format(link.format(f"{PAGE}-cleaning/{quote(name)}")))
 
@@ -99,7 +99,7 @@ def data(studio: Studio) -> None:
 
 
 def _json(messages: list[dict[str, str]]) -> str:
-    return json.dumps(messages, indent=1, ensure_ascii=False)
+    return printable(json.dumps(messages, indent=1, ensure_ascii=False))
 
 
 def _masked(tokenizer: Tokenizer, chat: str) -> str:

@@ -59,11 +59,11 @@ def ranking(studio: Studio) -> None:
             said = empty(f"{pressed}: written down ({became}). {counted:,} pairs are in {studio.data / RANKINGS}")
             return [None, gr.skip(), *_enabled(False), str(said)]
 
-        def look() -> Any:
+        def look(name: str | None) -> Any:
             names = studio.places.talking()
-            return gr.update(choices=names, value=names[0] if names else None)
+            return gr.update(choices=names, value=name if name in names else next(iter(names), None))
 
-        tab.select(look, None, model, show_progress="hidden")
+        tab.select(look, model, model, show_progress="hidden")
         gr.on([ask.click, words.submit], draw, [model, words], views, **quiet)
         for each in buttons:
             each.click(vote, [each, held], views, **quiet)

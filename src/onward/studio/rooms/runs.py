@@ -8,6 +8,7 @@ import gradio as gr
 from markupsafe import Markup
 
 from onward.studio import histories, pictures
+from onward.studio.places import printable
 from onward.studio.shared import Studio, html, joined, told
 
 
@@ -33,17 +34,18 @@ def runs(studio: Studio) -> None:
                 Markup("<h2>Results</h2>{}").format(histories.results(found)),
                 Markup('<h2>Where they come from</h2><div class="o-pair">{}</div>').format(lineages),
             ]
-            return str(joined(parts))
+            return printable(str(joined(parts)))
 
         def look() -> tuple[str, Any]:
-            return str(histories.table(studio.places.runs())), gr.update(choices=list(studio.places.stages()))
+            return printable(str(histories.table(studio.places.runs()))), gr.update(
+                choices=list(studio.places.stages())
+            )
 
         def first(names: list[str]) -> Any:
             """To begin with, the stages of the first run that talk."""
             there = studio.places.runs()
             return names or ([stage.name for stage in there[0].stages if stage.talks] if there else [])
 
-        page = gr.context.Context.root_block
         quiet: dict[str, Any] = {"show_progress": "hidden"}
-        gr.on([tab.select, page.load], look, None, [listed, chosen], **quiet).then(first, chosen, chosen, **quiet)
+        tab.select(look, None, [listed, chosen], **quiet).then(first, chosen, chosen, **quiet)
         chosen.change(compare, chosen, shown, **quiet)
