@@ -21,6 +21,7 @@ from onward.files import write_bytes
 from onward.train.plan import Shape, Wishes
 from onward.world import World, rude
 from onward.world.kinds import chosen, crawled
+from onward.world.progress import KindsWritten
 from onward.world.write import write
 
 PEOPLE = 200
@@ -69,12 +70,10 @@ def requests(data: Path) -> Path:
 def make(data: Path, seed: int, console: Console) -> None:
     """Write the world and clean its crawl, as far as that has not been done."""
     if not world(data).exists():
-        with console.status("making a country and its texts"):
-            write(
-                World(seed, people=PEOPLE),
-                world(data),
-                {"crawl": partial(crawled, texts=TEXTS)} | chosen((*CHATS, *REQUESTS)),
-            )
+        console.print("making a country and its texts")
+        kinds = {"crawl": partial(crawled, texts=TEXTS)} | chosen((*CHATS, *REQUESTS))
+        with KindsWritten(console, list(kinds)) as progress:
+            write(World(seed, people=PEOPLE), world(data), kinds, on_record=progress)
     if not requests(data).exists():
         _mix(data, seed)
     if not (data / "corpus").exists():

@@ -228,7 +228,8 @@ def _reward(road: Road, console: Console, look: Look) -> None:
     data, sft, wishes, asked = road.out / "data", road.out / "sft", _later(road, "reward"), RewardWishes()
     voted = data / "votes.jsonl"
     if not voted.exists():
-        with console.status("letting the model answer requests, and voting on its answers"):
+        console.print("letting the model answer requests, and voting on its answers")
+        with console.status("it answers"):
             model = open_folder(sft, device=wishes.device)
             number = votes.collect(model, country.requests(data), voted, wishes.seed)
         console.print(f"{number:,} votes on the model's own answers, two by two, a tenth of them wrong")

@@ -12,7 +12,7 @@ from onward.cli import printing
 from onward.cli.arguments import Force, Json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
 
 Seed = Annotated[int, typer.Option("--seed", help="another seed is another world")]
 People = Annotated[int, typer.Option("--people", help="how many, from 20 to 115,200")]
@@ -39,45 +39,19 @@ def world(
     from onward.errors import WorldError
     from onward.world import World
     from onward.world.kinds import chosen
+    from onward.world.progress import KindsWritten
     from onward.world.write import write
 
     if out is None:
         raise WorldError('Say where to write the world, with -o FOLDER; or ask it something: onward world ask "..."')
     made, kinds, began = World(seed, people=people, cities=cities, skew=skew), chosen(only or ()), time.monotonic()
-    with _Progress(list(kinds)) as progress:
+    with KindsWritten(printing.messages(), list(kinds)) as progress:
         counts = write(made, out, kinds, force=force, on_record=progress)
     printing.messages().print(f"{printing.size(progress.written)} in {time.monotonic() - began:.0f} s")
     if as_json:
         printing.print_json({"out": str(out), "records": counts})
     else:
         printing.pairs(printing.results(), str(out), [(name, f"{count:,}") for name, count in sorted(counts.items())])
-
-
-class _Progress:
-    """On a terminal a bar of kinds; elsewhere, a line when one begins. Use it in a `with`; it is called with each line's kind and size."""
-
-    def __init__(self, kinds: Sequence[str]) -> None:
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-        self.console, self.kinds, self.written, self.kind = printing.messages(), kinds, 0, ""
-        columns = (TextColumn("  {task.description}"), BarColumn(bar_width=24), TimeRemainingColumn())
-        self.bar = Progress(*columns, console=self.console, transient=True, disable=not self.console.is_terminal)
-        self.task = self.bar.add_task("", total=len(kinds))
-
-    def __enter__(self) -> _Progress:
-        self.bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.bar.stop()
-
-    def __call__(self, kind: str, size: int) -> None:
-        self.written += size
-        if kind != self.kind:
-            self.kind = kind
-            self.bar.update(self.task, completed=list(self.kinds).index(kind), description=kind)
-            if not self.console.is_terminal:
-                self.console.print(f"  {kind}")
 
 
 def ask(
