@@ -11,6 +11,7 @@ import platform
 import sys
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints
@@ -74,12 +75,17 @@ class Lineage:
 
 
 def _check_types(kind: type, values: dict[str, Any]) -> None:
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     for name, value in values.items():
         if not _fits(value, hints[name]):
             raise TypeError(f"{name} is {json.dumps(value)[:60]}")
     if not all("path" in source for source in values.get("data", [])):
         raise TypeError("data has no path")
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
 
 
 def _fits(value: Any, kind: Any) -> bool:

@@ -114,12 +114,19 @@ def test_a_branch_is_all_that_a_model_sees():
     assert messages(last, [first], "new")[2]["content"] == "A1"
 
 
-def test_arena_and_rank_ask_through_the_same_engine(studio):
-    served = asyncio.run(studio.shelf.open("small/sft"))
-    asked = Asked("small/sft", served)
+def test_arena_and_rank_ask_through_the_same_engine_and_open_what_they_ask(studio):
     sampling = Sampling(seed=9, max_tokens=12)
-    own = served.worker.do(lambda: served.model.replies(ASKED, [sampling])).result()[0]
-    assert asked.replies(ASKED, [sampling])[0].text == own.text
+
+    async def ask() -> str:
+        asked, _not_asked = (Asked(studio.shelf, name) for name in ("small/sft", "small/base"))
+        assert not studio.shelf.served
+        return (await asyncio.to_thread(asked.replies, ASKED, [sampling]))[0].text
+
+    said = asyncio.run(ask())
+    served = studio.shelf.served.pop("small/sft")
+    assert not studio.shelf.served
+    assert said == served.worker.do(lambda: served.model.replies(ASKED, [sampling])).result()[0].text
+    served.worker.stop()
 
 
 def test_what_is_copied_gives_the_same_answer(up, monkeypatch, capsys):

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import base64
+import time
 from collections.abc import Callable
 
 import pytest
 
 from onward.serve.gate import State
-from onward.studio.door import Door
+from onward.studio.door import WRONG, Door
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:80", "localhost", "localhost:7860", "[::1]:7860", "[::1]"])
@@ -92,12 +93,19 @@ def _basic(password: str) -> str:
 )
 def test_with_a_password_nothing_is_shown_without_it(start: Callable, path):
     up = start(password=PASSWORD)
-    for given in (None, _basic("wrong"), _basic(""), "Basic !!!", "Bearer wrong", "Basic", _basic(PASSWORD)[:-3]):
+    for given in (None, _basic("wrong")):
         answer = up.http.get(path, headers={"Authorization": given} if given else {})
         assert answer.status_code == 401, given
         assert answer.headers["www-authenticate"].startswith("Basic")
     for given in (_basic(PASSWORD), f"Bearer {PASSWORD}"):
         assert up.http.get(path, headers={"Authorization": given, "Host": "192.168.0.9"}).status_code in (200, 307)
+
+
+@pytest.mark.parametrize("given", [_basic(""), "Basic !!!", "Bearer wrong", "Basic", _basic(PASSWORD)[:-3]])
+def test_a_wrong_password_is_answered_late(start: Callable, given):
+    up, began = start(password=PASSWORD), time.monotonic()
+    assert up.http.get("/health", headers={"Authorization": given}).status_code == 401
+    assert time.monotonic() - began >= WRONG
 
 
 async def _nothing(*_: object) -> None:

@@ -24,6 +24,8 @@ from onward.serve.gate import State
 PAGE = "/studio"
 LOOK = 0.5
 """Seconds between two looks at whether the server is shutting down."""
+WRONG = 0.5
+"""Seconds that a wrong password waits for its answer: guessing shall not be quick."""
 HERE = frozenset({"127.0.0.1", "localhost", "[::1]"})
 NEVER = ("/file=", "/file/", "/upload", "/stream/", "/proxy=", "/deep_link", "/process_recording", "/vibe")
 """What Gradio offers below its address and no room uses."""
@@ -49,6 +51,8 @@ class Door:
             return
         refused = self._refusal(scope["path"], Headers(scope=scope))
         if refused is not None:
+            if refused.status_code == 401 and "authorization" in Headers(scope=scope):
+                await asyncio.sleep(WRONG)
             await refused(scope, receive, send)
             return
 

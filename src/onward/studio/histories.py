@@ -23,9 +23,9 @@ def table(runs: Sequence[Run]) -> Markup:
 
 
 def _row(run: Run, stage: Stage, *, first: bool) -> Markup:
-    history, metrics = stage.history(), stage.metrics()
-    minutes = f"{metrics[-1]['seconds'] / 60:.1f}" if metrics else ""
-    steps = f"{int(metrics[-1]['step']):,}" if metrics else ""
+    history, reached = stage.history(), stage.reached()
+    minutes = f"{reached['seconds'] / 60:.1f}" if reached else ""
+    steps = f"{int(reached['step']):,}" if reached else ""
     links = [_link(run.name, None, "report")] if first and run.page() else []
     if stage.path != run.path and run.page(stage.path.name):
         links.append(_link(run.name, stage.path.name, f"{stage.path.name}'s own"))

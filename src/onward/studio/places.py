@@ -20,7 +20,7 @@ from onward.generate.stages import STAGES
 from onward.lineage import Lineage
 from onward.model import folder
 from onward.report.page import CLEANED
-from onward.train.callbacks import read_metrics
+from onward.train.callbacks import last_metrics, read_metrics
 
 T = TypeVar("T")
 RUNS = Path("runs")
@@ -54,6 +54,13 @@ class Stage:
             return read_metrics(self.path / "metrics.jsonl")
         except (OnwardError, OSError):
             return []
+
+    def reached(self) -> dict[str, float] | None:
+        """The last of the metrics."""
+        try:
+            return last_metrics(self.path / "metrics.jsonl")
+        except (OnwardError, OSError):
+            return None
 
 
 @dataclass(frozen=True)

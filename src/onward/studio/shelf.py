@@ -58,10 +58,17 @@ class Shelf:
 
 
 class Asked(ChatModel):
-    """A model of the shelf as a chat model, for a thread of its own: `replies` waits for the engine's thread, and others talk meanwhile."""
+    """A model of the shelf as a chat model, for a thread of its own: `replies` waits for the engine's thread, and others talk meanwhile.
 
-    def __init__(self, name: str, model: Served | ChatModel) -> None:
-        self.name, self.model = name, model
+    It is opened when it is first asked. Make it in the loop that opens models; what `Shelf.open` raises comes out of each method.
+    """
+
+    def __init__(self, shelf: Shelf, name: str) -> None:
+        self.shelf, self.name, self.loop = shelf, name, asyncio.get_running_loop()
+
+    @property
+    def model(self) -> Served | ChatModel:
+        return asyncio.run_coroutine_threadsafe(self.shelf.open(self.name), self.loop).result()
 
     def replies(self, messages: Sequence[Message], samplings: Sequence[Sampling]) -> list[Reply]:
         return asyncio.run(whole(self.model, messages, samplings))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,9 @@ from onward.train.fit import Callback, Step
 from onward.train.measure import Measured, Metric
 from onward.train.plan import TrainPlan
 from onward.train.size import in_time
+
+TAIL = 16_384
+"""Bytes at the end of a metrics file among which its last line is looked for first."""
 
 
 def held_out(measure: Callable[[Step], Mapping[str, Measured]], metric: Metric) -> Callback:
@@ -100,10 +104,21 @@ def read_metrics(path: Path) -> list[dict[str, Any]]:
     Raises FolderError for a line that has been damaged since it was written.
     """
     lines = path.read_bytes().splitlines(keepends=True) if path.exists() else []
-    return [_metrics(path, number, line) for number, line in enumerate(lines, 1) if line.endswith(b"\n")]
+    return [_metrics(f"{path}, line {number}", line) for number, line in enumerate(lines, 1) if line.endswith(b"\n")]
 
 
-def _metrics(path: Path, number: int, line: bytes) -> dict[str, Any]:
+def last_metrics(path: Path) -> dict[str, Any] | None:
+    """The last whole line alone, which a file of any length says at once.   Raises as `read_metrics`."""
+    if not path.exists() or path.stat().st_size <= TAIL:
+        return next(reversed(read_metrics(path)), None)
+    with path.open("rb") as file:
+        file.seek(-TAIL, os.SEEK_END)
+        lines = file.read().splitlines(keepends=True)[1:]
+    whole = [line for line in lines if line.endswith(b"\n")]
+    return _metrics(f"{path}, its last line", whole[-1]) if whole else read_metrics(path)[-1]
+
+
+def _metrics(where: str, line: bytes) -> dict[str, Any]:
     try:
         values = json.loads(line)
     except (ValueError, RecursionError):
@@ -111,7 +126,5 @@ def _metrics(path: Path, number: int, line: bytes) -> dict[str, Any]:
     whole = isinstance(values, dict) and {"step", "loss", "tokens", "seconds"} <= values.keys()
     numbers = [v for name, v in values.items() if (name, v) != ("loss", None)] if whole else []
     if not whole or not all(isinstance(v, int | float) and math.isfinite(v) for v in numbers):
-        raise FolderError(
-            f"{path}, line {number}: these are no metrics of a step. Put back the original, or remove the file."
-        )
+        raise FolderError(f"{where}: these are no metrics of a step. Put back the original, or remove the file.")
     return dict(values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 import gradio as gr
@@ -21,7 +22,7 @@ from onward.studio.shelf import Asked
 
 FILE = "arena.db"
 FIRST = 4
-"""Models that may be asked, where nobody has chosen: all of them are opened."""
+"""Models that may be asked, where nobody has chosen: so few that their order is soon known."""
 FEW = 20
 """Votes below which no interval is shown."""
 CHOICES: dict[str, Choice] = {"A is better": "left", "tie": "tie", "B is better": "right"}
@@ -47,10 +48,8 @@ def arena(studio: Studio) -> None:
             with told():
                 if not text.strip():
                     raise PlanError("there is nothing to ask yet. Write something.")
-                opened: dict[str, ChatModel] = {}
-                for name in names or []:
-                    opened[name] = Asked(name, await studio.shelf.open(name))
-                found = await asyncio.to_thread(_met, studio, opened, text)
+                models = {name: Asked(studio.shelf, name) for name in names or []}
+                found = await asyncio.to_thread(_met, studio, models, text)
             page = side_by_side(text, ("A", found.left[1]), ("B", found.right[1]))
             return [found, None, str(page), *_enabled(True), gr.update(interactive=False), gr.skip()]
 
@@ -89,11 +88,11 @@ def _votes(studio: Studio) -> Votes:
     return Votes(studio.data / FILE)
 
 
-def _met(studio: Studio, opened: dict[str, ChatModel], text: str) -> Shown:
+def _met(studio: Studio, models: Mapping[str, ChatModel], text: str) -> Shown:
     """In a thread of its own.   Raises OnwardError."""
     with _votes(studio) as votes:
         asked = len(votes.battles())
-        found = Arena(opened, Answering(seed=asked), votes).show(Prompt([{"role": "user", "content": text}]))
+        found = Arena(models, Answering(seed=asked), votes).show(Prompt([{"role": "user", "content": text}]))
     if found is None:
         raise PlanError("one of the models does not take this: it may be too long. Ask something else.")
     return found

@@ -43,9 +43,8 @@ def ranking(studio: Studio) -> None:
             with told():
                 if not name or not text.strip():
                     raise PlanError("choose a model and write what it is to be asked.")
-                asked = Asked(name, await studio.shelf.open(name))
                 prompt = Prompt([{"role": "user", "content": text}])
-                answers = await asyncio.to_thread(_different, asked, prompt)
+                answers = await asyncio.to_thread(_different, Asked(studio.shelf, name), prompt)
             page = side_by_side(text, ("A", answers[0]), ("B", answers[1]))
             return [(prompt, answers), str(page), *_enabled(True), ""]
 
