@@ -86,6 +86,9 @@ def test_two_things_are_wrong_if_one_is_missing_and_two_containers_if_exchanged(
         values = [needle["value"] for needle in record.truth["needles"] if needle["asked"]]
         if record.truth["form"] == "values" and values:
             assert not is_right(f"It contains a {values[0]}.", record.truth)
+            assert is_right(f"{values[1]} and {values[0]}", record.truth)
+        if record.truth["form"] in ("single", "keys") and values:
+            assert is_right(values[0], record.truth)
         if record.truth["form"] == "queries" and values:
             one, two = record.truth["asked"]
             assert not is_right(f"{one} contains a {values[1]}, and {two} contains a {values[0]}.", record.truth)

@@ -39,5 +39,5 @@ def _puzzle(form: str, random: Random, depth: float) -> Puzzle:
         rule="world",
         chance=1 / (1 + others) if others else 1 / things,
         blind=1 / things,
-        truth=truth | {"accept": [truth["answer"], asked[0].thing]},
+        truth=truth,
     )

@@ -178,8 +178,9 @@ def ask(
 
 
 def accepted(keys: Sequence[str], things: Sequence[Sequence[str]]) -> list[str]:
-    """One thing; two, in either order; or which thing is in which of two containers, in either order."""
+    """One thing; two, in either order, and with or without articles; or which thing is in which of two containers, in either order."""
     if len(keys) == 1:
-        return [listed(order) for order in permutations(things[0])]
+        bare = [thing.partition(" ")[2] for thing in things[0]]
+        return [listed(order) for said in (things[0], bare) for order in permutations(said)]
     pairs = [f"{key} contains {those[0]}" for key, those in zip(keys, things, strict=True)]
     return [f"{one}, and {two}" for one, two in permutations(pairs)]
