@@ -16,6 +16,7 @@ CHROMIUM = shutil.which("chromium")
 if CHROMIUM is None:
     pytest.skip("the page is driven in chromium, which is not installed", allow_module_level=True)
 expect = sync_api.expect
+expect.set_options(timeout=30_000)  # the other tests keep the machine busy
 HOSTILE = "<script>window.hacked=1</script><img src=x onerror='window.hacked=2'>{{1+1}}${window.hacked=3}"
 
 
@@ -83,7 +84,7 @@ def tab(page: Any, name: str) -> None:
 def test_nothing_leaves_this_machine_and_nothing_goes_wrong(up, visit):
     page = visit(up)
     say(page, "Hello")
-    expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=15_000)
+    expect(page.locator("#o-past .o-said")).to_have_count(1)
     for name in ("Word chain", "Build", "Data", "Arena", "Rank", "Runs"):
         tab(page, name)
         page.wait_for_timeout(400)
@@ -98,20 +99,20 @@ def test_stop_again_edit_and_walk_between_branches(up, visit):
     page = visit(up)
     longer(page, 2000)
     say(page, "Where is the cat?")
-    expect(page.locator("#o-live .o-said")).to_have_text(re.compile(".{40}", re.S), timeout=15_000)
+    expect(page.locator("#o-live .o-said")).to_have_text(re.compile(".{40}", re.S))
     page.get_by_role("button", name="Stop").locator("visible=true").click()
-    expect(page.locator("#o-past .o-who")).to_contain_text("stopped", timeout=10_000)
+    expect(page.locator("#o-past .o-who")).to_contain_text("stopped")
     first = page.locator("#o-past .o-said").inner_text()
     assert len(first) >= 40
     longer(page, 12)
     page.locator("#o-past").get_by_role("button", name="again").click()
-    expect(page.locator("#o-past")).to_contain_text("branch 2 of 2", timeout=10_000)
+    expect(page.locator("#o-past")).to_contain_text("branch 2 of 2")
     page.get_by_role("button", name="Stop").locator("visible=true").click()
-    expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=10_000)
+    expect(page.locator("#o-past .o-said")).to_have_count(1)
     page.locator("#o-past").get_by_role("button", name="edit").click()
     expect(page.locator("#o-words textarea")).to_have_value("Where is the cat?")
     say(page, "Where is the dog?")
-    expect(page.locator("#o-past")).to_contain_text("branch 3 of 3", timeout=15_000)
+    expect(page.locator("#o-past")).to_contain_text("branch 3 of 3")
     expect(page.locator("#o-past .o-asked")).to_have_text("Where is the dog?")
     for _ in range(2):
         page.locator("#o-past").get_by_role("button", name="the branch before").click()
@@ -127,9 +128,7 @@ def test_models_stand_side_by_side(up, visit):
     page.get_by_role("option", name="small/base").click()
     page.keyboard.press("Escape")
     say(page, "Hello")
-    expect(page.locator("#o-past .o-who")).to_have_text(
-        [re.compile("small/sft"), re.compile("small/base")], timeout=20_000
-    )
+    expect(page.locator("#o-past .o-who")).to_have_text([re.compile("small/sft"), re.compile("small/base")])
     boxes = [page.locator("#o-past .o-answer").nth(i).bounding_box() for i in range(2)]
     assert boxes[0]["y"] == boxes[1]["y"]
     assert boxes[0]["x"] < boxes[1]["x"]
@@ -139,13 +138,13 @@ def test_a_reload_in_the_middle_of_an_answer_loses_nothing(up, visit):
     page = visit(up)
     longer(page, 1500)
     say(page, "Tell me all")
-    expect(page.locator("#o-live .o-said")).to_have_text(re.compile(".{30}", re.S), timeout=15_000)
+    expect(page.locator("#o-live .o-said")).to_have_text(re.compile(".{30}", re.S))
     page.reload()
     expect(page.locator("#o-live .o-said, #o-past .o-said").first).to_have_text(
         re.compile(".{60}", re.S), timeout=15_000
     )
     page.get_by_role("button", name="Stop").locator("visible=true").click()
-    expect(page.locator("#o-past .o-who")).to_contain_text("small/sft", timeout=10_000)
+    expect(page.locator("#o-past .o-who")).to_contain_text("small/sft")
 
 
 def test_what_is_typed_while_an_answer_comes_stays_and_one_can_go_elsewhere(up, visit):
@@ -155,13 +154,13 @@ def test_what_is_typed_while_an_answer_comes_stays_and_one_can_go_elsewhere(up, 
     say(page, "one")
     expect(words).to_have_value("")
     words.fill("what I want to ask next")
-    expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=15_000)
+    expect(page.locator("#o-past .o-said")).to_have_count(1)
     expect(words).to_have_value("what I want to ask next")
     longer(page, 4000)
     say(page, "two")
-    expect(page.locator("#o-live .o-said")).to_have_text(re.compile(".{40}", re.S), timeout=15_000)
+    expect(page.locator("#o-live .o-said")).to_have_text(re.compile(".{40}", re.S))
     say(page, "three, and no more of two")
-    expect(page.locator("#o-past .o-asked")).to_have_text(["one", "two"], timeout=15_000)
+    expect(page.locator("#o-past .o-asked")).to_have_text(["one", "two"])
     expect(page.locator("#o-live .o-asked")).to_have_text("three, and no more of two")
     page.get_by_role("button", name="Conversations").click()
     page.get_by_role("button", name="New").click()
@@ -170,7 +169,7 @@ def test_what_is_typed_while_an_answer_comes_stays_and_one_can_go_elsewhere(up, 
     expect(page.locator("#o-live .o-said")).to_have_count(0)
     longer(page, 8)
     say(page, "elsewhere")
-    expect(page.locator("#o-past .o-asked")).to_have_text(["elsewhere"], timeout=20_000)
+    expect(page.locator("#o-past .o-asked")).to_have_text(["elsewhere"])
 
 
 def test_an_answer_that_was_cut_off_by_the_end_of_the_studio_says_so(up, visit):
@@ -191,7 +190,7 @@ def test_two_tabs_talk_each_their_own(up, visit):
     say(one, "I am one")
     say(two, "I am two")
     for page, text in ((one, "I am one"), (two, "I am two")):
-        expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=20_000)
+        expect(page.locator("#o-past .o-said")).to_have_count(1)
         expect(page.locator("#o-past .o-asked")).to_have_text(text)
 
 
@@ -207,23 +206,23 @@ def test_what_looks_like_html_is_text_everywhere(up, visit):
     expect(page.locator("#o-past .o-asked")).to_have_text(HOSTILE)
     expect(page.locator("#o-past .o-warm")).to_have_text(HOSTILE)
     say(page, HOSTILE)
-    expect(page.locator("#o-past .o-asked").nth(1)).to_have_text(HOSTILE, timeout=20_000)
+    expect(page.locator("#o-past .o-asked").nth(1)).to_have_text(HOSTILE)
     tab(page, "Word chain")
     page.locator("#o-chain-text textarea").fill(HOSTILE)
     page.get_by_label("carry on a text").check()
     page.get_by_role("button", name="Begin", exact=True).click()
-    expect(page.locator("#o-chain .o-given")).to_have_text(HOSTILE, timeout=15_000)
+    expect(page.locator("#o-chain .o-given")).to_have_text(HOSTILE)
     tab(page, "Data")
     page.locator("#o-data-text textarea").fill(HOSTILE)
     page.locator("#o-data-chat textarea").fill(HOSTILE)
-    expect(page.locator("#o-cut .o-cut")).to_have_text(HOSTILE, timeout=10_000)
+    expect(page.locator("#o-cut .o-cut")).to_have_text(HOSTILE)
     expect(page.locator("#o-masked")).to_contain_text("no JSON yet")
     tab(page, "Build")
     page.locator("#o-build-name input, #o-build-name textarea").first.fill(HOSTILE)
     page.locator("#o-build-start").click()
     expect(page.get_by_text("a run's name has letters").first).to_be_visible()
     tab(page, "Runs")
-    expect(page.locator("#o-comparison")).to_contain_text("<script>window.hacked = 'command'</script>", timeout=10_000)
+    expect(page.locator("#o-comparison")).to_contain_text("<script>window.hacked = 'command'</script>")
     assert page.evaluate("window.hacked") is None
     assert page.locator("#o-past img, #o-past script, #o-chain img, #o-cut img").count() == 0
 
@@ -248,7 +247,7 @@ def test_a_word_is_looked_at_exchanged_and_the_branches_are_walked(up, visit):
     page.get_by_label("drafter", exact=True).check()
     expect(cut.first).to_be_visible()
     page.locator("#o-place .o-bars button:not([disabled])").first.click()
-    expect(page.locator("#o-tree li")).to_have_count(2, timeout=15_000)
+    expect(page.locator("#o-tree li")).to_have_count(2)
     expect(page.locator("#o-chain .o-chosen")).to_have_count(1)
     assert [tokens.nth(i).inner_text() for i in range(5)] == before[:5]
     page.locator("#o-tree button").first.click()
@@ -262,7 +261,7 @@ def test_votes_are_blind_until_they_are_cast_and_make_an_order(up, visit):
     page.locator("#o-arena-words textarea, #o-arena-words input").first.fill("Who are you?")
     page.get_by_role("button", name="Ask two of them").click()
     sections = page.locator("#o-arena-shown section")
-    expect(sections).to_have_count(2, timeout=20_000)
+    expect(sections).to_have_count(2)
     assert "small/" not in page.locator("#o-arena-shown").inner_text()
     page.get_by_role("button", name="A is better").locator("visible=true").click()
     expect(page.locator("#o-arena-shown")).to_contain_text("small/base")
@@ -301,7 +300,7 @@ def test_light_dark_phone_and_keyboard(up, visit):
     page.locator("#o-words textarea").focus()
     page.keyboard.type("Hello")
     page.keyboard.press("Enter")
-    expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=20_000)
+    expect(page.locator("#o-past .o-said")).to_have_count(1)
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.innerText") == "Send"
 
@@ -310,12 +309,12 @@ def test_a_server_that_is_killed_and_started_again_has_everything(runs, tmp_path
     with served(make([str(runs)], tmp_path)) as up:
         page = visit(up)
         say(page, "Remember me")
-        expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=20_000)
+        expect(page.locator("#o-past .o-said")).to_have_count(1)
         said = page.locator("#o-past .o-said").inner_text()
         port = int(up.url.rpartition(":")[2])
     with served(make([str(runs)], tmp_path), port=port):
         page.reload()
-        expect(page.locator("#o-past .o-asked")).to_have_text("Remember me", timeout=15_000)
+        expect(page.locator("#o-past .o-asked")).to_have_text("Remember me")
         assert page.locator("#o-past .o-said").inner_text() == said
 
 
@@ -330,18 +329,18 @@ def test_whoever_has_nothing_builds_the_default_and_sees_it_happen(tmp_path, vis
         expect(page.locator("#o-build")).to_contain_text("One button on the left builds the default")
         page.get_by_label("Minutes").locator("visible=true").first.fill("0.3")
         page.locator("#o-build-start").click()
-        expect(page.locator("#o-build")).to_contain_text("default: being built", timeout=15_000)
+        expect(page.locator("#o-build")).to_contain_text("default: being built")
         expect(page.locator("#o-build pre").first).to_contain_text("making a country", timeout=120_000)
     with served(make(given, data)) as up:
         page = visit(up)
         tab(page, "Build")
-        expect(page.locator("#o-build")).to_contain_text("default: being built", timeout=15_000)
+        expect(page.locator("#o-build")).to_contain_text("default: being built")
         expect(page.locator("#o-build svg")).to_be_visible(timeout=400_000)
         expect(page.locator("#o-build")).to_contain_text("What it says as it learns", timeout=200_000)
         page.locator("#o-build-stop").click()
         expect(page.locator("#o-build")).to_contain_text("default: stopped", timeout=60_000)
         page.locator("#o-build-on").click()
-        expect(page.locator("#o-build")).to_contain_text("default: being built", timeout=15_000)
+        expect(page.locator("#o-build")).to_contain_text("default: being built")
         page.locator("#o-build-stop").click()
         expect(page.locator("#o-build")).not_to_contain_text("being built", timeout=60_000)
 
@@ -366,14 +365,14 @@ def test_what_stands_in_the_files_is_shown(up, visit):
     page = visit(up)
     tab(page, "Data")
     choose(page, "A file, to look at what stands in it", "preferred.jsonl")
-    expect(page.locator("#o-data-ranked section")).to_have_count(2, timeout=10_000)
+    expect(page.locator("#o-data-ranked section")).to_have_count(2)
     expect(page.locator("#o-data-ranked section").first).to_contain_text("preferred")
-    expect(page.locator("#o-masked")).to_contain_text("In the garden <b>", timeout=10_000)
+    expect(page.locator("#o-masked")).to_contain_text("In the garden <b>")
     choose(page, "A file, to look at what stands in it", "stories.txt")
-    expect(page.locator("#o-cut .o-cut")).to_contain_text("The first story", timeout=10_000)
+    expect(page.locator("#o-cut .o-cut")).to_contain_text("The first story")
     expect(page.locator("#o-data-ranked section")).to_have_count(0)
     page.locator("#o-data-number input").fill("2")
-    expect(page.locator("#o-cut .o-cut")).to_contain_text("The second story", timeout=10_000)
+    expect(page.locator("#o-cut .o-cut")).to_contain_text("The second story")
     page.locator("#o-data-number input").fill("99")
     expect(page.get_by_text("fewer than 99 items").first).to_be_visible()
 
@@ -391,12 +390,12 @@ def test_a_long_conversation_does_not_slow_the_page(up, visit):
     page = visit(up)
     page.evaluate("(place) => sessionStorage.setItem('onward-chat', place)", f"{number}:{turn.id}")
     page.reload()
-    expect(page.locator("#o-past .o-asked")).to_have_count(40, timeout=10_000)
+    expect(page.locator("#o-past .o-asked")).to_have_count(40)
     expect(page.locator("#o-past .o-asked").last).to_be_in_viewport(timeout=5_000)
     longer(page, 200)
     say(page, "and now?")
-    expect(page.locator("#o-live .o-asked")).to_have_text("and now?", timeout=3_000)
-    expect(page.locator("#o-past .o-asked")).to_have_count(41, timeout=20_000)
+    expect(page.locator("#o-live .o-asked")).to_have_text("and now?")
+    expect(page.locator("#o-past .o-asked")).to_have_count(41)
 
 
 def test_axe_finds_no_serious_fault(up, visit):
@@ -404,7 +403,7 @@ def test_axe_finds_no_serious_fault(up, visit):
     for scheme in ("light", "dark"):
         page = visit(up, color_scheme=scheme)
         say(page, "Hello")
-        expect(page.locator("#o-past .o-said")).to_have_count(1, timeout=20_000)
+        expect(page.locator("#o-past .o-said")).to_have_count(1)
         for name in ("Chat", "Word chain", "Build", "Data", "Arena", "Rank", "Runs"):
             tab(page, name)
             page.wait_for_timeout(700)

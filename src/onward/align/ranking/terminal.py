@@ -30,6 +30,8 @@ KEYS = {FIRST: "A is better", SECOND: "B is better", TIE: "tie", SKIP: "skip", U
 ENTERED = {" ": TIE, "\x04": QUIT, "": QUIT}
 """Other keys for the same: the space bar, Ctrl-D, and a terminal that has gone."""
 ESCAPE = "\x1b"
+TURN = 0.2
+"""Seconds of one wait for a key: a Ctrl-C that comes just before a read is seen only when that ends."""
 AHEAD = 1
 """Prompts for which answers are drawn while one is looked at."""
 
@@ -59,6 +61,8 @@ class Terminal:
         """The next key that means something, as one of KEYS."""
         number = sys.stdin.fileno()
         while True:
+            while not _waiting(number, TURN):
+                pass
             pressed = os.read(number, 1).decode(errors="replace").lower()
             if pressed == ESCAPE:
                 self._pass_over(number)
@@ -90,9 +94,9 @@ class Terminal:
         self.console.print(Text(words, style="bold"))
 
 
-def _waiting(number: int) -> bool:
-    """Whether more comes within a hundredth of a second."""
-    return bool(select.select([number], [], [], 0.01)[0])
+def _waiting(number: int, seconds: float = 0.01) -> bool:
+    """Whether more comes within so many seconds."""
+    return bool(select.select([number], [], [], seconds)[0])
 
 
 def vote(prompts: Sequence[Prompt], done: int, answers: Answers, votes: Votes, terminal: Terminal, seed: int) -> bool:

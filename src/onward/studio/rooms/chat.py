@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from typing import Any
 
 import gradio as gr
@@ -83,9 +84,9 @@ def chat(studio: Studio) -> None:
             *values, at = rest
             with told():
                 done = _acted(studio, dict(event._data), names, _settings(system, values), at)
-            still = looked_at.by(request)
+            look = looked_at.by(request)
             if isinstance(done, Turn):
-                async for view in _followed(studio, done, still):
+                async for view in _followed(studio, done, look):
                     yield view
             else:
                 yield done
@@ -94,11 +95,11 @@ def chat(studio: Studio) -> None:
             conversation, _, leaf = text.partition(":")
             with told():
                 found = _turns(studio, int(conversation[:9]) if conversation.isdecimal() else None)
-            turn, still = found.get(int(leaf[:9])) if leaf.isdecimal() else None, looked_at.by(request)
+            turn, look = found.get(int(leaf[:9])) if leaf.isdecimal() else None, looked_at.by(request)
             if turn is None:
                 yield _view(studio, NOWHERE)
                 return
-            async for view in _followed(studio, turn, still):
+            async for view in _followed(studio, turn, look):
                 yield view
 
         def load(request: gr.Request, number: int | None) -> list[Any]:
@@ -162,16 +163,34 @@ def _settings(system: str, values: list[Any]) -> dict[str, Any]:
     return {"system": system or ""} | sampling | whole
 
 
+@dataclass(eq=False)
+class _Look:
+    """What one page shows, until it turns to something else.   live: an answer that is being drawn."""
+
+    page: str | None
+    pages: dict[str | None, _Look]
+    live: bool = False
+
+    def still(self) -> bool:
+        return self.pages.get(self.page) is self
+
+    def last(self) -> list[Any]:
+        """What a page is sent last that has turned away: a piece of this answer may have reached it after that, and must not stay."""
+        now = self.pages.get(self.page)
+        covered = now is not None and now.live
+        return [gr.skip(), gr.skip(), gr.skip() if covered else "", gr.skip(), gr.skip()]
+
+
 class _LookedAt:
     """What each page shows now: who goes on to something else must not be called back when an answer ends that it has left."""
 
     def __init__(self) -> None:
-        self._now: dict[str | None, object] = {}
+        self._now: dict[str | None, _Look] = {}
 
-    def by(self, request: gr.Request) -> Callable[[], bool]:
-        """The page turns to something now; says later whether it still does."""
-        self._now[request.session_hash] = mine = object()
-        return lambda: self._now.get(request.session_hash) is mine
+    def by(self, request: gr.Request) -> _Look:
+        """The page turns to something now."""
+        self._now[request.session_hash] = look = _Look(request.session_hash, self._now)
+        return look
 
     def forget(self, request: gr.Request) -> None:
         self._now.pop(request.session_hash, None)
@@ -256,21 +275,22 @@ def _again(studio: Studio, found: dict[int, Turn], turn: Turn, names: list[str])
 
 
 async def _followed(
-    studio: Studio, turn: Turn, still: Callable[[], bool], there: dict[str, Any] | None = None
+    studio: Studio, turn: Turn, look: _Look, there: dict[str, Any] | None = None
 ) -> AsyncIterator[list[Any]]:
-    """The page while a turn is answered, and after.   still: whether the page looks at it.   there: what the page shows already; a long
-    past is not sent to it again."""
+    """The page while a turn is answered, and after.   there: what the page shows already; a long past is not sent to it again."""
     at = {"conversation": turn.conversation, "leaf": turn.id, "editing": None}
     found = _turns(studio, turn.conversation)
     if studio.answers.going(turn.id) is not None:
         same = there is not None and (there["conversation"], there["leaf"]) == (turn.conversation, turn.parent)
         before = gr.skip() if same else str(turns.page(found, path_to(found, turn.parent)))
+        look.live = True
         yield [at, before, str(turns.page(found, [turn])), gr.skip(), _place(at)]
         async for now in studio.answers.watch(turn.id):
-            if not still():
+            if not look.still():
                 break
             yield [gr.skip(), gr.skip(), str(turns.page(found, [now])), gr.skip(), gr.skip()]
-    yield _view(studio, at) if still() else [gr.skip()] * 5  # Gradio sends what came last once more
+        look.live = False
+    yield _view(studio, at) if look.still() else look.last()  # Gradio sends what came last once more
 
 
 def _view(studio: Studio, at: dict[str, Any]) -> list[Any]:
