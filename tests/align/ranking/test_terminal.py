@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -60,14 +61,15 @@ class Sitting:
 
     def ended(self):
         """The exit code, once all has been read."""
-        seen = self.text
-        try:
-            while piece := os.read(self.screen, 65536):
+        seen, end = self.text, time.monotonic() + 100
+        with suppress(OSError):  # the other side has gone
+            while True:
+                assert select.select([self.screen], [], [], end - time.monotonic())[0], f"it goes on: {seen}"
+                if not (piece := os.read(self.screen, 65536)):
+                    break
                 seen += piece.decode()
-        except OSError:  # the other side has gone
-            pass
         os.close(self.screen)
-        return self.process.wait(300), seen
+        return self.process.wait(100), seen
 
 
 @pytest.fixture
