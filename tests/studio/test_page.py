@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from samples import story
 from visiting import Up, choose, make, served
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="the page is driven by playwright, which is not installed")
@@ -318,29 +319,47 @@ def test_a_server_that_is_killed_and_started_again_has_everything(runs, tmp_path
         assert page.locator("#o-past .o-said").inner_text() == said
 
 
-def test_whoever_has_nothing_builds_the_default_and_sees_it_happen(tmp_path, visit):
-    """The road goes on while the server is gone, is seen again, stopped, and goes on."""
+def test_whoever_has_nothing_builds_the_default(tmp_path, visit):
     (tmp_path / "runs").mkdir()
-    given, data = [str(tmp_path / "runs")], tmp_path / "data"
-    with served(make(given, data)) as up:
+    with served(make([str(tmp_path / "runs")], tmp_path / "data")) as up:
         page = visit(up)
         expect(page.locator("#o-past")).to_contain_text("Under Build, one button makes one")
         tab(page, "Build")
         expect(page.locator("#o-build")).to_contain_text("One button on the left builds the default")
-        page.get_by_label("Minutes").locator("visible=true").first.fill("0.3")
         page.locator("#o-build-start").click()
         expect(page.locator("#o-build")).to_contain_text("default: being built")
         expect(page.locator("#o-build pre").first).to_contain_text("making a country", timeout=120_000)
+        page.locator("#o-build-stop").click()
+        expect(page.locator("#o-build")).not_to_contain_text("being built", timeout=60_000)
+
+
+def test_a_training_goes_on_without_the_server_is_seen_again_stopped_and_goes_on(tmp_path, visit):
+    for name in ("runs", "texts"):
+        (tmp_path / name).mkdir()
+    stories = "\n<|endoftext|>\n".join(f"{i}. {story(i)}" for i in range(4_000))
+    (tmp_path / "texts" / "stories.txt").write_text(stories)
+    given, data = [str(tmp_path / "runs"), str(tmp_path / "texts")], tmp_path / "data"
     with served(make(given, data)) as up:
         page = visit(up)
         tab(page, "Build")
-        expect(page.locator("#o-build")).to_contain_text("default: being built")
-        expect(page.locator("#o-build svg")).to_be_visible(timeout=400_000)
-        expect(page.locator("#o-build")).to_contain_text("What it says as it learns", timeout=200_000)
+        page.get_by_label("pretrain", exact=True).check()
+        choose(page, "Texts to learn from", "stories.txt")
+        page.get_by_label("Minutes").locator("visible=true").first.fill("3")
+        page.get_by_role("button", name="Shape of the model").click()
+        page.get_by_label("Depth").fill("1")
+        page.get_by_label("Width").fill("32")
+        page.locator("#o-build-start").click()
+        expect(page.locator("#o-build")).to_contain_text("being built")
+    with served(make(given, data)) as up:
+        page = visit(up)
+        tab(page, "Build")
+        expect(page.locator("#o-build")).to_contain_text("being built")
+        expect(page.locator("#o-build svg")).to_be_visible(timeout=120_000)
+        expect(page.locator("#o-build")).to_contain_text("What it says as it learns", timeout=60_000)
         page.locator("#o-build-stop").click()
-        expect(page.locator("#o-build")).to_contain_text("default: stopped", timeout=60_000)
+        expect(page.locator("#o-build")).to_contain_text("stopped; what is done is kept", timeout=60_000)
         page.locator("#o-build-on").click()
-        expect(page.locator("#o-build")).to_contain_text("default: being built")
+        expect(page.locator("#o-build")).to_contain_text("being built")
         page.locator("#o-build-stop").click()
         expect(page.locator("#o-build")).not_to_contain_text("being built", timeout=60_000)
 

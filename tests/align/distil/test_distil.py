@@ -121,7 +121,10 @@ def test_while_one_reply_is_slow_only_so_many_are_asked_for_ahead_of_it(teacher,
 
     teacher.reply = slow_at_first
     distil(teacher.url, seeds, tmp_path / "chats.jsonl", wanted(at_once=2))
-    assert seen == [WRITING + asking.AHEAD * 2]
+    assert seen[0] - WRITING - asking.AHEAD * 2 in (
+        0,
+        1,
+    )  # of two that are asked for at once, the second may come first
 
 
 @pytest.mark.parametrize("at_once", [1, 4])
