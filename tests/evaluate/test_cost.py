@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -195,13 +197,22 @@ def test_operations_by_hand(model_folder):
     assert found["operations a token, millions"] == pytest.approx(by_hand / 4 / 1e6)
 
 
+TAKEN = """
+from onward.evaluate.cost.memory import Peak
+peak = Peak()
+held = bytearray(80_000_000)
+held[::4096] = b"x" * len(held[::4096])
+del held
+print(peak.bytes(), Peak().bytes())
+"""
+
+
 def test_memory_that_was_taken_is_seen():
-    peak = memory.Peak()
-    held = bytearray(80_000_000)
-    held[::4096] = b"x" * len(held[::4096])
-    del held
-    assert 78e6 < peak.bytes() < 120e6
-    assert memory.Peak().bytes() < 40e6
+    """In a process of its own: what other tests have left behind may go in that moment."""
+    done = subprocess.run([sys.executable, "-c", TAKEN], capture_output=True, text=True, check=True, timeout=300)
+    first, second = map(int, done.stdout.split())
+    assert 78e6 < first < 120e6
+    assert second < 40e6
 
 
 @pytest.fixture

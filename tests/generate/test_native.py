@@ -6,6 +6,7 @@ from __future__ import annotations
 import copy
 import os
 import random
+import shutil
 import signal
 import time
 
@@ -389,3 +390,16 @@ def test_without_a_compiler_that_works_it_is_said_how_to_get_one(monkeypatch, tm
     monkeypatch.delenv("CXX")
     with pytest.raises(NativeError, match=r"Install one\.$"):
         build.library.__wrapped__()
+
+
+def test_a_compiler_for_c_is_passed_over_in_a_moment(monkeypatch, tmp_path):
+    """As peft names one in CXX."""
+    if not (gcc := shutil.which("gcc")) or not shutil.which("g++"):
+        pytest.skip("there is no gcc beside g++")
+    (tmp_path / "cc").write_text(f'#!/bin/sh\necho "$@" >> {tmp_path / "asked"}\nexec {gcc} "$@"\n')
+    (tmp_path / "cc").chmod(0o755)
+    monkeypatch.setenv("CXX", str(tmp_path / "cc"))
+    assert build.library.__wrapped__().onward_step
+    asked = (tmp_path / "asked").read_text()
+    assert asked.count("probe.cpp") == len(build.TUNED)
+    assert "step.cpp" not in asked

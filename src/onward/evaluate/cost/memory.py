@@ -6,6 +6,7 @@ processes, as mapped weight files, counts as well. Left out: memory that other p
 
 from __future__ import annotations
 
+import gc
 import re
 import resource
 import sys
@@ -27,6 +28,7 @@ class Peak:
     """Of this process and, where there is one, of its CUDA device, from now on."""
 
     def __init__(self) -> None:
+        gc.collect()  # what is garbage already shall not make room unseen
         with suppress(OSError):
             (SELF / "clear_refs").write_text("5")  # the peak begins anew (proc(5))
         self.before = _status("VmRSS")

@@ -28,6 +28,8 @@ if sys.platform == "linux":
     )  # a C compiler, which leaves the library of C++ out, is to fail now and not when it is loaded
 TUNED = ("-march=native", "-mcpu=native", "-O3")
 """How compilers are told to use all that the processor has, the last resort being not to."""
+PROBE = "int *probe() { return new int; }\n"
+"""What a compiler that cannot do it fails at in a moment: one for C (peft sets CXX=gcc), or one that knows no such flag."""
 
 
 @cache
@@ -74,16 +76,18 @@ def _processor() -> set[str]:
 
 
 def _compile(compiler: str, made: Path) -> None:
-    source = Path(__file__).parent / SOURCES[-1]
     try:
         made.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=made.parent) as folder:
-            new = Path(folder) / made.name
+            new, probe = Path(folder) / made.name, Path(folder) / "probe.cpp"
+            probe.write_text(PROBE)
             for tuned in TUNED:
-                done = subprocess.run(
-                    [compiler, *FLAGS, tuned, str(source), "-o", str(new)], capture_output=True, text=True, check=False
-                )
-                if done.returncode == 0:
+                for source in (probe, Path(__file__).parent / SOURCES[-1]):
+                    command = [compiler, *FLAGS, tuned, str(source), "-o", str(new)]
+                    done = subprocess.run(command, capture_output=True, text=True, check=False)
+                    if done.returncode != 0:
+                        break
+                else:
                     new.replace(made)
                     return
     except OSError as error:
